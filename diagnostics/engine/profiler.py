@@ -1,0 +1,35 @@
+"""A network at initialization: one batch through it in float64, every layer measured."""
+
+import pandas as pd
+import torch
+from torch.nn import functional as F
+
+from diagnostics.config import RunConfig
+from diagnostics.engine import data, network
+from diagnostics.engine.network import batch_statistics
+from diagnostics.engine.probe import Probe
+from diagnostics.records import METRICS
+
+
+def profile(config: RunConfig) -> pd.DataFrame:
+    """Per-layer numbers before training: ``layer`` from 1, and every key of ``METRICS``.
+
+    Weights are those that training starts from, drawn in float32 and computed with in float64,
+    so that a hundred sigmoid layers (10^−62) still have numbers. No step is taken: what needs
+    one, as update_ratio, is NaN.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        samples = data.load(config)
+        model = network.build(config, samples).double()
+        probe = Probe(model.layers())
+        with batch_statistics(model):
+            probe.count_dead(lambda: model(samples.probe_x.double()))
+        x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
+        F.cross_entropy(model(x.double()), y).backward()
+        probe.gradients()
+        frame = pd.DataFrame(probe.finish(), columns=list(METRICS))
+        probe.close()
+    frame["update_ratio"] = float("nan")
+    frame.insert(0, "layer", range(1, len(frame) + 1))
+    return frame

@@ -1,0 +1,277 @@
+"""The loop: a configuration, a sink and a control → measured steps and a summary."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diagnostics.choices import OPTIMIZERS
+from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
+from diagnostics.control import Control
+from diagnostics.engine import clipping, data, network, reductions
+from diagnostics.engine.divergence import locate
+from diagnostics.engine.network import batch_statistics
+from diagnostics.engine.probe import Probe, to_float32
+from diagnostics.records import METRICS, SCALAR_INDEX, SCALARS, Command, Event, PatientZero, Summary
+
+MOMENTUM = 0.9
+EVALUATE_EVERY = 10
+"""Steps between two looks at the held-out and the probe set; the last look stands in between."""
+
+PAUSED_WAIT = 3600.0
+
+
+class Sink(Protocol):
+    """Where measurements go. Arrays handed over are the sink's to keep."""
+
+    def write(
+        self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]
+    ) -> None:
+        """One step: values [layers, metrics], scalars [scalars]."""
+
+    def event(self, event: Event) -> None:
+        """Something that happened."""
+
+
+class MemorySink:
+    """Keeps everything in lists."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.values: list[NDArray[np.float32]] = []
+        self.scalars: list[NDArray[np.float64]] = []
+        self.events: list[Event] = []
+
+    def write(
+        self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]
+    ) -> None:
+        """Keep a step."""
+        self.steps.append(step)
+        self.values.append(values)
+        self.scalars.append(scalars)
+
+    def event(self, event: Event) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+
+def train(
+    config: RunConfig, sink: Sink, control: Control, *, probe: bool = True, pace: float = 0.0
+) -> Summary:
+    """Train to the end, until told to stop, or until a loss or gradient turns non-finite.
+
+    Args:
+        probe: measure layers; the losses are the same to the last bit without.
+        pace: steps per second, 0 for as fast as possible.
+    """
+    # The caller's random state is neither read nor changed.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return _Training(config, sink, control, probe, pace).run()
+
+
+class _Training:
+    def __init__(
+        self, config: RunConfig, sink: Sink, control: Control, probe: bool, pace: float
+    ) -> None:
+        self.config, self.sink, self.control = config, sink, control
+        self.data = data.load(config)
+        self.network = network.build(config, self.data)
+        self.layers = self.network.layers()
+        self.parameters = list(self.network.parameters())
+        self.optimizer = _optimizer(config, self.parameters)
+        self.batches = _batches(self.data, config)
+        self.probe = Probe(self.layers) if probe else None
+        self.step = 0
+        self.loss = math.nan
+        self.heldout = (math.nan, math.nan)
+        self.paused = self.stopped = False
+        self.allowed = 0
+        self.pace = pace
+        self.due = 0.0
+
+    def run(self) -> Summary:
+        try:
+            while self.step < self.config.steps:
+                self._obey()
+                if self.stopped:
+                    return self._summary("stopped")
+                patient = self._advance()
+                if patient is not None:
+                    self.sink.event(Event(self.step, "diverged", asdict(patient)))
+                    return self._summary("diverged", patient)
+            return self._summary("finished")
+        finally:
+            if self.probe is not None:
+                self.probe.close()
+
+    def _advance(self) -> PatientZero | None:
+        """One step of training; where a non-finite value appeared, if one did."""
+        if self.step % EVALUATE_EVERY == 0:
+            self._evaluate()
+        self.step += 1
+        started = time.perf_counter()
+        x, y = next(self.batches)
+        state = torch.random.get_rng_state() if self.config.dropout else None
+        logits = self.network(x)
+        loss = F.cross_entropy(logits, y)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.loss = float(loss.detach())
+        accuracy = float((logits.detach().argmax(1) == y).float().mean())
+        norm = clipped = reductions.global_norm(gradient_norms := self._gradient_norms())
+        healthy = math.isfinite(self.loss) and math.isfinite(norm)
+        if self.probe is not None:
+            self.probe.gradients()
+        if healthy:
+            clipped = self._clip(gradient_norms, norm)
+            self.optimizer.step()
+        spent = time.perf_counter() - started
+        self._record(spent, loss=self.loss, accuracy=accuracy, grad_norm=norm, clipped_norm=clipped)
+        if healthy:
+            return None
+        if state is not None:
+            torch.random.set_rng_state(state)
+        return locate(self.step, self.network, self.layers, x, y)
+
+    def _gradient_norms(self) -> reductions.Floats:
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        return reductions.norms(gradients)
+
+    def _clip(self, norms: reductions.Floats, norm: float) -> float:
+        """Clip as configured; the global norm afterwards."""
+        if self.config.clip == "none":
+            return norm
+        clipping.clip(self.config.clip, self.parameters, norms, self.config.clip_threshold)
+        if self.probe is not None:
+            self.probe.clipped()
+        return reductions.global_norm(self._gradient_norms())
+
+    def _record(self, spent: float, **scalars: float) -> None:
+        values = np.full((len(self.layers), len(METRICS)), np.nan, np.float32)
+        watching = 0.0
+        if self.probe is not None:
+            before = self.probe.seconds
+            values = to_float32(self.probe.finish())
+            watching = self.probe.seconds
+            spent -= before
+            self.probe.seconds = 0.0
+        row = np.full(len(SCALARS), np.nan)
+        scalars |= {"heldout_loss": self.heldout[0], "heldout_accuracy": self.heldout[1]}
+        scalars |= {"lr": self.config.lr, "step_time": spent, "probe_time": watching}
+        for key, value in scalars.items():
+            row[SCALAR_INDEX[key]] = value
+        self.sink.write(self.step, values, row)
+
+    def _evaluate(self) -> None:
+        self.heldout = evaluate(self.network, self.data.heldout_x, self.data.heldout_y)
+        if self.probe is not None:
+            with batch_statistics(self.network):
+                self.probe.count_dead(lambda: self.network(self.data.probe_x))
+
+    def _obey(self) -> None:
+        """Take what was sent; return when a step may be made, or the run shall stop."""
+        while not self.stopped:
+            command = self.control.take(self._patience())
+            if command is not None:
+                self._handle(command)
+            elif not self.paused:
+                break
+            if self.allowed:
+                self.allowed -= 1
+                break
+        self.due = max(self.due + (1 / self.pace if self.pace else 0.0), time.monotonic() - 0.1)
+
+    def _patience(self) -> float:
+        """Seconds to wait for a command before going on."""
+        if self.paused:
+            return PAUSED_WAIT
+        return max(0.0, self.due - time.monotonic()) if self.pace else 0.0
+
+    def _handle(self, command: Command) -> None:
+        if command.kind == "stop":
+            self.stopped = True
+        elif command.kind == "step":
+            self._pause(True)
+            self.allowed += 1
+        elif command.kind in ("pause", "resume"):
+            self._pause(command.kind == "pause")
+        elif command.kind == "pace":
+            self.pace = float(command.data["steps_per_second"])
+            self.due = time.monotonic()
+        else:
+            self._change(dict(command.data))
+
+    def _pause(self, paused: bool) -> None:
+        if paused is not self.paused:
+            self.paused = paused
+            self.sink.event(Event(self.step, "paused" if paused else "resumed"))
+
+    def _change(self, changes: dict[str, Any]) -> None:
+        """Live changes take effect at the next step; a bad one changes nothing and says so."""
+        try:
+            self.config = live_change(self.config, changes)
+        except InvalidConfig as refusal:
+            self.sink.event(Event(self.step + 1, "refused", {"sentence": str(refusal)}))
+            return
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr
+        self.sink.event(Event(self.step + 1, "set", changes))
+
+    def _summary(self, state: Any, patient: PatientZero | None = None) -> Summary:
+        accuracy = evaluate(self.network, self.data.heldout_x, self.data.heldout_y)[1]
+        return Summary(state, self.step, self.loss, accuracy, patient)
+
+
+def live_change(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
+    """The configuration with fields changed that may change while a run is going.
+
+    Raises:
+        InvalidConfig: for a bad value, and for a field that is fixed once a run has begun.
+    """
+    for field, value in changes.items():
+        if field not in LIVE_FIELDS:
+            free = ", ".join(LIVE_FIELDS)
+            raise InvalidConfig(f"{field}={value} can't change in a running run; only {free} can.")
+    return config.changed(**changes)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
+    """Loss in nats and accuracy on a set, in evaluation mode."""
+    training = model.training
+    model.eval()
+    logits = model(x)
+    model.train(training)
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).float().mean())
+
+
+def _optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    kind = getattr(torch.optim, OPTIMIZERS[config.optimizer].target)
+    more = {"momentum": MOMENTUM} if config.optimizer == "momentum" else {}
+    optimizer: torch.optim.Optimizer = kind(
+        parameters, lr=config.lr, weight_decay=config.weight_decay, **more
+    )
+    return optimizer
+
+
+def _batches(dataset: data.Dataset, config: RunConfig) -> Iterator[tuple[Tensor, Tensor]]:
+    """Shuffled epochs without end; an epoch's last, smaller batch is left out.
+
+    A generator of its own keeps the order of samples independent of weights and dropout.
+    """
+    generator = torch.Generator().manual_seed(config.seed)
+    count = len(dataset.train_x)
+    size = min(config.batch_size, count)
+    while True:
+        order = torch.randperm(count, generator=generator)
+        for start in range(0, count - size + 1, size):
+            rows = order[start : start + size]
+            yield dataset.train_x[rows], dataset.train_y[rows]

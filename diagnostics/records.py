@@ -1,0 +1,228 @@
+"""What is measured: the metric columns, the batches of steps that carry them, events, diagnoses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Scale = Literal["log", "share", "linear", "count"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured column: what charts, tooltips, exports, rules and docs say of it.
+
+    ``band`` is the healthy range in the metric's own unit, or None where there is none.
+    """
+
+    key: str
+    label: str
+    help: str
+    scale: Scale
+    unit: str = ""
+    band: tuple[float, float] | None = None
+
+
+def _table(*metrics: Metric) -> Mapping[str, Metric]:
+    return MappingProxyType({metric.key: metric for metric in metrics})
+
+
+METRICS = _table(
+    Metric("signal_grad_norm", "Signal gradient", "‖∂L/∂z‖: L2 norm over batch and units", "log"),
+    Metric("signal_grad_rms", "Signal gradient, RMS", "its root mean square over entries", "log"),
+    Metric("weight_grad_norm", "Weight gradient", "‖∂L/∂W‖: L2 norm, before clipping", "log"),
+    Metric("weight_grad_rms", "Weight gradient, RMS", "its root mean square over entries", "log"),
+    Metric("clipped_grad_norm", "Clipped gradient", "‖∂L/∂W‖ after clipping", "log"),
+    Metric("bias_grad_norm", "Bias gradient", "‖∂L/∂b‖: L2 norm, before clipping", "log"),
+    Metric("activation_mean", "Activation mean", "over batch and units", "linear"),
+    Metric("activation_std", "Activation std", "over batch and units", "linear"),
+    Metric(
+        "saturated",
+        "Saturated",
+        "share of activations in the outermost 5% of a bounded range",
+        "share",
+        band=(0.0, 0.5),
+    ),
+    Metric(
+        "dead",
+        "Dead units",
+        "share of units that are 0 for every sample of a fixed probe set",
+        "share",
+        band=(0.0, 0.1),
+    ),
+    Metric("sparsity", "Sparsity", "share of activations that are exactly 0", "share"),
+    Metric("weight_norm", "Weight norm", "‖W‖: L2 norm", "log"),
+    Metric(
+        "update_ratio",
+        "Update : weight",
+        "std(ΔW)/std(W) of the step really taken",
+        "log",
+        band=(1e-5, 1e-1),
+    ),
+    Metric("nonfinite", "Non-finite", "NaN and infinite entries seen in the layer", "count"),
+)
+"""Per layer and step, in the order of the last axis of ``StepBatch.values``."""
+
+SCALARS = _table(
+    Metric("loss", "Loss", "cross-entropy on the batch, in nats", "linear", "nats"),
+    Metric("accuracy", "Accuracy", "share of the batch classified correctly", "share"),
+    Metric("heldout_loss", "Held-out loss", "on the held-out set, last measured", "linear", "nats"),
+    Metric("heldout_accuracy", "Held-out accuracy", "held-out set, last measured", "share"),
+    Metric("grad_norm", "Global gradient norm", "over all parameters, before clipping", "log"),
+    Metric("clipped_norm", "Clipped global norm", "over all parameters, after clipping", "log"),
+    Metric("lr", "Learning rate", "of this step", "log"),
+    Metric("step_time", "Step time", "training alone", "linear", "s"),
+    Metric("probe_time", "Probe time", "what watching added", "linear", "s"),
+)
+"""Per step, in the order of the last axis of ``StepBatch.scalars``."""
+
+METRIC_INDEX = {key: i for i, key in enumerate(METRICS)}
+SCALAR_INDEX = {key: i for i, key in enumerate(SCALARS)}
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """Consecutive measured steps: what the probe fills, the store keeps and the figures draw.
+
+    Attributes:
+        steps: int64 [steps], counted from 1.
+        values: float32 [steps, layers, metrics]; layer ``i`` of a network stands at index
+            ``i − 1``, the output layer last. NaN where a metric has no meaning for a layer.
+        scalars: float64 [steps, scalars].
+    """
+
+    steps: NDArray[np.int64]
+    values: NDArray[np.float32]
+    scalars: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        layers = self.values.shape[1] if self.values.ndim == 3 else 0
+        expected = (len(self.steps), layers, len(METRICS))
+        if self.values.shape != expected or self.scalars.shape != (len(self.steps), len(SCALARS)):
+            raise ValueError(f"arrays of {expected} expected, {self.values.shape} given")
+
+    @classmethod
+    def empty(cls, layers: int = 0) -> "StepBatch":
+        """No step at all."""
+        return cls(
+            np.empty(0, np.int64),
+            np.empty((0, layers, len(METRICS)), np.float32),
+            np.empty((0, len(SCALARS)), np.float64),
+        )
+
+    @classmethod
+    def join(cls, batches: "list[StepBatch]") -> "StepBatch":
+        """One batch of several, in the order given."""
+        full = [batch for batch in batches if len(batch)]
+        if not full:
+            return batches[0] if batches else cls.empty()
+        return cls(
+            np.concatenate([batch.steps for batch in full]),
+            np.concatenate([batch.values for batch in full]),
+            np.concatenate([batch.scalars for batch in full]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, rows: slice) -> "StepBatch":
+        return StepBatch(self.steps[rows], self.values[rows], self.scalars[rows])
+
+    @property
+    def layers(self) -> int:
+        """How many layers were measured, the output layer included."""
+        return int(self.values.shape[1])
+
+    def metric(self, key: str) -> NDArray[np.float32]:
+        """One metric of all layers, [steps, layers]."""
+        return self.values[:, :, METRIC_INDEX[key]]
+
+    def scalar(self, key: str) -> NDArray[np.float64]:
+        """One scalar, [steps]."""
+        return self.scalars[:, SCALAR_INDEX[key]]
+
+    def frame(self) -> pd.DataFrame:
+        """A tidy frame: one row per step and layer, the step's scalars repeated in each."""
+        count, layers = len(self), self.layers
+        columns: dict[str, Any] = {
+            "step": np.repeat(self.steps, layers),
+            "layer": np.tile(np.arange(1, layers + 1), count),
+        }
+        flat = self.values.reshape(count * layers, len(METRICS))
+        columns |= {key: flat[:, i] for key, i in METRIC_INDEX.items()}
+        columns |= {key: np.repeat(self.scalar(key), layers) for key in SCALARS}
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at a step: a live change, a pause, a divergence."""
+
+    step: int
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PatientZero:
+    """Where a non-finite value appeared first.
+
+    ``tensor`` is ``weight``, ``activation``, ``signal_grad``, ``weight_grad``, ``bias_grad``
+    or ``loss``; ``layer`` counts from 1, the output layer is depth + 1.
+    """
+
+    step: int
+    layer: int
+    tensor: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A wish sent to a run: pause, resume, step, stop, or ``set`` of fields that may change live.
+
+    ``set`` carries the changes of the configuration; ``pace`` carries ``steps_per_second``,
+    0 for as fast as possible.
+    """
+
+    kind: Literal["pause", "resume", "step", "stop", "set", "pace"]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended. Loss and accuracy are held-out ones of the last step taken."""
+
+    state: Literal["finished", "stopped", "diverged"]
+    steps: int
+    loss: float | None
+    accuracy: float | None
+    patient_zero: PatientZero | None = None
+
+
+Severity = Literal["ill", "watch", "fine"]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change of the configuration that should help, and what its button says."""
+
+    label: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is going on: the rule that says so, where, since when, with its numbers."""
+
+    rule: str
+    severity: Severity
+    title: str
+    sentence: str
+    layers: tuple[int, ...] = ()
+    since_step: int | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()

@@ -1,0 +1,93 @@
+"""Where the laboratory runs and keeps its data: each setting declared once.
+
+Every setting is a flag of ``serve``, an environment variable ``GD_…`` and a line of the docs.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+
+class InvalidSetting(ValueError):
+    """A setting that can't be: one sentence naming it, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting; ``low`` and ``high`` bound the whole numbers."""
+
+    key: str
+    default: str | int
+    help: str
+    low: int = 0
+    high: int = 0
+
+    @property
+    def flag(self) -> str:
+        """Its flag on the command line."""
+        return "--" + self.key.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return "GD_" + self.key.upper()
+
+    def read(self, value: Any) -> str | int:
+        """The value in its type. Raises ``InvalidSetting``."""
+        if isinstance(self.default, str):
+            return str(value)
+        try:
+            number = int(value)
+        except ValueError:
+            number = self.low - 1
+        if not self.low <= number <= self.high:
+            allowed = f"a whole number from {self.low} to {self.high}"
+            raise InvalidSetting(f"{self.variable}={value} can't be used: it must be {allowed}.")
+        return number
+
+
+SETTINGS: Mapping[str, Setting] = {
+    setting.key: setting
+    for setting in (
+        Setting("host", "127.0.0.1", "address to serve on; 0.0.0.0 for other machines to reach it"),
+        Setting("port", 8050, "port to serve on", 1, 65535),
+        Setting("data_dir", platformdirs.user_data_dir("gradient-diagnostics"), "folder of the store"),
+        Setting("store", "", "the store's URL; empty for a SQLite file in the data directory"),
+        Setting("workers", 2, "runs that train at the same time", 1, 64),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, read and checked."""
+
+    host: str
+    port: int
+    data_dir: str
+    store: str
+    workers: int
+
+    @classmethod
+    def read(cls, **given: Any) -> "Settings":
+        """Given values first, then the environment, then defaults. Raises ``InvalidSetting``."""
+        values: dict[str, Any] = {
+            key: setting.read(_raw(setting, given)) for key, setting in SETTINGS.items()
+        }
+        return cls(**values)
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is, as an SQLAlchemy URL."""
+        return self.store or f"sqlite:///{Path(self.data_dir).expanduser() / 'store.sqlite'}"
+
+
+def _raw(setting: Setting, given: Mapping[str, Any]) -> Any:
+    value = given.get(setting.key)
+    if value is None:
+        value = os.environ.get(setting.variable) or setting.default
+    return value
