@@ -1,0 +1,157 @@
+"""A worker process's job: train one run and keep it in the store."""
+
+import logging
+import multiprocessing
+import threading
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sqlalchemy.exc import SQLAlchemyError
+
+from diagnostics.config import RunConfig
+from diagnostics.control import Control
+from diagnostics.engine.trainer import MemorySink, train
+from diagnostics.records import Command, Event, StepBatch, Summary
+from diagnostics.store import Store
+
+FLUSH_SECONDS = 0.05
+CHUNK_STEPS = 512
+MOST_BUFFERED = 4096
+
+log = logging.getLogger(__name__)
+
+
+class Step(NamedTuple):
+    """A measured step on its way into a chunk."""
+
+    number: int
+    values: NDArray[np.float32]
+    scalars: NDArray[np.float64]
+
+
+class StoreSink:
+    """Buffers steps; a thread commits them every 50 ms, beats the heart and fetches commands.
+
+    A store that fails for a while costs one warning: steps wait in memory until it is back, and
+    training waits only when thousands have piled up.
+    """
+
+    def __init__(self, store: Store, run_id: str, control: Control) -> None:
+        self._store, self._run_id, self._control = store, run_id, control
+        self._steps: list[Step] = []
+        self._events: list[Event] = []
+        self._last_command = 0
+        self._changed = threading.Condition()
+        self._closing = self._warned = False
+        self._fetch()  # commands left before the run began come before its first step
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def write(
+        self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]
+    ) -> None:
+        """Take a step; waits only while the writer is thousands behind."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._steps) < MOST_BUFFERED)
+            self._steps.append(Step(step, values, scalars))
+            if len(self._steps) % CHUNK_STEPS == 0:
+                self._changed.notify_all()
+
+    def event(self, event: Event) -> None:
+        """Take an event."""
+        with self._changed:
+            self._events.append(event)
+
+    def close(self) -> None:
+        """Commit what is left and end the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _work(self) -> None:
+        closing = False
+        while not closing:
+            with self._changed:
+                self._changed.wait_for(self._urgent, timeout=FLUSH_SECONDS)
+                closing = self._closing
+            self._exchange()
+
+    def _urgent(self) -> bool:
+        return self._closing or len(self._steps) >= CHUNK_STEPS
+
+    def _exchange(self) -> None:
+        """Commit what is buffered and fetch what was sent; on failure keep all and warn once."""
+        try:
+            self._flush()
+            self._fetch()
+            self._warned = False
+        except SQLAlchemyError as error:
+            if not self._warned:
+                log.warning("The store can't be written to, measurements wait: %s", error)
+            self._warned = True
+
+    def _flush(self) -> None:
+        with self._changed:
+            steps, events = self._steps[:MOST_BUFFERED], self._events[:]
+        self._store.append(self._run_id, _batch(steps), events)
+        for event in events:
+            if event.kind in ("paused", "resumed"):
+                state = "paused" if event.kind == "paused" else "running"
+                self._store.set_state(self._run_id, state)
+        with self._changed:
+            del self._steps[: len(steps)]
+            del self._events[: len(events)]
+            self._changed.notify_all()
+
+    def _fetch(self) -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            self._control.send(Command("stop"))
+        found, self._last_command = self._store.commands(self._run_id, self._last_command)
+        for command in found:
+            self._control.send(command)
+
+
+def warm_up() -> None:
+    """Train a tiny network: the first steps of a process pay for what torch loads late."""
+    torch.set_num_threads(1)
+    train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control())
+
+
+def train_stored(url: str, run_id: str, pace: float = 0.0) -> None:
+    """Train a queued run of a store to its end; what a worker process is given to do."""
+    torch.set_num_threads(1)
+    store = Store(url)
+    try:
+        train_into(store, run_id, Control(), pace)
+    except Exception as error:
+        log.exception("run %s failed", run_id)
+        store.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}")
+    finally:
+        store.close()
+
+
+def train_into(store: Store, run_id: str, control: Control, pace: float = 0.0) -> Summary:
+    """Train a run of a store in this process."""
+    run = store.run(run_id)
+    store.set_state(run_id, "running")
+    sink = StoreSink(store, run_id, control)
+    try:
+        summary = train(run.config, sink, control, probe=run.probe, pace=pace)
+    finally:
+        sink.close()
+    store.finish(run_id, summary)
+    return summary
+
+
+def _batch(steps: list[Step]) -> StepBatch:
+    if not steps:
+        return StepBatch.empty()
+    return StepBatch(
+        np.array([step.number for step in steps], np.int64),
+        np.stack([step.values for step in steps]),
+        np.stack([step.scalars for step in steps]),
+    )

@@ -1,0 +1,66 @@
+"""Submits runs to an executor, passes commands on, and sees when a worker dies."""
+
+import threading
+from concurrent.futures import BrokenExecutor, Executor, Future
+
+from diagnostics.config import RunConfig
+from diagnostics.records import Command
+from diagnostics.store import Store
+from diagnostics.workers import PRELOADED
+
+BEAT_SECONDS = 1.0
+
+
+def train_stored(url: str, run_id: str, pace: float) -> None:
+    """The job: imported where it runs, so that this process never imports torch."""
+    from importlib import import_module
+
+    import_module(PRELOADED).train_stored(url, run_id, pace)
+
+
+class Runner:
+    """Runs of one store on any ``concurrent.futures.Executor``."""
+
+    def __init__(self, store: Store, executor: Executor) -> None:
+        self._store, self._executor = store, executor
+        self._futures: dict[str, Future[None]] = {}
+        self._closed = threading.Event()
+        threading.Thread(target=self._beat, name="runner", daemon=True).start()
+
+    def submit(
+        self, config: RunConfig, *, name: str = "", probe: bool = True, pace: float = 0.0
+    ) -> str:
+        """Queue a run; its id. ``pace`` in steps per second, 0 for as fast as possible."""
+        run_id = self._store.create_run(config, name=name, probe=probe)
+        future = self._executor.submit(train_stored, self._store.url, run_id, pace)
+        self._futures[run_id] = future
+        future.add_done_callback(lambda ended: self._settle(run_id, ended))
+        return run_id
+
+    def send(self, run_id: str, command: Command) -> None:
+        """Pass a command on; a queued run that is told to stop never starts."""
+        future = self._futures.get(run_id)
+        if command.kind == "stop" and future is not None and future.cancel():
+            return
+        self._store.send(run_id, command)
+
+    def close(self) -> None:
+        """End all runs and their processes."""
+        self._closed.set()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _settle(self, run_id: str, future: "Future[None]") -> None:
+        self._futures.pop(run_id, None)
+        if future.cancelled():
+            self._store.set_state(run_id, "stopped")
+        elif isinstance(error := future.exception(), BrokenExecutor):
+            self._store.set_state(run_id, "lost")
+        elif error is not None:
+            self._store.set_state(run_id, "failed", error=str(error))
+
+    def _beat(self) -> None:
+        """Waiting runs have no worker yet to say that they are alive."""
+        while not self._closed.wait(BEAT_SECONDS):
+            waiting = [run for run, future in self._futures.items() if not future.running()]
+            if waiting:
+                self._store.beat(waiting)
