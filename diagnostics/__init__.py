@@ -1,0 +1,56 @@
+"""A laboratory for unstable gradients.
+
+``RunConfig`` says what to train, ``profile`` measures it at initialization, ``train`` trains it
+into the store, ``open_store`` reads what was measured.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from diagnostics.config import InvalidConfig, RunConfig
+from diagnostics.records import Summary
+from diagnostics.store import Run, Store, StoreError, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "InvalidConfig",
+    "Run",
+    "RunConfig",
+    "Store",
+    "StoreError",
+    "Summary",
+    "open_store",
+    "profile",
+    "train",
+]
+
+
+def profile(config: RunConfig | None = None, **fields: Any) -> "pd.DataFrame":
+    """Per-layer numbers at initialization, one row a layer. Raises ``InvalidConfig``."""
+    from diagnostics.engine import profiler  # torch is imported only by those who need it
+
+    return profiler.profile((config or RunConfig()).changed(**fields))
+
+
+def train(
+    config: RunConfig | None = None,
+    *,
+    store: Store | None = None,
+    probe: bool = True,
+    **fields: Any,
+) -> Run:
+    """Train to the end, into a store (by default the one the settings name); the ended run.
+
+    Raises:
+        InvalidConfig: a field that can't be.
+        StoreError: no store can be had.
+    """
+    from diagnostics.control import Control
+    from diagnostics.engine.worker import train_into
+
+    chosen = (config or RunConfig()).changed(**fields)
+    kept = store or open_store()
+    run_id = kept.create_run(chosen, probe=probe)
+    train_into(kept, run_id, Control())
+    return kept.run(run_id)

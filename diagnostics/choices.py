@@ -35,7 +35,9 @@ DATASETS = _table(
     Choice("spirals", "Spirals", "two interleaved spirals in the plane", "spirals"),
     Choice("moons", "Moons", "two half moons in the plane", "moons"),
     Choice("circles", "Circles", "a circle inside a circle", "circles"),
-    Choice("gaussian", "Gaussian", "x ~ N(0, 1), as many inputs as units, random labels", "gaussian"),
+    Choice(
+        "gaussian", "Gaussian", "x ~ N(0, 1), as many inputs as units, random labels", "gaussian"
+    ),
 )
 
 ARCHITECTURES = _table(
@@ -43,16 +45,27 @@ ARCHITECTURES = _table(
 )
 
 INITIALIZATIONS = _table(
-    Choice("glorot_normal", "Glorot normal", "N(0, 2/(n_in + n_out)); Glorot & Bengio 2010", "glorot"),
-    Choice("glorot_uniform", "Glorot uniform", "U(±√(6/(n_in + n_out))); Glorot & Bengio 2010", "glorot"),
+    Choice(
+        "glorot_normal", "Glorot normal", "N(0, 2/(n_in + n_out)); Glorot & Bengio 2010", "glorot"
+    ),
+    Choice(
+        "glorot_uniform",
+        "Glorot uniform",
+        "U(±√(6/(n_in + n_out))); Glorot & Bengio 2010",
+        "glorot",
+    ),
     Choice("he_normal", "He normal", "N(0, 2/n_in), made for ReLU; He et al. 2015", "he"),
     Choice("he_uniform", "He uniform", "U(±√(6/n_in)), made for ReLU; He et al. 2015", "he"),
     Choice("lecun_normal", "LeCun normal", "N(0, 1/n_in), for SELU; LeCun et al. 1998", "lecun"),
     Choice("lecun_uniform", "LeCun uniform", "U(±√(3/n_in)); LeCun et al. 1998", "lecun"),
     Choice("orthogonal", "Orthogonal", "a random rotation; Saxe et al. 2014", "orthogonal"),
-    Choice("lsuv", "LSUV", "orthogonal, then scaled to unit variance on data; Mishkin 2016", "lsuv"),
+    Choice(
+        "lsuv", "LSUV", "orthogonal, then scaled to unit variance on data; Mishkin 2016", "lsuv"
+    ),
     Choice("normal", "Normal", "N(0, init_std²), whatever the width", "normal"),
-    Choice("torch_default", "PyTorch default", "U(±1/√n_in) for weights and biases", "torch_default"),
+    Choice(
+        "torch_default", "PyTorch default", "U(±1/√n_in) for weights and biases", "torch_default"
+    ),
     Choice("zeros", "Zeros", "every weight 0: units stay identical", "zeros"),
 )
 
@@ -73,7 +86,9 @@ ACTIVATIONS = _table(
 
 NORMS = _table(
     Choice("none", "Off", "no normalization"),
-    Choice("batch", "Batch", "normalize each unit over the batch; Ioffe & Szegedy 2015", "BatchNorm1d"),
+    Choice(
+        "batch", "Batch", "normalize each unit over the batch; Ioffe & Szegedy 2015", "BatchNorm1d"
+    ),
     Choice("layer", "Layer", "normalize each sample over the units; Ba et al. 2016", "LayerNorm"),
 )
 

@@ -55,11 +55,13 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     init: str = _field(
-        "glorot_normal", "remedies", "Initialization", "how weights are drawn", choices=INITIALIZATIONS
+        "glorot_normal",
+        "remedies",
+        "Initialization",
+        "how weights are drawn",
+        choices=INITIALIZATIONS,
     )
-    init_std: float = _field(
-        1.0, "remedies", "Standard deviation", "of init=normal", gt=0, le=100
-    )
+    init_std: float = _field(1.0, "remedies", "Standard deviation", "of init=normal", gt=0, le=100)
     activation: str = _field(
         "sigmoid", "remedies", "Activation", "of the hidden layers", choices=ACTIVATIONS
     )
@@ -71,7 +73,12 @@ class RunConfig(BaseModel):
         "before", "remedies", "Position", "of the normalization", choices=NORM_POSITIONS
     )
     clip: str = _field(
-        "none", "remedies", "Gradient clipping", "how gradients are limited", choices=CLIPS, live=True
+        "none",
+        "remedies",
+        "Gradient clipping",
+        "how gradients are limited",
+        choices=CLIPS,
+        live=True,
     )
     clip_threshold: float = _field(
         1.0, "remedies", "Threshold", "largest norm, value or ratio", live=True, gt=0, le=1e6
@@ -84,10 +91,16 @@ class RunConfig(BaseModel):
     residual: bool = _field(
         False, "network", "Residual connections", "each hidden layer adds to its input"
     )
-    dropout: float = _field(0.0, "network", "Dropout", "share of activations dropped", ge=0, le=0.95)
+    dropout: float = _field(
+        0.0, "network", "Dropout", "share of activations dropped", ge=0, le=0.95
+    )
     dataset: str = _field("digits", "training", "Data", "what to learn", choices=DATASETS)
-    optimizer: str = _field("sgd", "training", "Optimizer", "how steps are made", choices=OPTIMIZERS)
-    lr: float = _field(0.05, "training", "Learning rate", "size of a step", live=True, gt=0, le=1000)
+    optimizer: str = _field(
+        "sgd", "training", "Optimizer", "how steps are made", choices=OPTIMIZERS
+    )
+    lr: float = _field(
+        0.05, "training", "Learning rate", "size of a step", live=True, gt=0, le=1000
+    )
     weight_decay: float = _field(
         0.0, "training", "Weight decay", "pull of the weights to zero", ge=0, le=10
     )

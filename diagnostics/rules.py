@@ -17,7 +17,7 @@ Floats = NDArray[np.floating]
 SLOPE = 0.1
 DECADES = 3.0
 SATURATED = 0.5
-DEAD = 0.1
+DEAD = 1 / 3
 
 BOUNDED = ("sigmoid", "tanh", "hard_tanh")
 RECTIFIED = ("relu",)
@@ -142,7 +142,7 @@ def _saturated(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
         f"In {_layer_words(layers)} up to {worst:.0%} of the activations sit at the ends of their "
         "range, where the slope is almost 0 and nothing is learned.",
         layers,
-        _since(batch, (share > SATURATED).any(axis=1)),
+        _since(batch, np.nanmax(share, axis=1) > SATURATED),
         {"share": worst},
         _distinct(TRY_GLOROT if config.init != "glorot_normal" else TRY_RELU_HE, TRY_BATCH_NORM),
     )

@@ -55,7 +55,9 @@ SETTINGS: Mapping[str, Setting] = {
     for setting in (
         Setting("host", "127.0.0.1", "address to serve on; 0.0.0.0 for other machines to reach it"),
         Setting("port", 8050, "port to serve on", 1, 65535),
-        Setting("data_dir", platformdirs.user_data_dir("gradient-diagnostics"), "folder of the store"),
+        Setting(
+            "data_dir", platformdirs.user_data_dir("gradient-diagnostics"), "folder of the store"
+        ),
         Setting("store", "", "the store's URL; empty for a SQLite file in the data directory"),
         Setting("workers", 2, "runs that train at the same time", 1, 64),
     )

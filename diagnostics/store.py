@@ -135,9 +135,7 @@ class Store:
         with self._engine.begin() as connection:
             connection.execute(query)
 
-    def append(
-        self, run_id: str, batch: StepBatch, happened: Sequence[Event] = ()
-    ) -> None:
+    def append(self, run_id: str, batch: StepBatch, happened: Sequence[Event] = ()) -> None:
         """Commit a chunk of steps with their events, and a heartbeat with them."""
         seen: dict[str, Any] = {"heartbeat": time.time()}
         if len(batch):

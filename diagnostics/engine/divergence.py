@@ -1,6 +1,7 @@
 """Patient zero: the first tensor, in the order of computation, that holds a non-finite value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,10 @@ from torch.nn import functional as F
 
 from diagnostics.engine.network import Layer
 from diagnostics.records import PatientZero
+
+
+Named = list[tuple[int, str, Tensor]]
+Hook = Callable[[nn.Module, object, Tensor], None]
 
 
 def locate(
@@ -32,8 +37,8 @@ def _computed(
     model: nn.Module, layers: Sequence[Layer], x: Tensor, y: Tensor
 ) -> Iterator[tuple[int, str, Tensor]]:
     """(layer, tensor's name, tensor) in the order of computation; model gradients are renewed."""
-    forward: list[tuple[int, str, Tensor]] = []
-    backward: list[tuple[int, str, Tensor]] = []
+    forward: Named = []
+    backward: Named = []
     handles = []
     for number, layer in enumerate(layers, 1):
         handles.append(layer.linear.register_forward_hook(_catch(number, forward, backward)))
@@ -42,7 +47,7 @@ def _computed(
     try:
         model.zero_grad(set_to_none=True)
         loss = F.cross_entropy(model(x), y)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
     finally:
         for handle in handles:
             handle.remove()
@@ -53,17 +58,20 @@ def _computed(
         yield from _parameter_gradients(number, layers[number - 1].linear)
 
 
-def _catch(
-    number: int,
-    forward: list[tuple[int, str, Tensor]],
-    backward: list[tuple[int, str, Tensor]] | None = None,
-):  # type: ignore[no-untyped-def]
+def _catch(number: int, forward: Named, backward: Named | None = None) -> Hook:
+    """A forward hook that keeps the output and, given ``backward``, its gradient as well."""
+
     def hook(module: nn.Module, args: object, output: Tensor) -> None:
         forward.append((number, "activation", output.detach().clone()))
         if backward is not None:
-            output.register_hook(lambda grad: backward.append((number, "signal_grad", grad)))
+            keep = partial(_keep, number, backward)
+            output.register_hook(keep)  # type: ignore[no-untyped-call]
 
     return hook
+
+
+def _keep(number: int, backward: Named, gradient: Tensor) -> None:
+    backward.append((number, "signal_grad", gradient))
 
 
 def _parameter_gradients(number: int, module: nn.Module) -> Iterator[tuple[int, str, Tensor]]:

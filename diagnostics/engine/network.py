@@ -1,4 +1,4 @@
-"""RunConfig → model: hidden blocks of linear, normalization, activation and dropout, and an output."""
+"""RunConfig → model: blocks of linear, normalization, activation and dropout, then an output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,9 @@ class Block(nn.Module):
         self.linear = nn.Linear(inputs, config.width)
         self.activation = activation(config)
         norm = normalization(config)
-        middle = [norm, self.activation] if config.norm_position == "before" else [self.activation, norm]
+        middle = (
+            [norm, self.activation] if config.norm_position == "before" else [self.activation, norm]
+        )
         self.rest = nn.Sequential(*middle, nn.Dropout(config.dropout))
         self.adds = config.residual and inputs == config.width
 
@@ -57,7 +59,9 @@ class Network(nn.Module):
     def layers(self) -> list[Layer]:
         """The hidden layers in order, 1 to depth, and the output layer."""
         blocks = [block for block in self.blocks if isinstance(block, Block)]
-        hidden = [Layer(str(i), block.linear, block.activation) for i, block in enumerate(blocks, 1)]
+        hidden = [
+            Layer(str(i), block.linear, block.activation) for i, block in enumerate(blocks, 1)
+        ]
         return [*hidden, Layer("output", self.output, None)]
 
 

@@ -151,7 +151,7 @@ class Probe:
     def _attach(self, i: int, watched: _Watched) -> None:
         def on_output(module: nn.Module, args: object, z: Tensor) -> None:
             if self._masks is None and z.requires_grad:
-                z.register_hook(watched.signals.append)
+                z.register_hook(watched.signals.append)  # type: ignore[no-untyped-call]
                 if watched.layer.activation is None:
                     watched.see_activation(z.detach())
 
@@ -183,7 +183,9 @@ class Probe:
         self._put("signal_grad_rms", norm / np.sqrt(np.maximum(count, 1)))
 
     def _read_activations(self) -> None:
-        seen = [(i, w, _joined(w.activations)) for i, w in enumerate(self._watched) if w.activations]
+        seen = [
+            (i, w, _joined(w.activations)) for i, w in enumerate(self._watched) if w.activations
+        ]
         moments = reductions.moments([h for _, _, h in seen])
         counts = reductions.gather([_total(w.zeros) for _, w, _ in seen])
         outside = reductions.gather([_total(w.saturated) for _, w, _ in seen])
@@ -192,7 +194,7 @@ class Probe:
             self._values[i, METRIC_INDEX["activation_mean"]] = mean
             self._values[i, METRIC_INDEX["activation_std"]] = moments.std[row]
             watched.shift = mean if np.isfinite(mean) else 0.0
-            size = moments.count[row]
+            size = moments.size[row]
             if watched.zeros:
                 self._values[i, METRIC_INDEX["sparsity"]] = counts[row] / size
             if watched.saturated:

@@ -1,13 +1,13 @@
 """A network at initialization: one batch through it in float64, every layer measured."""
 
 import pandas as pd
-import torch
 from torch.nn import functional as F
 
 from diagnostics.config import RunConfig
 from diagnostics.engine import data, network
 from diagnostics.engine.network import batch_statistics
 from diagnostics.engine.probe import Probe
+from diagnostics.engine.trainer import isolated
 from diagnostics.records import METRICS
 
 
@@ -18,15 +18,15 @@ def profile(config: RunConfig) -> pd.DataFrame:
     so that a hundred sigmoid layers (10^−62) still have numbers. No step is taken: what needs
     one, as update_ratio, is NaN.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with isolated(config.seed):
         samples = data.load(config)
         model = network.build(config, samples).double()
         probe = Probe(model.layers())
         with batch_statistics(model):
             probe.count_dead(lambda: model(samples.probe_x.double()))
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
-        F.cross_entropy(model(x.double()), y).backward()
+        loss = F.cross_entropy(model(x.double()), y)
+        loss.backward()  # type: ignore[no-untyped-call]
         probe.gradients()
         frame = pd.DataFrame(probe.finish(), columns=list(METRICS))
         probe.close()

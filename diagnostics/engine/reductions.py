@@ -26,7 +26,7 @@ CANCELLATION = 1e-4
 class Moments(NamedTuple):
     """Per tensor: number of entries, mean, std (population) and L2 norm, each float64 [tensors]."""
 
-    count: Floats
+    size: Floats
     mean: Floats
     std: Floats
     norm: Floats
@@ -47,7 +47,7 @@ def roots(square_sums: Sequence[Tensor], tensors: Sequence[Tensor]) -> Floats:
     """Norms from square sums already taken; one transfer for all."""
     sums = gather(square_sums)
     found = np.sqrt(sums)
-    for i in np.flatnonzero(~((sums > SAFE_LOW) & (sums < SAFE_HIGH))):
+    for i in np.flatnonzero(~((sums > SAFE_LOW) & (sums < SAFE_HIGH))).tolist():
         found[i] = exact_norm(tensors[i])
     return found
 
@@ -65,15 +65,15 @@ def moments(tensors: Sequence[Tensor]) -> Moments:
     """Mean, std and norm of each tensor; one transfer for all."""
     sums = gather([tensor.sum() for tensor in tensors] + [square_sum(t) for t in tensors])
     total, squares = np.split(sums, 2)
-    count = np.array([tensor.numel() for tensor in tensors], np.float64)
+    size = np.array([tensor.numel() for tensor in tensors], np.float64)
     with np.errstate(all="ignore"):
-        mean, mean_square = total / count, squares / count
+        mean, mean_square = total / size, squares / size
         variance = mean_square - mean**2
         spoilt = ~((squares > SAFE_LOW) & (squares < SAFE_HIGH)) | (
             variance < CANCELLATION * mean_square
         )
-        result = Moments(count, mean, np.sqrt(np.maximum(variance, 0)), np.sqrt(squares))
-    for i in np.flatnonzero(spoilt):
+        result = Moments(size, mean, np.sqrt(np.maximum(variance, 0)), np.sqrt(squares))
+    for i in np.flatnonzero(spoilt).tolist():
         result.mean[i], result.std[i], result.norm[i] = exact_moments(tensors[i])
     return result
 

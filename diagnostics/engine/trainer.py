@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -31,9 +32,7 @@ PAUSED_WAIT = 3600.0
 class Sink(Protocol):
     """Where measurements go. Arrays handed over are the sink's to keep."""
 
-    def write(
-        self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]
-    ) -> None:
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """One step: values [layers, metrics], scalars [scalars]."""
 
     def event(self, event: Event) -> None:
@@ -49,9 +48,7 @@ class MemorySink:
         self.scalars: list[NDArray[np.float64]] = []
         self.events: list[Event] = []
 
-    def write(
-        self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]
-    ) -> None:
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """Keep a step."""
         self.steps.append(step)
         self.values.append(values)
@@ -71,10 +68,25 @@ def train(
         probe: measure layers; the losses are the same to the last bit without.
         pace: steps per second, 0 for as fast as possible.
     """
-    # The caller's random state is neither read nor changed.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with isolated(config.seed):
         return _Training(config, sink, control, probe, pace).run()
+
+
+@contextmanager
+def isolated(seed: int) -> Iterator[None]:
+    """torch seeded and on one thread inside; the caller's random state and threads as before.
+
+    Sums depend on the number of threads in their last bits, so one thread is what makes the same
+    seed give the same numbers everywhere; small networks are as fast on one.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Training:
@@ -123,7 +135,7 @@ class _Training:
         logits = self.network(x)
         loss = F.cross_entropy(logits, y)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.loss = float(loss.detach())
         accuracy = float((logits.detach().argmax(1) == y).float().mean())
         norm = clipped = reductions.global_norm(gradient_norms := self._gradient_norms())

@@ -6,7 +6,6 @@ import threading
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,9 +48,7 @@ class StoreSink:
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    def write(
-        self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]
-    ) -> None:
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """Take a step; waits only while the writer is thousands behind."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._steps) < MOST_BUFFERED)
@@ -117,13 +114,11 @@ class StoreSink:
 
 def warm_up() -> None:
     """Train a tiny network: the first steps of a process pay for what torch loads late."""
-    torch.set_num_threads(1)
     train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control())
 
 
 def train_stored(url: str, run_id: str, pace: float = 0.0) -> None:
     """Train a queued run of a store to its end; what a worker process is given to do."""
-    torch.set_num_threads(1)
     store = Store(url)
     try:
         train_into(store, run_id, Control(), pace)

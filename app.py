@@ -1,0 +1,8 @@
+"""The entry: the same as ``gradient-diagnostics serve``."""
+
+import sys
+
+from diagnostics.cli import main
+
+if __name__ == "__main__":
+    main(["serve", *sys.argv[1:]])

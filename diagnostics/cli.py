@@ -1,0 +1,246 @@
+"""The command line: serve, profile, train, runs, export."""
+
+import json
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from diagnostics.config import FIELDS, InvalidConfig, RunConfig, allowed
+from diagnostics.settings import SETTINGS, InvalidSetting, Settings
+
+if TYPE_CHECKING:
+    from diagnostics.control import Control
+    from diagnostics.store import Run, Store
+
+INTERRUPTED = 130
+
+Command = Callable[..., Any]
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command; bad input ends with one sentence and exit code 2."""
+    commands(args, prog_name="gradient-diagnostics")
+
+
+class _Group(click.Group):
+    """Turns what can be wrong with input into a usage error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from diagnostics.schema import StoreError
+
+        try:
+            return super().invoke(ctx)
+        except (InvalidConfig, InvalidSetting, StoreError) as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gradient-diagnostics")
+def commands() -> None:
+    """A laboratory for unstable gradients."""
+
+
+def _settings(*keys: str) -> Callable[[Command], Command]:
+    """Flags for settings, from their table."""
+
+    def add(command: Command) -> Command:
+        for key in reversed(keys):
+            setting = SETTINGS[key]
+            text = f"{setting.help}  [{setting.variable}; default: {setting.default}]"
+            command = click.option(setting.flag, key, help=text)(command)
+        return command
+
+    return add
+
+
+def _fields_help() -> str:
+    lines = [f"{key}={info.default}  {allowed(key)}" for key, info in FIELDS.items()]
+    return "\b\nFields and their defaults:\n" + "\n".join(lines)
+
+
+_store_settings = _settings("data_dir", "store")
+_words = click.argument("words", metavar="[KEY=VALUE]...", nargs=-1)
+_as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+
+
+@commands.command()
+@_settings(*SETTINGS)
+@_as_json
+def serve(as_json: bool, **given: Any) -> None:
+    """Serve the lab on a local address."""
+    from diagnostics.dashboard.server import serve
+
+    serve(Settings.read(**given), announce=_announce_json if as_json else _announce)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"Gradient Diagnostics is on {url}  (Ctrl-C ends it)")
+
+
+def _announce_json(url: str) -> None:
+    _print_json({"url": url})
+
+
+@commands.command(epilog=_fields_help())
+@_words
+@_as_json
+def profile(words: Sequence[str], as_json: bool) -> None:
+    """Per-layer numbers at initialization, computed in float64."""
+    config = RunConfig.from_words(words)
+    from diagnostics import profile
+
+    frame = profile(config)
+    if as_json:
+        for row in frame.to_dict("records"):
+            _print_json({str(key): value for key, value in row.items()})
+    else:
+        shown = frame.dropna(axis="columns", how="all")
+        click.echo(shown.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+
+
+@commands.command(epilog=_fields_help())
+@_words
+@_store_settings
+@click.option("--no-probe", is_flag=True, help="train without measuring layers")
+@_as_json
+def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> None:
+    """Train into the store, without the page."""
+    config = RunConfig.from_words(words)
+    from diagnostics.control import Control
+    from diagnostics.engine.worker import train_into
+
+    with _opened(given) as store:
+        run_id = store.create_run(config, probe=not no_probe)
+        control = Control()
+        with _interruptible(control) as interrupted, _progress(store, run_id, as_json):
+            train_into(store, run_id, control)
+        _show_run(store.run(run_id), as_json)
+    if interrupted.is_set():
+        sys.exit(INTERRUPTED)
+
+
+@commands.command()
+@_store_settings
+@_as_json
+def runs(as_json: bool, **given: Any) -> None:
+    """List the newest runs."""
+    with _opened(given) as store:
+        for run in store.runs():
+            _show_run(run, as_json)
+
+
+@commands.command()
+@click.argument("run")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
+@_store_settings
+@_as_json
+def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any) -> None:
+    """Write a run's measurements to a file: a row for each step and layer."""
+    with _opened(given) as store:
+        frame = store.frame(run)
+    target = output or Path(f"{run}.{kind}")
+    try:
+        frame.to_csv(target, index=False) if kind == "csv" else frame.to_parquet(target)
+    except OSError as error:
+        raise click.UsageError(f"{target} can't be written: {error.strerror or error}.") from None
+    if as_json:
+        _print_json({"run": run, "file": str(target), "rows": len(frame)})
+    else:
+        click.echo(f"{target}: {len(frame)} rows")
+
+
+@contextmanager
+def _opened(given: dict[str, Any]) -> "Iterator[Store]":
+    from diagnostics.store import open_store
+
+    store = open_store(Settings.read(**given).store_url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _interruptible(control: "Control") -> Iterator[threading.Event]:
+    """Ctrl-C ends the run after its current step, with all that it measured kept."""
+    from diagnostics.records import Command
+
+    interrupted = threading.Event()
+
+    def stop(*signal_args: object) -> None:
+        interrupted.set()
+        control.send(Command("stop"))
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress(store: "Store", run_id: str, quiet: bool) -> Iterator[None]:
+    """A progress bar on standard error, moved by what is in the store."""
+    from tqdm import tqdm
+
+    total = store.run(run_id).config.steps
+    done = threading.Event()
+    with tqdm(total=total, unit=" steps", disable=True if quiet else None) as bar:
+
+        def follow() -> None:
+            while not done.wait(0.1):
+                bar.update(store.run(run_id).steps - bar.n)
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            bar.update(store.run(run_id).steps - bar.n)
+
+
+def _show_run(run: "Run", as_json: bool) -> None:
+    if as_json:
+        _print_json(_run_object(run))
+        return
+    parts = [run.id, f"{run.state:<9}", f"{run.steps:>6} steps"]
+    if run.loss is not None:
+        parts.append(f"loss {run.loss:.4g}")
+    if run.accuracy is not None:
+        parts.append(f"held-out accuracy {run.accuracy:.1%}")
+    if run.patient_zero is not None:
+        zero = run.patient_zero
+        parts.append(f"first non-finite: {zero.tensor} of layer {zero.layer} at step {zero.step}")
+    click.echo("  ".join([*parts, " ".join(run.config.words())]))
+
+
+def _run_object(run: "Run") -> dict[str, Any]:
+    found = {"run": run.id, "state": run.state, "steps": run.steps}
+    found |= {"loss": run.loss, "accuracy": run.accuracy}
+    found |= {"created": run.created.isoformat(), "config": run.config.model_dump()}
+    if run.patient_zero is not None:
+        found["patient_zero"] = asdict(run.patient_zero)
+    if run.error is not None:
+        found["error"] = run.error
+    return found
+
+
+def _print_json(row: dict[str, Any]) -> None:
+    """One object a line; a number that is NaN or infinite has no spelling in JSON and is null."""
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }
+    click.echo(json.dumps(plain, allow_nan=False))
