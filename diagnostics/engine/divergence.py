@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from diagnostics.engine.network import Layer
 from diagnostics.records import PatientZero
 
-
 Named = list[tuple[int, str, Tensor]]
 Hook = Callable[[nn.Module, object, Tensor], None]
 

@@ -25,7 +25,7 @@ def by_autograd(
     for weight, bias in layers[:-1]:
         zs.append(h @ weight.T + bias)
         h = activation(zs[-1])
-        hs.append(h)
+        hs.append(h.detach())
     zs.append(h @ layers[-1][0].T + layers[-1][1])
     loss = F.cross_entropy(zs[-1], y)
     weights = [weight for weight, _ in layers]
