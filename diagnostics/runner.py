@@ -11,11 +11,11 @@ from diagnostics.workers import PRELOADED
 BEAT_SECONDS = 1.0
 
 
-def train_stored(url: str, run_id: str, pace: float) -> None:
+def train_stored(url: str, run_id: str) -> None:
     """The job: imported where it runs, so that this process never imports torch."""
     from importlib import import_module
 
-    import_module(PRELOADED).train_stored(url, run_id, pace)
+    import_module(PRELOADED).train_stored(url, run_id)
 
 
 class Runner:
@@ -28,11 +28,13 @@ class Runner:
         threading.Thread(target=self._beat, name="runner", daemon=True).start()
 
     def submit(
-        self, config: RunConfig, *, name: str = "", probe: bool = True, pace: float = 0.0
+        self, config: RunConfig, *commands: Command, name: str = "", probe: bool = True
     ) -> str:
-        """Queue a run; its id. ``pace`` in steps per second, 0 for as fast as possible."""
+        """Queue a run; its id. ``commands`` are obeyed before its first step."""
         run_id = self._store.create_run(config, name=name, probe=probe)
-        future = self._executor.submit(train_stored, self._store.url, run_id, pace)
+        for command in commands:
+            self._store.send(run_id, command)
+        future = self._executor.submit(train_stored, self._store.url, run_id)
         self._futures[run_id] = future
         future.add_done_callback(lambda ended: self._settle(run_id, ended))
         return run_id

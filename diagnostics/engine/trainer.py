@@ -59,17 +59,14 @@ class MemorySink:
         self.events.append(event)
 
 
-def train(
-    config: RunConfig, sink: Sink, control: Control, *, probe: bool = True, pace: float = 0.0
-) -> Summary:
+def train(config: RunConfig, sink: Sink, control: Control, *, probe: bool = True) -> Summary:
     """Train to the end, until told to stop, or until a loss or gradient turns non-finite.
 
     Args:
         probe: measure layers; the losses are the same to the last bit without.
-        pace: steps per second, 0 for as fast as possible.
     """
     with isolated(config.seed):
-        return _Training(config, sink, control, probe, pace).run()
+        return _Training(config, sink, control, probe).run()
 
 
 @contextmanager
@@ -90,9 +87,7 @@ def isolated(seed: int) -> Iterator[None]:
 
 
 class _Training:
-    def __init__(
-        self, config: RunConfig, sink: Sink, control: Control, probe: bool, pace: float
-    ) -> None:
+    def __init__(self, config: RunConfig, sink: Sink, control: Control, probe: bool) -> None:
         self.config, self.sink, self.control = config, sink, control
         self.data = data.load(config)
         self.network = network.build(config, self.data)
@@ -106,7 +101,7 @@ class _Training:
         self.heldout = (math.nan, math.nan)
         self.paused = self.stopped = False
         self.allowed = 0
-        self.pace = pace
+        self.pace = 0.0
         self.due = 0.0
 
     def run(self) -> Summary:

@@ -117,11 +117,11 @@ def warm_up() -> None:
     train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control())
 
 
-def train_stored(url: str, run_id: str, pace: float = 0.0) -> None:
+def train_stored(url: str, run_id: str) -> None:
     """Train a queued run of a store to its end; what a worker process is given to do."""
     store = Store(url)
     try:
-        train_into(store, run_id, Control(), pace)
+        train_into(store, run_id, Control())
     except Exception as error:
         log.exception("run %s failed", run_id)
         store.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}")
@@ -129,13 +129,13 @@ def train_stored(url: str, run_id: str, pace: float = 0.0) -> None:
         store.close()
 
 
-def train_into(store: Store, run_id: str, control: Control, pace: float = 0.0) -> Summary:
+def train_into(store: Store, run_id: str, control: Control) -> Summary:
     """Train a run of a store in this process."""
     run = store.run(run_id)
     store.set_state(run_id, "running")
     sink = StoreSink(store, run_id, control)
     try:
-        summary = train(run.config, sink, control, probe=run.probe, pace=pace)
+        summary = train(run.config, sink, control, probe=run.probe)
     finally:
         sink.close()
     store.finish(run_id, summary)

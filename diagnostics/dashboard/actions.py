@@ -1,0 +1,209 @@
+"""What controls and buttons do: callbacks that read and change the session and its run."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from dash import Dash, Input, Output, State, ctx, no_update
+
+from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
+from diagnostics.dashboard import controls
+from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, control_id
+from diagnostics.dashboard.session import Session, read_link
+from diagnostics.records import Command
+from diagnostics.runner import Runner
+from diagnostics.store import Run, Store, StoreError
+
+CONTROLS = [(control_id(field), PROPERTY[field]) for field in SHOWN]
+
+
+class Actions:
+    """The deeds behind the callbacks, free of Dash: sessions in, sessions out."""
+
+    def __init__(self, store: Store, runner: Runner) -> None:
+        self._store, self._runner = store, runner
+
+    def open(self, search: str) -> tuple[Session, list[str]]:
+        """What a link shows."""
+        return read_link(search, self._store)
+
+    def change(self, session: Session, config: RunConfig, pace: float) -> Session:
+        """Controls changed: a live run follows, by a live change where it can, else anew."""
+        before = session.config
+        if config == before:
+            return session
+        changed = replace(session, query=config.query())
+        run = self._run(session)
+        if run is None or not run.live:
+            return changed
+        changes = {field: value for field, value in config if getattr(before, field) != value}
+        if set(changes) <= set(LIVE_FIELDS):
+            self._runner.send(run.id, Command("set", changes))
+            return changed
+        return self.train(changed, pace)
+
+    def train(self, session: Session, pace: float, *first: Command) -> Session:
+        """A new run of the controls' configuration; the one shown becomes the pinned one."""
+        run = self._run(session)
+        new = self._runner.submit(session.config, _pace(pace), *first)
+        if run is not None and run.live:
+            self._runner.send(run.id, Command("stop"))
+        pin = session.pin if run is None or run.steps == 0 else run.id
+        return replace(session, run=new, pin=pin, at=None)
+
+    def pause(self, session: Session) -> Session:
+        """Pause a running run, let a paused one go on."""
+        run = self._run(session)
+        if run is not None and run.live:
+            paused = run.state == "paused"
+            self._runner.send(run.id, Command("resume" if paused else "pause"))
+        return session
+
+    def step(self, session: Session, pace: float) -> Session:
+        """One step; without a run going, a new run that waits after its first."""
+        run = self._run(session)
+        if run is None or not run.live:
+            return self.train(session, pace, Command("step"))
+        self._runner.send(run.id, Command("step"))
+        return replace(session, at=None)
+
+    def pin(self, session: Session) -> Session:
+        """Keep the shown run behind the next; pressed again, let it go."""
+        return replace(session, pin=None if session.pin == session.run else session.run)
+
+    def reset(self, session: Session) -> Session:
+        """End the run and forget both; the controls stay."""
+        run = self._run(session)
+        if run is not None and run.live:
+            self._runner.send(run.id, Command("stop"))
+        return Session(session.query, view=session.view)
+
+    def pace(self, session: Session, pace: float) -> None:
+        """Change the speed of the run that is going."""
+        run = self._run(session)
+        if run is not None and run.live:
+            self._runner.send(run.id, _pace(pace))
+
+    def _run(self, session: Session) -> Run | None:
+        try:
+            return self._store.run(session.run) if session.run else None
+        except StoreError:
+            return None
+
+
+def connect(app: Dash, actions: Actions) -> None:
+    """Register all callbacks."""
+    _open_link(app, actions)
+    _controls(app, actions)
+    _buttons(app, actions)
+    _wishes(app)
+    _browser_side(app)
+
+
+def _open_link(app: Dash, actions: Actions) -> None:
+    @app.callback(
+        [Output(*control) for control in CONTROLS],
+        Output("view", "value"),
+        Output("session", "data"),
+        Output("notice", "children"),
+        Input("url", "search"),
+    )
+    async def opened(search: str | None) -> Any:
+        session, notes = await asyncio.to_thread(actions.open, search or "")
+        return _values(session.config), session.view, session.data(), " ".join(notes)
+
+
+def _controls(app: Dash, actions: Actions) -> None:
+    @app.callback(
+        Output("session", "data", allow_duplicate=True),
+        Output("notice", "children", allow_duplicate=True),
+        [Output(f"wrap-{field}", "style") for field in DEPENDS],
+        [Output(f"shown-{field}", "children") for field in SLIDERS],
+        [Input(*control) for control in CONTROLS],
+        State("session", "data"),
+        State("pace", "value"),
+        prevent_initial_call=True,
+    )
+    async def changed(values: list[Any], data: dict[str, Any], pace: str) -> Any:
+        session = Session.of(data)
+        try:
+            config = RunConfig.make(dict(zip(SHOWN, values, strict=True)))
+        except InvalidConfig as refusal:
+            return no_update, str(refusal), [no_update] * len(DEPENDS), [no_update] * len(SLIDERS)
+        styles = controls.visibility(config)
+        shown = [str(getattr(config, field)) for field in SLIDERS]
+        if config == session.config:
+            return no_update, no_update, styles, shown
+        try:
+            new = await asyncio.to_thread(actions.change, session, config, float(pace))
+        except StoreError as trouble:
+            return no_update, str(trouble), styles, shown
+        return new.data(), "", styles, shown
+
+    @app.callback(
+        Output("notice", "children", allow_duplicate=True),
+        Input("pace", "value"),
+        State("session", "data"),
+        prevent_initial_call=True,
+    )
+    async def paced(pace: str, data: dict[str, Any]) -> Any:
+        await asyncio.to_thread(actions.pace, Session.of(data), float(pace))
+        return no_update
+
+
+def _buttons(app: Dash, actions: Actions) -> None:
+    keys = ("train", "pause", "step", "pin", "reset")
+
+    @app.callback(
+        Output("session", "data", allow_duplicate=True),
+        Output("notice", "children", allow_duplicate=True),
+        [Input(key, "n_clicks") for key in keys],
+        Input("view", "value"),
+        State("session", "data"),
+        State("pace", "value"),
+        prevent_initial_call=True,
+    )
+    async def pressed(clicks: list[int], view: str, data: dict[str, Any], pace: str) -> Any:
+        session = Session.of(data)
+        if ctx.triggered_id == "view":
+            return replace(session, view=view).data(), no_update
+        deed = getattr(actions, str(ctx.triggered_id))
+        paced = (float(pace),) if ctx.triggered_id in ("train", "step") else ()
+        try:
+            new = await asyncio.to_thread(deed, session, *paced)
+        except StoreError as trouble:
+            return no_update, str(trouble)
+        return new.data(), ""
+
+
+def _wishes(app: Dash) -> None:
+    """A remedy's button changes the controls, and these do the rest."""
+
+    @app.callback(
+        [Output(*control, allow_duplicate=True) for control in CONTROLS],
+        Output("notice", "children", allow_duplicate=True),
+        Input("wish", "data"),
+        State("session", "data"),
+        prevent_initial_call=True,
+    )
+    async def wished(wish: dict[str, Any], data: dict[str, Any]) -> Any:
+        try:
+            return _values(Session.of(data).config.changed(**wish["changes"])), ""
+        except InvalidConfig as refusal:
+            return [no_update] * len(CONTROLS), str(refusal)
+
+
+def _browser_side(app: Dash) -> None:
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        "function (session) { return window.lab.show(session); }",
+        Output("painted", "data"),
+        Input("session", "data"),
+    )
+
+
+def _pace(steps_per_second: float) -> Command:
+    return Command("pace", {"steps_per_second": steps_per_second})
+
+
+def _values(config: RunConfig) -> list[Any]:
+    return [getattr(config, field) for field in SHOWN]

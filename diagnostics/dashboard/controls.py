@@ -1,0 +1,126 @@
+"""The form, made from the tables of fields and choices."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from diagnostics.choices import Choices
+from diagnostics.config import FIELDS, RunConfig, choices_of, limits, place_of
+
+DEPENDS = {
+    "init_std": ("init", ("normal",)),
+    "alpha": ("activation", ("leaky_relu", "prelu")),
+    "norm_position": ("norm", ("batch", "layer")),
+    "clip_threshold": ("clip", ("norm", "value", "layer_norm", "agc")),
+}
+"""Fields that mean something only beside certain keys of another field."""
+
+HIDDEN = ("architecture",)
+"""Fields with a single choice are not worth a control."""
+
+SHOWN = tuple(field for field in FIELDS if field not in HIDDEN)
+CHIPS = ("init", "activation")
+SLIDERS = ("depth",)
+PROPERTY = {field: "checked" if FIELDS[field].annotation is bool else "value" for field in SHOWN}
+
+
+def control_id(field: str) -> str:
+    """The id of a field's control."""
+    return f"field-{field}"
+
+
+def group(place: str) -> list[Component]:
+    """The controls of one place on the page, in order of declaration."""
+    return [_wrapped(field) for field in SHOWN if place_of(field) == place]
+
+
+def visibility(config: RunConfig) -> list[dict[str, str]]:
+    """A style for each dependent field, in the order of ``DEPENDS``."""
+    return [
+        {} if getattr(config, other) in keys else {"display": "none"}
+        for other, keys in DEPENDS.values()
+    ]
+
+
+def _wrapped(field: str) -> Component:
+    style = {"display": "none"} if field in DEPENDS else {}
+    wide = "" if field in (*CHIPS, *SLIDERS, "norm", "clip") else " half"
+    return html.Div(_control(field), id=f"wrap-{field}", className=f"field{wide}", style=style)
+
+
+def _control(field: str) -> Component:
+    options = choices_of(field)
+    if options is None:
+        return _value(field)
+    if field in CHIPS:
+        return _chips(field, options)
+    if len(options) <= 5 and place_of(field) == "remedies":
+        return _segments(field, options)
+    return dmc.Select(
+        id=control_id(field),
+        label=FIELDS[field].title,
+        data=[{"value": c.key, "label": c.label} for c in options.values()],
+        value=FIELDS[field].default,
+        allowDeselect=False,
+        size="xs",
+    )
+
+
+def _title(field: str) -> Component:
+    info = FIELDS[field]
+    return html.Div(info.title, id=f"title-{field}", className="field-title")
+
+
+def _chips(field: str, options: Choices) -> Component:
+    chips = [
+        html.Span(dmc.Chip(c.label, value=c.key, size="xs", radius="sm"), title=c.help)
+        for c in options.values()
+    ]
+    group = dmc.ChipGroup(chips, id=control_id(field), value=FIELDS[field].default)
+    return html.Div(
+        [_title(field), html.Div(group, className="chips", role="radiogroup")],
+        **{"aria-labelledby": f"title-{field}"},
+    )
+
+
+def _segments(field: str, options: Choices) -> Component:
+    segments = dmc.SegmentedControl(
+        id=control_id(field),
+        data=[{"value": c.key, "label": c.label} for c in options.values()],
+        value=FIELDS[field].default,
+        fullWidth=True,
+        size="xs",
+    )
+    return html.Div([_title(field), segments], role="group")
+
+
+def _value(field: str) -> Component:
+    info, bounds = FIELDS[field], limits(field)
+    common: dict[str, Any] = {"id": control_id(field), "size": "xs"}
+    if info.annotation is bool:
+        return dmc.Switch(label=info.title, checked=info.default, **common)
+    if field in SLIDERS:
+        slider = dmc.Slider(
+            **common,
+            min=bounds["ge"],
+            max=bounds["le"],
+            step=1,
+            value=info.default,
+            updatemode="mouseup",
+            labelAlwaysOn=False,
+            color="dark",
+        )
+        shown = html.B(str(info.default), id=f"shown-{field}")
+        return html.Div([html.Div([info.title, shown], className="field-title split"), slider])
+    whole = info.annotation is int
+    return dmc.NumberInput(
+        **common,
+        label=info.title,
+        value=info.default,
+        debounce=400,
+        allowDecimal=not whole,
+        step=1 if whole else 0.01,
+        hideControls=True,
+    )

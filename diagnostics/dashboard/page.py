@@ -1,0 +1,208 @@
+"""The page's layout: header, form, the sentence, the leading picture and the charts under it."""
+
+import json
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from diagnostics.dashboard import controls, figures
+from diagnostics.dashboard.theme import FONT
+
+PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
+"""Steps per second; 0 is as fast as possible."""
+
+DEFAULT_PACE = "100"
+
+TITLE = "Gradient Diagnostics"
+
+SHORTCUTS = "keys: T train · space pause · . one step · P pin · R reset"
+
+
+def layout() -> Component:
+    """The whole page."""
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Store(id="session", data={}),
+            dcc.Store(id="wish"),
+            dcc.Store(id="painted"),
+            _header(),
+            html.Div([_form(), html.Main(_charts(), className="charts")], className="lab"),
+        ],
+        theme={"fontFamily": FONT, "primaryColor": "dark", "defaultRadius": "sm"},
+        defaultColorScheme="auto",
+    )
+
+
+def index_string() -> str:
+    """The HTML around the page; the charts' skeletons come along for the script."""
+    skeletons = json.dumps(figures.skeletons(), ensure_ascii=False).replace("</", "<\\/")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {{%metas%}}
+    <title>{TITLE}</title>
+    <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+    {{%css%}}
+    <script id="skeletons" type="application/json">{skeletons}</script>
+  </head>
+  <body>
+    {{%app_entry%}}
+    <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
+  </body>
+</html>"""
+
+
+def _header() -> Component:
+    return html.Header(
+        [
+            html.A([html.Span("∇", className="logo"), html.H1(TITLE)], href="/", className="brand"),
+            html.Span("ready", id="badge", className="badge", role="status"),
+            html.Span(className="spring"),
+            html.Span(SHORTCUTS, className="shortcuts"),
+            _button("share", "Share", "copy the link to this state"),
+            _button("projector", "Projector", "larger type for a lecture hall"),
+            dmc.ColorSchemeToggle(
+                lightIcon=html.Span("☀"),
+                darkIcon=html.Span("☾"),
+                size="md",
+                variant="subtle",
+                color="gray",
+                **{"aria-label": "light or dark"},
+            ),
+        ],
+        className="top",
+    )
+
+
+def _button(key: str, label: str, help: str, variant: str = "default") -> Component:
+    return html.Span(dmc.Button(label, id=key, variant=variant, size="xs", n_clicks=0), title=help)
+
+
+def _form() -> Component:
+    buttons = [
+        _button("train", "Train", "start a run (T)", "filled"),
+        _button("pause", "Pause", "pause or go on (space)"),
+        _button("step", "Step", "one step (.)"),
+        _button("pin", "Pin", "keep this run dotted behind the next (P)"),
+        _button("reset", "Reset", "end the run and clear the charts (R)"),
+    ]
+    return html.Nav(
+        [
+            html.Div(buttons, className="buttons"),
+            _section("The four remedies", "remedies"),
+            html.Details(
+                [
+                    html.Summary("Network and training"),
+                    _section("Network", "network"),
+                    _section("Training", "training"),
+                    _pace(),
+                    html.A("Back to the defaults", href="/?", className="quiet"),
+                ],
+                id="more",
+                open=True,
+            ),
+        ],
+        className="form",
+        **{"aria-label": "settings"},
+    )
+
+
+def _section(title: str, place: str) -> Component:
+    fields = html.Div(controls.group(place), className="fields")
+    return html.Section([html.H2(title), fields])
+
+
+def _pace() -> Component:
+    data = [{"value": key, "label": label} for key, label in PACES.items()]
+    control = dmc.SegmentedControl(
+        id="pace", data=data, value=DEFAULT_PACE, size="xs", fullWidth=True
+    )
+    return html.Div([html.Div("Speed, steps", className="field-title"), control], className="field")
+
+
+def _charts() -> list[Component]:
+    return [
+        html.Div(id="notice", className="notice", role="alert"),
+        html.Section(
+            [
+                html.Div(className="sign", id="sign"),
+                html.Div(
+                    [
+                        html.H2("Pick a remedy, then press Train", id="verdict-title"),
+                        html.P(
+                            "Each point will be one layer's gradient. Blue has vanished, "
+                            "red explodes, grey is healthy.",
+                            id="verdict-text",
+                        ),
+                    ]
+                ),
+                html.Div(id="remedies", className="remedies"),
+            ],
+            id="verdict",
+            className="verdict",
+            **{"aria-live": "polite"},
+        ),
+        _lead_card(),
+        html.Div(
+            [
+                _card("saturated", "Saturated activations", "share at the ends of their range"),
+                _card("dead", "Dead units", "0 for every sample of the probe set"),
+                _card("update_ratio", "Update : weight", "healthy near 10⁻³"),
+            ],
+            className="row three",
+        ),
+        html.Div(
+            [
+                _card("heat", "Gradient over time", "each layer over the last hidden one, decades"),
+                _card("loss", "Loss and accuracy", "— loss  - - held-out accuracy  ··· pinned"),
+            ],
+            className="row two",
+        ),
+        _scrubber(),
+    ]
+
+
+def _lead_card() -> Component:
+    switch = dmc.SegmentedControl(
+        id="view",
+        data=[
+            {"value": "signal", "label": "signal ∂L/∂z"},
+            {"value": "weight", "label": "weight ∂L/∂W"},
+        ],
+        value="signal",
+        size="xs",
+    )
+    hint = html.Span("one point a layer, log scale", id="lead-hint", className="hint")
+    legend = html.Span(id="legend", className="legend")
+    head = html.Div(
+        [html.H3("Gradient per layer"), hint, html.Span(className="spring"), legend, switch],
+        className="card-head",
+    )
+    return html.Section([head, _plot("lead", "Gradient norm per layer")], className="card lead")
+
+
+def _card(key: str, title: str, hint: str) -> Component:
+    head = html.Div([html.H3(title), html.Span(hint, className="hint")], className="card-head")
+    empty = html.Div(id=f"none-{key}", className="none")
+    return html.Section([head, _plot(key, title), empty], className="card")
+
+
+def _plot(key: str, title: str) -> Component:
+    """A plain element that the script draws into; callbacks never touch it."""
+    return html.Div(id=f"plot-{key}", className=f"plot {key}", role="img", **{"aria-label": title})
+
+
+def _scrubber() -> Component:
+    scrub = dcc.Input(
+        id="scrub", type="range", min=1, max=1, step=1, value=1, className="scrub", debounce=False
+    )
+    return html.Div(
+        [
+            html.Label("step 0", htmlFor="scrub", id="scrub-label"),
+            scrub,
+            _button("latest", "Live", "follow the newest step"),
+        ],
+        className="scrubber",
+    )

@@ -1,0 +1,53 @@
+"""Colours and type, in one place.
+
+Blue is vanishing, grey-white healthy, red exploding, everywhere and nowhere else: the page's own
+accent is ink. Amber is for units that are lost, saturated or dead. The diverging scale is
+ColorBrewer's RdBu in spirit: told apart by people with any colour vision, and by lightness alone.
+"""
+
+from dataclasses import dataclass
+
+FONT = 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of one scheme; ``scale`` runs from vanishing to exploding."""
+
+    ink: str
+    muted: str
+    grid: str
+    pinned: str
+    amber: str
+    surface: str
+    scale: tuple[str, ...]
+
+
+LIGHT = Theme(
+    ink="#1b1f24",
+    muted="#5d6670",
+    grid="#e8eaed",
+    pinned="#7b8590",
+    amber="#b86e00",
+    surface="#ffffff",
+    scale=("#0b3c7d", "#2a6fb5", "#7fb2dc", "#dfe3e6", "#f0a58a", "#cf4b41", "#8c0d25"),
+)
+DARK = Theme(
+    ink="#eef1f4",
+    muted="#9aa5b1",
+    grid="#2b3036",
+    pinned="#8b96a2",
+    amber="#f0a93b",
+    surface="#16191d",
+    scale=("#5aa2f2", "#4583c4", "#3f6791", "#8f979f", "#a85f55", "#d9655a", "#ff8a78"),
+)
+THEMES = {"light": LIGHT, "dark": DARK}
+
+DECADES = 6.0
+"""Decades from the healthy middle to either end of the colour scale."""
+
+
+def colorscale(theme: Theme) -> list[list[float | str]]:
+    """The diverging scale in Plotly's form."""
+    last = len(theme.scale) - 1
+    return [[i / last, colour] for i, colour in enumerate(theme.scale)]
