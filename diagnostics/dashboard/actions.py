@@ -17,6 +17,10 @@ from diagnostics.store import Run, Store, StoreError
 CONTROLS = [(control_id(field), PROPERTY[field]) for field in SHOWN]
 
 
+BUTTONS = ("train", "pause", "step", "pin", "reset")
+"""Each a method of ``Actions``."""
+
+
 class Actions:
     """The deeds behind the callbacks, free of Dash: sessions in, sessions out."""
 
@@ -102,43 +106,50 @@ def connect(app: Dash, actions: Actions) -> None:
 
 def _open_link(app: Dash, actions: Actions) -> None:
     @app.callback(
-        [Output(*control) for control in CONTROLS],
-        Output("view", "value"),
-        Output("session", "data"),
-        Output("notice", "children"),
-        Input("url", "search"),
+        output={
+            "values": _outputs(),
+            "view": Output("view", "value"),
+            "session": Output("session", "data"),
+            "notice": Output("notice", "children"),
+        },
+        inputs={"search": Input("url", "search")},
     )
     async def opened(search: str | None) -> Any:
         session, notes = await asyncio.to_thread(actions.open, search or "")
-        return _values(session.config), session.view, session.data(), " ".join(notes)
+        return {
+            "values": _values(session.config),
+            "view": session.view,
+            "session": session.data(),
+            "notice": " ".join(notes),
+        }
 
 
 def _controls(app: Dash, actions: Actions) -> None:
     @app.callback(
-        Output("session", "data", allow_duplicate=True),
-        Output("notice", "children", allow_duplicate=True),
-        [Output(f"wrap-{field}", "style") for field in DEPENDS],
-        [Output(f"shown-{field}", "children") for field in SLIDERS],
-        [Input(*control) for control in CONTROLS],
-        State("session", "data"),
-        State("pace", "value"),
+        output={
+            "session": Output("session", "data", allow_duplicate=True),
+            "notice": Output("notice", "children", allow_duplicate=True),
+            "styles": [Output(f"wrap-{field}", "style") for field in DEPENDS],
+            "shown": [Output(f"shown-{field}", "children") for field in SLIDERS],
+        },
+        inputs={"values": [Input(*control) for control in CONTROLS]},
+        state={"data": State("session", "data"), "pace": State("pace", "value")},
         prevent_initial_call=True,
     )
     async def changed(values: list[Any], data: dict[str, Any], pace: str) -> Any:
         session = Session.of(data)
+        answer: dict[str, Any] = {"session": no_update, "notice": no_update}
+        answer |= {"styles": [no_update] * len(DEPENDS), "shown": [no_update] * len(SLIDERS)}
         try:
             config = RunConfig.make(dict(zip(SHOWN, values, strict=True)))
-        except InvalidConfig as refusal:
-            return no_update, str(refusal), [no_update] * len(DEPENDS), [no_update] * len(SLIDERS)
-        styles = controls.visibility(config)
-        shown = [str(getattr(config, field)) for field in SLIDERS]
-        if config == session.config:
-            return no_update, no_update, styles, shown
-        try:
-            new = await asyncio.to_thread(actions.change, session, config, float(pace))
-        except StoreError as trouble:
-            return no_update, str(trouble), styles, shown
-        return new.data(), "", styles, shown
+            answer["styles"] = controls.visibility(config)
+            answer["shown"] = [str(getattr(config, field)) for field in SLIDERS]
+            if config != session.config:
+                new = await asyncio.to_thread(actions.change, session, config, float(pace))
+                answer |= {"session": new.data(), "notice": ""}
+        except (InvalidConfig, StoreError) as refusal:
+            answer["notice"] = str(refusal)
+        return answer
 
     @app.callback(
         Output("notice", "children", allow_duplicate=True),
@@ -152,25 +163,23 @@ def _controls(app: Dash, actions: Actions) -> None:
 
 
 def _buttons(app: Dash, actions: Actions) -> None:
-    keys = ("train", "pause", "step", "pin", "reset")
-
     @app.callback(
         Output("session", "data", allow_duplicate=True),
         Output("notice", "children", allow_duplicate=True),
-        [Input(key, "n_clicks") for key in keys],
-        Input("view", "value"),
-        State("session", "data"),
-        State("pace", "value"),
+        inputs={
+            "clicks": [Input(key, "n_clicks") for key in BUTTONS],
+            "view": Input("view", "value"),
+        },
+        state={"data": State("session", "data"), "pace": State("pace", "value")},
         prevent_initial_call=True,
     )
     async def pressed(clicks: list[int], view: str, data: dict[str, Any], pace: str) -> Any:
-        session = Session.of(data)
-        if ctx.triggered_id == "view":
+        session, pressed = Session.of(data), str(ctx.triggered_id)
+        if pressed == "view":
             return replace(session, view=view).data(), no_update
-        deed = getattr(actions, str(ctx.triggered_id))
-        paced = (float(pace),) if ctx.triggered_id in ("train", "step") else ()
+        paced = (float(pace),) if pressed in ("train", "step") else ()
         try:
-            new = await asyncio.to_thread(deed, session, *paced)
+            new = await asyncio.to_thread(getattr(actions, pressed), session, *paced)
         except StoreError as trouble:
             return no_update, str(trouble)
         return new.data(), ""
@@ -180,17 +189,24 @@ def _wishes(app: Dash) -> None:
     """A remedy's button changes the controls, and these do the rest."""
 
     @app.callback(
-        [Output(*control, allow_duplicate=True) for control in CONTROLS],
-        Output("notice", "children", allow_duplicate=True),
-        Input("wish", "data"),
-        State("session", "data"),
+        output={
+            "values": _outputs(allow_duplicate=True),
+            "notice": Output("notice", "children", allow_duplicate=True),
+        },
+        inputs={"wish": Input("wish", "data")},
+        state={"data": State("session", "data")},
         prevent_initial_call=True,
     )
     async def wished(wish: dict[str, Any], data: dict[str, Any]) -> Any:
         try:
-            return _values(Session.of(data).config.changed(**wish["changes"])), ""
+            config = Session.of(data).config.changed(**wish["changes"])
+            return {"values": _values(config), "notice": ""}
         except InvalidConfig as refusal:
-            return [no_update] * len(CONTROLS), str(refusal)
+            return {"values": [no_update] * len(CONTROLS), "notice": str(refusal)}
+
+
+def _outputs(**more: Any) -> list[Output]:
+    return [Output(*control, **more) for control in CONTROLS]
 
 
 def _browser_side(app: Dash) -> None:
