@@ -5,6 +5,7 @@
 window.lab = (() => {
   const $ = (id) => document.getElementById(id);
   const CHARTS = ["lead", "saturated", "dead", "update_ratio", "heat", "loss"];
+  const LAYERED = ["lead", "saturated", "dead", "update_ratio"];
   const MARKS = [null, ["circle-open", "0"], ["triangle-down-open", "below float range"], ["x-thin-open", "NaN / ∞"]];
   const WORDS = {
     queued: "waiting for a worker", running: "training", paused: "paused", finished: "finished",
@@ -86,7 +87,8 @@ window.lab = (() => {
     for (const key of CHARTS) {
       const { data, layout } = figures[key];
       layout.font.size = document.body.classList.contains("projector") ? 18 : 13;
-      if (ranges[key]) Object.assign(layout.yaxis, { range: ranges[key] });
+      if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range));
+      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(frame ? frame.layers : 21));
       const options = { ...config, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
       Plotly.react($(`plot-${key}`), data, layout, options);
     }
@@ -136,7 +138,7 @@ window.lab = (() => {
         text: special.map((l, i) => (i === 0 || now.marks[l - 1] !== now.marks[special[i - 1] - 1]) ? MARKS[now.marks[l - 1]][1] : ""),
         marker: { symbol: special.map((l) => MARKS[now.marks[l - 1]][0]) },
       },
-    ], { xaxis: axis, yaxis: { range } });
+    ], { xaxis: axis, yaxis: decades(range) });
     for (const key of ["saturated", "dead"]) {
       const share = now[key].slice(0, -1);
       put(key, [shares(pinned && pinned[key]), { x, y: share }], { xaxis: axis });
@@ -145,7 +147,7 @@ window.lab = (() => {
     }
     const ratio = positive(now.update_ratio);
     const ratioRange = hysteresis("update_ratio", ratio);
-    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: axis, yaxis: { range: ratioRange } });
+    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: axis, yaxis: decades(ratioRange) });
     $("legend").textContent = pinnedLabel ? `— ${label}   ··· ${pinnedLabel}` : `— ${label}`;
     scrubber();
   }
@@ -161,6 +163,19 @@ window.lab = (() => {
       tickvals: [...tickvals, layers],
       ticktext: [...tickvals.map(String), "out"],
     };
+  }
+
+  /* Ticks at whole powers of ten, at most seven of them. */
+  function decades(range) {
+    const [low, high] = range.map(Math.round);
+    const every = Math.max(1, Math.ceil((high - low) / 6));
+    const powers = numbers(high - low + 1).map((n) => low + n - 1).filter((n) => n % every === 0);
+    return { range, tickvals: powers.map((n) => 10 ** n), ticktext: powers.map(power) };
+  }
+
+  function power(n) {
+    if (n === 0) return "1";
+    return "10" + [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
   }
 
   /* Whole decades that grow with the data and shrink only when most of them stand empty. */

@@ -17,7 +17,7 @@ def skeletons() -> dict[str, dict[str, Figure]]:
 
 def _lead(theme: Theme) -> Figure:
     layout = _layout(theme, "layer", left=58, bottom=44)
-    layout["xaxis"]["title"]["text"] = "input   ←   layer   →   output"
+    layout["xaxis"]["title"]["text"] = "input  ←  layer  →  output"
     layout["yaxis"] |= _log(-8, 1)
     run = _line(theme.ink, width=2.5) | {
         "mode": "lines+markers",
@@ -89,9 +89,8 @@ def _ratio(theme: Theme) -> Figure:
 
 def _heat(theme: Theme) -> Figure:
     layout = _layout(theme, "step")
-    layout["yaxis"] |= {"title": {"text": "layer"}, "showgrid": False}
-    layout["xaxis"]["showgrid"] = False
-    layout["margin"] = {"l": 46, "r": 8, "t": 8, "b": 36}
+    layout["yaxis"] = _axis(theme, "layer")
+    layout["xaxis"]["showgrid"] = layout["yaxis"]["showgrid"] = False
     heat = {
         "type": "heatmap",
         "x": [],
@@ -114,14 +113,14 @@ def _heat(theme: Theme) -> Figure:
 
 def _loss(theme: Theme) -> Figure:
     layout = _layout(theme, "step")
-    layout["yaxis"] |= {"range": [0, 2.6], "title": {"text": "loss"}}
-    layout["yaxis2"] = _axis(theme, "") | {
+    layout["yaxis"] = _axis(theme, "loss") | {"range": [0, 2.6]}
+    layout["yaxis2"] = _axis(theme, "accuracy") | {
         "overlaying": "y",
         "side": "right",
         "range": [0, 1.03],
         "tickformat": ".0%",
+        "tickvals": [0, 0.5, 1],
         "showgrid": False,
-        "title": {"text": "accuracy"},
     }
     layout["margin"]["r"] = 52
     accuracy = {"yaxis": "y2", "mode": "lines", "hovertemplate": "%{y:.1%}<extra></extra>"}
@@ -166,7 +165,7 @@ def _layout(theme: Theme, x_title: str, *, left: int = 46, bottom: int = 36) -> 
         "font": {"family": FONT, "size": 13, "color": theme.muted},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": left, "r": 12, "t": 8, "b": bottom},
+        "margin": {"l": left, "r": 14, "t": 8, "b": bottom},
         "showlegend": False,
         "hovermode": "closest",
         "hoverlabel": {"font": {"family": FONT}},
@@ -180,9 +179,11 @@ def _axis(theme: Theme, title: str) -> Figure:
         "linecolor": theme.grid,
         "zeroline": False,
         "fixedrange": True,
+        "autorange": False,
+        "range": [0, 1],
         "automargin": False,
     }
 
 
 def _log(low: int, high: int) -> Figure:
-    return {"type": "log", "range": [low, high], "exponentformat": "power", "nticks": 8}
+    return {"type": "log", "range": [low, high]}

@@ -8,8 +8,10 @@ hidden tab or a restarted server the next one catches up without a gap.
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import orjson
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -53,7 +55,7 @@ class Hub:
         self._store = store
         self._feeds: dict[str, Feed] = {}
         self._used: dict[str, float] = {}
-        self._changed = asyncio.Condition()
+        self.listeners: set[asyncio.Event] = set()
         self._tail: asyncio.Task[None] | None = None
         self._cache: dict[tuple[Any, ...], bytes] = {}
         self.version = 0
@@ -72,15 +74,6 @@ class Hub:
             self._tail = asyncio.create_task(self._follow())
         return self._feeds[run_id]
 
-    async def changed(self, seen: int, timeout: float) -> None:
-        """Wait until there is something newer than a version, or for so many seconds."""
-        async with self._changed:
-            try:
-                waiting = self._changed.wait_for(lambda: self.version != seen)
-                await asyncio.wait_for(waiting, timeout)
-            except TimeoutError:
-                return
-
     async def frame(self, watch: Watch, with_history: bool) -> bytes | None:
         """A frame in JSON, made once for all who watch the same; None for an unknown run."""
         feed = await self.feed(watch.run)
@@ -96,7 +89,8 @@ class Hub:
         """Tail the store while somebody watches."""
         seen, checked = -1, 0.0
         while self._forget_unused():
-            await asyncio.sleep(POLL_SECONDS)
+            live = any(feed.run.live for feed in self._feeds.values())
+            await asyncio.sleep(POLL_SECONDS if live else RECHECK_SECONDS / 2)
             try:
                 version = await asyncio.to_thread(self._store.version)
                 if version != seen or time.monotonic() - checked > RECHECK_SECONDS:
@@ -110,10 +104,10 @@ class Hub:
         live = [feed for feed in self._feeds.values() if feed.run.live or feed.run.state == "lost"]
         news = [await asyncio.to_thread(feed.refresh) for feed in live]
         if any(news):
-            async with self._changed:
-                self.version += 1
-                self._cache.clear()
-                self._changed.notify_all()
+            self.version += 1
+            self._cache.clear()
+            for listener in self.listeners:
+                listener.set()
 
     def _forget_unused(self) -> bool:
         now = time.monotonic()
@@ -145,7 +139,8 @@ def compose(feed: Feed, pinned: Feed | None, watch: Watch, with_history: bool) -
 
 
 def _encode(frame: dict[str, Any]) -> bytes:
-    return orjson.dumps(frame, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    """NaN and infinities become null; ``marks`` tells them apart from what was not measured."""
+    return orjson.dumps(frame, option=orjson.OPT_SERIALIZE_NUMPY, default=np.ndarray.tolist)
 
 
 class Viewer:
@@ -163,14 +158,19 @@ class Viewer:
     async def run(self) -> None:
         """Serve until the browser leaves."""
         await self._socket.accept()
-        sender = asyncio.create_task(self._send())
+        self._hub.listeners.add(self._wake)
         try:
-            while True:
-                self._receive(await self._socket.receive_text())
-        except WebSocketDisconnect:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen())
+                tasks.create_task(self._send())
+        except* WebSocketDisconnect:
             pass
         finally:
-            sender.cancel()
+            self._hub.listeners.discard(self._wake)
+
+    async def _listen(self) -> None:
+        while True:
+            self._receive(await self._socket.receive_text())
 
     def _receive(self, message: str) -> None:
         try:
@@ -186,29 +186,23 @@ class Viewer:
 
     async def _send(self) -> None:
         while True:
-            if not self._painted or not self._watch.visible or not self._watch.run:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            version, watch = self._hub.version, self._watch
-            due = self._history_due(version, watch)
-            if (version, watch) != self._sent or due:
-                await self._push(watch, due)
-                self._sent = (version, watch)
-                if due:
-                    self._history_sent = (time.monotonic(), version, watch)
-            else:
-                await self._wait(version)
+            self._wake.clear()
+            if self._painted and self._watch.visible and self._watch.run:
+                await self._hub.feed(self._watch.run)  # says that somebody still looks
+                await self._catch_up()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), HISTORY_SECONDS)
 
-    async def _wait(self, version: int) -> None:
-        """Until there is news, a word from the browser, or a history that fell due."""
-        self._wake.clear()
-        news = asyncio.create_task(self._hub.changed(version, HISTORY_SECONDS))
-        word = asyncio.create_task(self._wake.wait())
-        await self._hub.feed(self._watch.run)  # says that somebody still looks
-        _, late = await asyncio.wait({news, word}, return_when=asyncio.FIRST_COMPLETED)
-        for task in late:
-            task.cancel()
+    async def _catch_up(self) -> None:
+        """Send a frame if there is something newer than the last, or the history fell due."""
+        version, watch = self._hub.version, self._watch
+        due = self._history_due(version, watch)
+        if (version, watch) == self._sent and not due:
+            return
+        await self._push(watch, due)
+        self._sent = (version, watch)
+        if due:
+            self._history_sent = (time.monotonic(), version, watch)
 
     def _history_due(self, version: int, watch: Watch) -> bool:
         sent, of_version, of_watch = self._history_sent

@@ -147,8 +147,8 @@ def _charts() -> list[Component]:
         _lead_card(),
         html.Div(
             [
-                _card("saturated", "Saturated activations", "share at the ends of their range"),
-                _card("dead", "Dead units", "0 for every sample of the probe set"),
+                _card("saturated", "Saturated activations", "at the ends of their range"),
+                _card("dead", "Dead units", "0 for every sample"),
                 _card("update_ratio", "Update : weight", "healthy near 10⁻³"),
             ],
             className="row three",
