@@ -12,7 +12,7 @@ window.lab = (() => {
     stopped: "stopped", diverged: "diverged", failed: "failed", lost: "lost: its worker died",
     unknown: "unknown run",
   };
-  const TICK_DEPTH = 12;
+  const TICKS = 12;
 
   let session = {};          // what the page shows, kept by Dash
   let at = null;             // the step scrubbed to, null for the newest
@@ -88,7 +88,7 @@ window.lab = (() => {
       const { data, layout } = figures[key];
       layout.font.size = document.body.classList.contains("projector") ? 18 : 13;
       if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range));
-      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(frame ? frame.layers : 21));
+      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(frame ? frame.layers : 21, key === "lead" ? TICKS : TICKS / 2));
       const options = { ...config, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
       Plotly.react($(`plot-${key}`), data, layout, options);
     }
@@ -129,6 +129,7 @@ window.lab = (() => {
     const range = hysteresis("lead", [...lead, ...old]);
     const special = x.filter((_, i) => now.marks[i]);
     const axis = layerAxis(layers);
+    const small = layerAxis(layers, TICKS / 2);
     put("lead", [
       { x: numbers(old.length), y: old },
       { x, y: lead, marker: { color: now.decades.map((d) => Math.max(-6, Math.min(6, d))) } },
@@ -141,13 +142,13 @@ window.lab = (() => {
     ], { xaxis: axis, yaxis: decades(range) });
     for (const key of ["saturated", "dead"]) {
       const share = now[key].slice(0, -1);
-      put(key, [shares(pinned && pinned[key]), { x, y: share }], { xaxis: axis });
+      put(key, [shares(pinned && pinned[key]), { x, y: share }], { xaxis: small });
       const none = share.every((value) => value === null);
       $(`none-${key}`).textContent = none ? "this activation has no ends to saturate at" : "";
     }
     const ratio = positive(now.update_ratio);
     const ratioRange = hysteresis("update_ratio", ratio);
-    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: axis, yaxis: decades(ratioRange) });
+    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(ratioRange) });
     $("legend").textContent = pinnedLabel ? `— ${label}   ··· ${pinnedLabel}` : `— ${label}`;
     scrubber();
   }
@@ -155,8 +156,8 @@ window.lab = (() => {
   const shares = (values) => ({ x: numbers((values || []).length), y: values || [] });
   const ratios = (pinned) => shares(positive(pinned && pinned.update_ratio));
 
-  function layerAxis(layers) {
-    const every = Math.ceil(layers / TICK_DEPTH);
+  function layerAxis(layers, ticks = TICKS) {
+    const every = Math.ceil(layers / ticks);
     const tickvals = numbers(layers - 1).filter((l) => l === 1 || (l % every === 0 && l < layers - every / 2));
     return {
       range: [0.4, layers + 0.6],

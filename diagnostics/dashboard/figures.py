@@ -50,7 +50,7 @@ def _edge(theme: Theme) -> Figure:
 
 
 def _share(theme: Theme) -> Figure:
-    layout = _layout(theme, "layer")
+    layout = _layout(theme, "", bottom=24)
     layout["yaxis"] |= {"range": [0, 1.03], "tickformat": ".0%", "tickvals": [0, 0.5, 1]}
     run = _line(theme.amber, width=2) | {
         "mode": "lines+markers",
@@ -62,7 +62,7 @@ def _share(theme: Theme) -> Figure:
 
 
 def _ratio(theme: Theme) -> Figure:
-    layout = _layout(theme, "layer")
+    layout = _layout(theme, "", bottom=24)
     layout["yaxis"] |= _log(-8, 0)
     low, high = METRICS["update_ratio"].band or (1e-5, 1e-1)
     layout["shapes"] = [

@@ -1,0 +1,24 @@
+FROM python:3.11-slim
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+
+WORKDIR /build
+COPY requirements.lock ./
+COPY scripts scripts
+RUN scripts/install_torch.sh python
+
+# Pinned by the lock, without the tools that only tests need.
+COPY pyproject.toml README.md LICENSE ./
+COPY diagnostics diagnostics
+COPY assets assets
+RUN pip install --quiet --constraint requirements.lock '.[postgres]' && rm -rf /build/*
+
+RUN useradd --create-home --uid 1000 lab && install -d -o lab -g lab /data
+USER lab
+WORKDIR /home/lab
+VOLUME /data
+ENV GD_DATA_DIR=/data GD_HOST=0.0.0.0 PYTHONUNBUFFERED=1
+EXPOSE 8050
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", \
+    "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"GD_PORT\", 8050)}/healthz', timeout=2)"]
+CMD ["gradient-diagnostics", "serve"]

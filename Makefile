@@ -1,0 +1,48 @@
+# Two commands: `make run` opens the lab, `make test` runs the tests. Each sets itself up first.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test test-slow lint env lock bench help clean
+.DEFAULT_GOAL := help
+
+run: $(READY) ## open the lab on http://127.0.0.1:8050
+	@$(BIN)/python app.py
+
+test: lint ## lint, check types and run every test
+	$(BIN)/python -m pytest
+
+test-slow: $(READY) ## the long trainings too
+	$(BIN)/python -m pytest -m 'slow or not slow'
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+env: $(READY) ## make the environment in .venv
+
+bench: $(READY) ## measure what the README's figures come from
+	$(BIN)/python -m benchmarks.probe_cost
+	$(BIN)/python -m benchmarks.live_latency
+
+lock: $(READY) ## pin what is installed now
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements.lock
+
+clean: ## remove the environment
+	rm -rf $(VENV)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+$(READY): requirements.lock pyproject.toml scripts/install_torch.sh
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@scripts/install_torch.sh $(BIN)/python
+	@echo "Installing the rest from requirements.lock"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
