@@ -1,0 +1,35 @@
+"""What all tests share: a store of their own, and no settings from outside."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnostics.records import METRICS, SCALARS, StepBatch
+from diagnostics.settings import SETTINGS
+from diagnostics.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for setting in SETTINGS.values():
+        monkeypatch.delenv(setting.variable, raising=False)
+    monkeypatch.setenv("GD_DATA_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    yield store
+    store.close()
+
+
+def steps(first: int, count: int, layers: int = 4, seed: int = 0) -> StepBatch:
+    """Made-up measurements, all positive."""
+    random = np.random.default_rng(seed)
+    return StepBatch(
+        np.arange(first, first + count),
+        random.uniform(0.5, 2, (count, layers, len(METRICS))).astype(np.float32),
+        random.uniform(0.5, 2, (count, len(SCALARS))),
+    )

@@ -1,0 +1,69 @@
+"""The floors of the house: who may import whom."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "diagnostics"
+FILES = sorted(PACKAGE.rglob("*.py"))
+TORCH = {"torch", "sklearn"}
+PAGE = {"dash", "dash_mantine_components", "plotly", "fastapi", "starlette", "uvicorn"}
+
+
+def _imports(file: Path, whole: bool = True) -> set[str]:
+    """Modules a file imports; only those at its top where not ``whole``."""
+    tree = ast.parse(file.read_text())
+    nodes = ast.walk(tree) if whole else iter(tree.body)
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _packages(file: Path) -> set[str]:
+    return {name.partition(".")[0] for name in _imports(file)}
+
+
+def _name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("file", FILES, ids=_name)
+def test_only_the_engine_imports_torch_and_only_the_dashboard_dash(file: Path) -> None:
+    room = file.relative_to(PACKAGE).parts[0]
+    if room != "engine":
+        assert not _packages(file) & TORCH
+    if room != "dashboard":
+        assert not _packages(file) & PAGE
+
+
+@pytest.mark.parametrize("file", FILES, ids=_name)
+def test_the_dashboard_does_not_know_the_engine_nor_the_engine_the_dashboard(file: Path) -> None:
+    room = file.relative_to(PACKAGE).parts[0]
+    other = {"dashboard": "diagnostics.engine", "engine": "diagnostics.dashboard"}.get(room)
+    assert other is None or not any(name.startswith(other) for name in _imports(file))
+
+
+def test_no_cycle() -> None:
+    names = {_name(file) for file in FILES}
+    needs = {_name(file): _imports(file, whole=False) & names for file in FILES}
+    needs = {name: found - {"diagnostics", name} for name, found in needs.items()}
+    while free := [name for name, found in needs.items() if not found]:
+        for name in free:
+            del needs[name]
+        needs = {name: found - set(free) for name, found in needs.items()}
+    assert not needs, f"these import each other: {sorted(needs)}"
+
+
+def test_the_page_loads_without_torch() -> None:
+    code = "import sys, diagnostics.dashboard.server; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env={**os.environ})
