@@ -1,17 +1,22 @@
 FROM python:3.11-slim
 
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+ENV PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 WORKDIR /build
 COPY requirements.lock ./
 COPY scripts scripts
-RUN scripts/install_torch.sh python
+# Its headers and tests, 150 MB, serve only those who build extensions.
+RUN scripts/install_torch.sh python && \
+    cd "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch" && \
+    rm -rf include share test
 
-# Pinned by the lock, without the tools that only tests need.
+# Pinned by the lock, without the tools that only tests need. Importing once keeps the bytecode
+# of what is really used, so that the first start is quick.
 COPY pyproject.toml README.md LICENSE ./
 COPY diagnostics diagnostics
 COPY assets assets
-RUN pip install --quiet --constraint requirements.lock '.[postgres]' && rm -rf /build/*
+RUN pip install --quiet --constraint requirements.lock '.[postgres]' && rm -rf /build/* && \
+    python -c 'import diagnostics.engine.worker, diagnostics.dashboard.server'
 
 RUN useradd --create-home --uid 1000 lab && install -d -o lab -g lab /data
 USER lab

@@ -150,8 +150,7 @@ def _saturated(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
 
 def _dead(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
     share = batch.metric("dead")[:, :-1]
-    with np.errstate(all="ignore"):
-        mean = np.nan_to_num(share).mean(axis=1)
+    mean = np.nan_to_num(share).sum(axis=1) / max(1, share.shape[1])
     if mean[-1] <= DEAD:
         return None
     born = " from birth" if mean[0] > DEAD else ""

@@ -23,6 +23,7 @@ def runner(store: Store) -> Iterator[Runner]:
     runner = Runner(store, Workers(1))
     yield runner
     runner.close()
+    until(lambda: not multiprocessing.active_children())
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
