@@ -61,8 +61,10 @@ class Runner:
             self._store.set_state(run_id, "failed", error=str(error))
 
     def _beat(self) -> None:
-        """Waiting runs have no worker yet to say that they are alive."""
+        """Runs that wait, or whose worker is still starting, have nobody else to do it.
+
+        A worker that dies ends its future, so no beat here hides a death.
+        """
         while not self._closed.wait(BEAT_SECONDS):
-            waiting = [run for run, future in self._futures.items() if not future.running()]
-            if waiting:
-                self._store.beat(waiting)
+            if unsettled := list(self._futures):
+                self._store.beat(unsettled)

@@ -3,7 +3,7 @@
 import multiprocessing
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +25,7 @@ class Workers(ThreadPoolExecutor):
     def __init__(self, count: int) -> None:
         self._local = threading.local()
         self._pools: list[ProcessPoolExecutor] = []
+        self._ending = False
         super().__init__(count, "worker", initializer=self._renew)
         for _ in range(count):  # a job for each thread, so that all start now
             super().submit(threading.Event().wait, 0.2)
@@ -35,6 +36,7 @@ class Workers(ThreadPoolExecutor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes at once; running jobs end with them."""
+        self._ending = True
         for pool in self._pools:
             pool.kill_workers() if hasattr(pool, "kill_workers") else _kill(pool)
         super().shutdown(wait, cancel_futures=cancel_futures)
@@ -42,8 +44,9 @@ class Workers(ThreadPoolExecutor):
     def _in_process(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
             return self._local.pool.submit(fn, *args, **kwargs).result()
-        except BaseException:
-            self._renew()
+        except BrokenExecutor:
+            if not self._ending:
+                self._renew()
             raise
 
     def _renew(self) -> None:

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import anyio
 import numpy as np
 import orjson
 from fastapi import FastAPI
@@ -160,17 +161,17 @@ class Viewer:
         await self._socket.accept()
         self._hub.listeners.add(self._wake)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen())
-                tasks.create_task(self._send())
-        except* WebSocketDisconnect:
-            pass
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._send)
+                await self._listen()
+                tasks.cancel_scope.cancel()
         finally:
             self._hub.listeners.discard(self._wake)
 
     async def _listen(self) -> None:
-        while True:
-            self._receive(await self._socket.receive_text())
+        with suppress(WebSocketDisconnect):
+            while True:
+                self._receive(await self._socket.receive_text())
 
     def _receive(self, message: str) -> None:
         try:
@@ -216,7 +217,8 @@ class Viewer:
         if body is None:
             body = _encode({"run": watch.run, "state": "unknown"})
         self._painted = False
-        await self._socket.send_text(f'{{"sequence":{self._sequence},"frame":{body.decode()}}}')
+        with suppress(WebSocketDisconnect):  # whoever listens hears of it too
+            await self._socket.send_text(f'{{"sequence":{self._sequence},"frame":{body.decode()}}}')
 
 
 def add_live_route(server: FastAPI, store: Store) -> None:

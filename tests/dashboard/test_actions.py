@@ -1,0 +1,92 @@
+"""What the controls do, without a browser and without workers."""
+
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import pytest
+
+from diagnostics.config import RunConfig
+from diagnostics.dashboard.actions import Actions
+from diagnostics.dashboard.session import Session
+from diagnostics.runner import Runner
+from diagnostics.store import Store
+from tests.conftest import steps
+
+
+class NoWorkers(Executor):
+    """Takes jobs and does none."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+@pytest.fixture
+def actions(store: Store) -> Actions:
+    return Actions(store, Runner(store, NoWorkers()))
+
+
+def _kinds(store: Store, run: str | None) -> list[str]:
+    assert run
+    return [command.kind for command in store.commands(run)[0]]
+
+
+def _going(store: Store, session: Session) -> Session:
+    assert session.run
+    store.set_state(session.run, "running")
+    store.append(session.run, steps(1, 3))
+    return session
+
+
+def test_train_starts_a_run_of_what_the_controls_show(store: Store, actions: Actions) -> None:
+    session = actions.train(Session("depth=3"), 100)
+    assert store.run(session.run or "").config == RunConfig(depth=3)
+    assert session.pin is None and _kinds(store, session.run) == ["pace"]
+
+
+def test_a_remedy_during_a_run_starts_anew_with_the_old_one_pinned(
+    store: Store, actions: Actions
+) -> None:
+    old = _going(store, actions.train(Session(), 0))
+    new = actions.change(old, RunConfig(activation="relu"), 0)
+    assert new.run != old.run and new.pin == old.run
+    assert _kinds(store, old.run)[-1] == "stop"
+    assert store.run(new.run or "").config.activation == "relu"
+
+
+def test_clipping_and_learning_rate_change_the_run_that_is_going(
+    store: Store, actions: Actions
+) -> None:
+    old = _going(store, actions.train(Session(), 0))
+    new = actions.change(old, RunConfig(clip="norm", lr=0.1), 0)
+    assert new.run == old.run and new.config == RunConfig(clip="norm", lr=0.1)
+    command = store.commands(old.run or "")[0][-1]
+    assert command.kind == "set" and command.data == {"clip": "norm", "lr": 0.1}
+
+
+def test_changing_controls_without_a_run_starts_none(store: Store, actions: Actions) -> None:
+    assert actions.change(Session(), RunConfig(depth=3), 0) == Session("depth=3")
+    assert store.runs() == []
+
+
+def test_pause_goes_back_and_forth(store: Store, actions: Actions) -> None:
+    session = _going(store, actions.train(Session(), 0))
+    actions.pause(session)
+    store.set_state(session.run or "", "paused")
+    actions.pause(session)
+    assert _kinds(store, session.run)[-2:] == ["pause", "resume"]
+
+
+def test_step_makes_a_run_that_waits_after_its_first(store: Store, actions: Actions) -> None:
+    session = actions.step(Session(), 100)
+    assert _kinds(store, session.run) == ["pace", "step"]
+    assert actions.step(_going(store, session), 100).run == session.run
+
+
+def test_pin_toggles_and_reset_forgets(store: Store, actions: Actions) -> None:
+    session = _going(store, actions.train(Session("depth=3"), 0))
+    pinned = actions.pin(session)
+    assert pinned.pin == session.run and actions.pin(pinned).pin is None
+    assert actions.reset(pinned) == Session("depth=3")
+    assert _kinds(store, session.run)[-1] == "stop"

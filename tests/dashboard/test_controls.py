@@ -1,0 +1,28 @@
+"""The form: a control for every field, made from the tables."""
+
+import json
+
+from diagnostics.choices import ACTIVATIONS, INITIALIZATIONS
+from diagnostics.config import RunConfig
+from diagnostics.dashboard import controls, figures, page
+
+
+def test_every_field_has_a_control_with_its_default() -> None:
+    tree = json.dumps(page.layout().to_plotly_json(), default=lambda part: part.to_plotly_json())
+    for field in controls.SHOWN:
+        assert f'"{controls.control_id(field)}"' in tree
+    for choice in (*INITIALIZATIONS.values(), *ACTIVATIONS.values()):
+        assert json.dumps(choice.label) in tree
+
+
+def test_only_fields_that_mean_something_are_in_sight() -> None:
+    shown = dict(zip(controls.DEPENDS, controls.visibility(RunConfig()), strict=True))
+    assert set(map(str, shown.values())) == {"{'display': 'none'}"}
+    config = RunConfig(init="normal", activation="prelu", norm="layer", clip="agc")
+    assert controls.visibility(config) == [{}] * len(controls.DEPENDS)
+
+
+def test_skeletons_are_alike_in_light_and_dark() -> None:
+    light, dark = figures.skeletons().values()
+    assert light.keys() == dark.keys() and light != dark
+    assert json.loads(json.dumps(light)) == light

@@ -1,0 +1,67 @@
+"""Frames: nothing is lost on the way, and a zero is told from what is below float range."""
+
+import numpy as np
+
+from diagnostics.config import RunConfig
+from diagnostics.dashboard import frames
+from diagnostics.dashboard.frames import BELOW_RANGE, MOST_ROWS, NONFINITE, OK, ZERO, Feed
+from diagnostics.records import METRIC_INDEX, Event
+from diagnostics.store import Store
+from tests.conftest import steps
+
+LEAD = "signal_grad_norm"
+
+
+def _feed(store: Store, *counts: int) -> Feed:
+    run = store.create_run(RunConfig(depth=3))
+    first = 1
+    for count in counts:
+        store.append(run, steps(first, count))
+        first += count
+    return Feed(store, run)
+
+
+def test_a_feed_grows_with_its_run(store: Store) -> None:
+    feed = _feed(store, 3)
+    assert not feed.refresh()
+    store.append(feed.run.id, steps(4, 2), [Event(4, "set", {"lr": 1})])
+    assert feed.refresh()
+    assert feed.newest.steps.tolist() == [5] and len(feed.events) == 1
+
+
+def test_a_long_run_is_thinned_evenly_and_keeps_its_first_step(store: Store) -> None:
+    feed = _feed(store, *[1000] * 9)
+    assert len(feed.kept) <= MOST_ROWS and feed.kept.steps[0] == 1
+    assert set(np.diff(feed.kept.steps)) == {4}
+    assert feed.newest.steps.tolist() == [9000]
+
+
+def test_any_step_can_be_looked_at(store: Store) -> None:
+    feed = _feed(store, 50)
+    found = frames.layers(feed, LEAD, at=20)
+    assert found is not None and found["step"] == 20
+    assert np.array_equal(found["lead"], steps(1, 50).metric(LEAD)[19].astype(float))
+
+
+def test_no_step_is_no_frame(store: Store) -> None:
+    assert frames.layers(_feed(store), LEAD) is None
+
+
+def test_marks_tell_zero_from_below_range_from_nonfinite() -> None:
+    batch = steps(1, 1, layers=5)
+    batch.values[0, :, METRIC_INDEX["sparsity"]] = [0, 1, 0, 0, 0]
+    batch.values[0, :, METRIC_INDEX[LEAD]] = [0, 0, 0, np.inf, 1]
+    assert frames.marks(batch, LEAD).tolist() == [ZERO, ZERO, BELOW_RANGE, NONFINITE, OK]
+
+
+def test_history_is_small_and_spans_the_run(store: Store) -> None:
+    found = frames.history(_feed(store, 3000), LEAD)
+    assert found["steps"][0] == 1 and found["steps"][-1] == 3000
+    assert len(found["steps"]) <= frames.POINTS
+    assert found["heat"]["decades"].shape == (3, len(found["heat"]["steps"]))
+
+
+def test_label_names_the_remedies() -> None:
+    config = RunConfig(activation="relu", init="he_normal", norm="batch", clip="norm")
+    run = type("R", (), {"config": config})
+    assert frames.label(run) == "relu · he normal · batch norm · clip norm"  # type: ignore[arg-type]

@@ -1,0 +1,127 @@
+"""The push: one frame at a time, complete in itself, to whoever watches."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient, WebSocketTestSession
+
+from diagnostics.config import RunConfig
+from diagnostics.dashboard.live import add_live_route
+from diagnostics.store import Store
+from tests.conftest import steps
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[TestClient]:
+    server = FastAPI()
+    add_live_route(server, store)
+    with TestClient(server) as client:
+        yield client
+
+
+class Browser:
+    """Watches and acknowledges, as the page's script does."""
+
+    def __init__(self, socket: WebSocketTestSession) -> None:
+        self._socket = socket
+
+    def watch(self, **what: Any) -> None:
+        self._socket.send_text(json.dumps(what))
+
+    def frame(self) -> dict[str, Any]:
+        message = json.loads(self._socket.receive_text())
+        self.watch(ack=message["sequence"])
+        found: dict[str, Any] = message["frame"]
+        return found
+
+    def until(self, newest: int) -> dict[str, Any]:
+        while True:
+            frame = self.frame()
+            if frame["newest"] >= newest:
+                return frame
+
+
+def _run(store: Store) -> str:
+    run = store.create_run(RunConfig(depth=3))
+    store.set_state(run, "running")
+    store.append(run, steps(1, 5))
+    return run
+
+
+def test_a_finished_run_is_shown_at_once_and_whole(store: Store, client: TestClient) -> None:
+    run = _run(store)
+    store.set_state(run, "finished")
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run)
+        frame = browser.frame()
+    assert (frame["state"], frame["newest"], frame["layers"]) == ("finished", 5, 4)
+    assert len(frame["now"]["lead"]) == 4 and frame["history"]["steps"] == [1, 2, 3, 4, 5]
+    assert frame["verdict"]
+
+
+def test_news_is_pushed_to_every_browser(store: Store, client: TestClient) -> None:
+    run, writer = _run(store), Store(store.url)
+    with client.websocket_connect("/live") as one, client.websocket_connect("/live") as two:
+        browsers = Browser(one), Browser(two)
+        for browser in browsers:
+            browser.watch(run=run)
+            assert browser.frame()["newest"] == 5
+        writer.append(run, steps(6, 3))
+        assert [browser.until(8)["newest"] for browser in browsers] == [8, 8]
+    writer.close()
+
+
+def test_a_browser_that_is_slow_skips_frames(store: Store, client: TestClient) -> None:
+    run, writer = _run(store), Store(store.url)
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run)
+        first = json.loads(socket.receive_text())
+        for step in range(6, 16):
+            writer.append(run, steps(step, 1))
+            time.sleep(0.03)
+        browser.watch(ack=first["sequence"])
+        following = json.loads(socket.receive_text())
+        assert following["sequence"] == 2 and following["frame"]["newest"] == 15
+    writer.close()
+
+
+def test_pinned_runs_and_views_and_steps_can_be_asked_for(store: Store, client: TestClient) -> None:
+    run, pin = _run(store), _run(store)
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run, pin=pin, view="weight", at=2)
+        frame = browser.frame()
+    expected = steps(1, 5).metric("weight_grad_norm")[1]
+    assert frame["now"]["step"] == frame["pinned"]["step"] == 2
+    assert frame["now"]["lead"] == pytest.approx(expected.tolist())
+
+
+def test_a_hidden_browser_gets_nothing_and_catches_up(store: Store, client: TestClient) -> None:
+    run, writer = _run(store), Store(store.url)
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run, visible=False)
+        writer.append(run, steps(6, 1))
+        time.sleep(0.2)
+        browser.watch(run=run, visible=True)
+        frame = browser.frame()
+        assert frame["newest"] == 6 and len(frame["history"]["steps"]) == 6
+    writer.close()
+
+
+def test_nonsense_is_survived(store: Store, client: TestClient) -> None:
+    run = _run(store)
+    with client.websocket_connect("/live") as socket:
+        for nonsense in ("", "[]", "1", '{"run": 3}', '{"at": "x"}', "{"):
+            socket.send_text(nonsense)
+        browser = Browser(socket)
+        browser.watch(run="nope")
+        assert browser.frame()["state"] == "unknown"
+        browser.watch(run=run)
+        assert browser.frame()["newest"] == 5

@@ -1,0 +1,42 @@
+"""Links: every state has one, and a bad one is told in sentences."""
+
+import pytest
+
+from diagnostics.config import RunConfig
+from diagnostics.dashboard.session import Session, read_link
+from diagnostics.store import Store
+
+
+def test_a_link_brings_the_state_back(store: Store) -> None:
+    run, pin = (store.create_run(RunConfig()) for _ in range(2))
+    session = Session(RunConfig(depth=7).query(), run=run, pin=pin, view="weight", at=12)
+    assert read_link("?" + session.link(), store) == (session, [])
+    assert Session.of(session.data()) == session
+
+
+def test_a_bare_address_shows_the_run_that_is_going(store: Store) -> None:
+    assert read_link("", store) == (Session(), [])
+    run = store.create_run(RunConfig(depth=7))
+    assert read_link("", store)[0] == Session("depth=7", run=run)
+    assert read_link("?", store)[0] == Session()
+    store.set_state(run, "finished")
+    assert read_link("", store)[0] == Session()
+
+
+@pytest.mark.parametrize(
+    ("link", "parts"),
+    [
+        ("?depth=0&width=32", ["depth=0", "1 to 100"]),
+        ("?colour=red&width=32", ["'colour'"]),
+        ("?width=32&run=nope", ["'nope'"]),
+        ("?width=32&view=sideways", ["view=sideways", "signal, weight"]),
+        ("?width=32&at=-3", ["at=-3"]),
+        ("?width=32&seed=", ["seed="]),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_is_right_is_kept(
+    store: Store, link: str, parts: list[str]
+) -> None:
+    session, notes = read_link(link, store)
+    assert session == Session("width=32")
+    assert len(notes) == 1 and all(part in notes[0] for part in parts)
