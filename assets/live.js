@@ -337,5 +337,5 @@ window.lab = (() => {
   }
 
   document.addEventListener("DOMContentLoaded", ready);
-  return { show, frame: () => frame };
+  return { show, frame: () => frame, session: () => session };
 })();

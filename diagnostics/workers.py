@@ -43,7 +43,12 @@ class Workers(ThreadPoolExecutor):
 
     def _in_process(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self._local.pool.submit(fn, *args, **kwargs).result()
+            future = self._local.pool.submit(fn, *args, **kwargs)
+        except BrokenExecutor:  # the process died while it had nothing to do
+            self._renew()
+            future = self._local.pool.submit(fn, *args, **kwargs)
+        try:
+            return future.result()
         except BrokenExecutor:
             if not self._ending:
                 self._renew()

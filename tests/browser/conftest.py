@@ -1,0 +1,131 @@
+"""A served lab and a real Chromium."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+OPEN = """() => document.querySelector('#plot-lead .main-svg')
+    && window.lab.session().link !== undefined"""
+AWAY = "ERR_CONNECTION_REFUSED"
+"""What Chromium says by itself while a server is away."""
+
+WHERE_ELSE = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
+
+
+def _chromium() -> str:
+    found = next(filter(None, map(shutil.which, (*NAMES, *WHERE_ELSE))), None)
+    if found:
+        return found
+    reason = "no Chromium on this machine: install chromium or Chrome to run the browser tests"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Lab:
+    """A lab in a process of its own, that can be killed and started again."""
+
+    def __init__(self, data_dir: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.data_dir = data_dir
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "app.py", "--port", str(self.port)]
+        command += ["--data-dir", str(self.data_dir)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+        until(self._answers)
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        _, errors = self._process.communicate(timeout=30)
+        assert b"Traceback" not in errors, errors.decode()
+
+    def kill_workers(self) -> None:
+        """SIGKILL all that trains."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self._process.pid), "-f", "spawn_main"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        for pid in found.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "healthz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = _chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def opened(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
+    """Opens pages; at the end none may have complained or asked another host for anything."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(link: str = "?", **options: object) -> Page:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if _complains(m) else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: None if _own(r.url, lab) else complaints.append(r.url))
+        page.goto(lab.url + link)
+        page.wait_for_function(OPEN)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def _complains(message: ConsoleMessage) -> bool:
+    return message.type in ("error", "warning") and AWAY not in message.text
+
+
+def _own(url: str, lab: Lab) -> bool:
+    return f"127.0.0.1:{lab.port}/" in url or url.startswith(("data:", "blob:"))

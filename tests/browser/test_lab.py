@@ -1,0 +1,174 @@
+"""The page as people use it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+STEP = "window.lab.frame()?.newest"
+LEAD = "document.querySelector('#plot-lead').data[1].y"
+PINNED = "document.querySelector('#plot-lead').data[0].y.length"
+
+
+def newest(page: Page) -> int:
+    return int(page.evaluate(STEP) or 0)
+
+
+def beyond(page: Page, step: int, timeout: float = 15_000) -> None:
+    page.wait_for_function(f"({STEP}) > {step}", timeout=timeout)
+
+
+def pick(page: Page, label: str) -> None:
+    page.get_by_text(label, exact=True).first.click()
+
+
+def badge(page: Page, words: str) -> None:
+    expect(page.locator("#badge")).to_contain_text(words, timeout=15_000)
+
+
+def test_train_moves_and_relu_with_he_lifts_the_line(opened: Open) -> None:
+    page = opened()
+    page.click("#train")
+    beyond(page, 0, timeout=10_000)
+    beyond(page, newest(page))
+    expect(page.locator("#verdict-title")).to_have_text("Vanishing gradients")
+    low = page.evaluate(LEAD)[0]
+    first = page.evaluate("window.lab.frame().run")
+    pick(page, "ReLU")
+    pick(page, "He normal")
+    page.wait_for_function("window.lab.frame()?.label == 'relu · he normal'")
+    beyond(page, 3)
+    assert page.evaluate(LEAD)[0] > 1e6 * low
+    assert page.evaluate(PINNED) == 21 and page.evaluate("window.lab.frame().run") != first
+    expect(page.locator("#legend")).to_contain_text("···")
+
+
+def test_a_remedys_button_does_what_it_says(opened: Open) -> None:
+    page = opened()
+    page.click("#train")
+    page.get_by_role("button", name="Try ReLU + He").click()
+    page.wait_for_function("window.lab.frame()?.label == 'relu · he normal'")
+    expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
+    expect(page).to_have_url(re.compile("init=he_normal&activation=relu"))
+
+
+def test_pause_step_resume_and_live_clipping(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    page.click("#train")
+    beyond(page, 3)
+    run = page.evaluate("window.lab.frame().run")
+    page.click("#pause")
+    badge(page, "paused")
+    at = newest(page)
+    page.click("#step")
+    page.wait_for_function(f"({STEP}) == {at + 1}")
+    page.locator("#field-clip").get_by_text("Norm", exact=True).click()
+    expect(page.locator("#pause")).to_have_text("Resume")
+    page.click("#pause")
+    beyond(page, at + 5)
+    page.wait_for_function("document.querySelector('#plot-loss').layout.annotations.length == 1")
+    assert page.evaluate("window.lab.frame().run") == run
+
+
+def test_reload_and_a_second_browser_show_the_same_run_without_a_gap(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    page.click("#train")
+    beyond(page, 20)
+    expect(page).to_have_url(re.compile("run="))
+    page.reload()
+    beyond(page, 30)
+    other = opened(page.url.split("/")[-1])
+    beyond(other, newest(page))
+    for shown in (page, other):
+        shown.wait_for_function("document.querySelector('#plot-loss').data[1].x.length > 20")
+        steps = shown.evaluate("Array.from(document.querySelector('#plot-loss').data[1].x)")
+        assert steps == list(range(1, len(steps) + 1)) or len(steps) == 200
+    assert page.evaluate("window.lab.frame().run") == other.evaluate("window.lab.frame().run")
+
+
+def test_scrubbing_back_and_live_again(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    page.click("#train")
+    beyond(page, 30)
+    page.locator("#scrub").fill("10")
+    page.wait_for_function("window.lab.frame().now.step == 10")
+    expect(page).to_have_url(re.compile("at=10"))
+    page.click("#latest")
+    page.wait_for_function("window.lab.frame().now.step > 30")
+
+
+def test_a_bad_link_says_so_and_works(opened: Open) -> None:
+    page = opened("?depth=0&colour=red&width=32")
+    expect(page.locator("#notice")).to_contain_text("depth=0 can't be used")
+    expect(page.locator("#notice")).to_contain_text("'colour'")
+    page.click("#train")
+    beyond(page, 1)
+    assert "width=32" in page.url
+
+
+def test_a_bad_value_says_so_and_the_run_goes_on(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    page.click("#train")
+    beyond(page, 1)
+    page.locator("#field-lr").fill("-3")
+    expect(page.locator("#notice")).to_contain_text("lr=-3 can't be used")
+    beyond(page, newest(page) + 3)
+    page.locator("#field-lr").fill("0.01")
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_divergence_names_patient_zero(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=3&width=128&lr=1")
+    page.click("#train")
+    badge(page, "diverged")
+    expect(page.locator("#verdict-text")).to_contain_text("layer")
+    expect(page.get_by_role("button", name="Try clipping by norm")).to_be_visible()
+
+
+def test_keys_drive_the_page(opened: Open) -> None:
+    page = opened()
+    page.keyboard.press("t")
+    beyond(page, 1)
+    page.keyboard.press(" ")
+    badge(page, "paused")
+    page.keyboard.press("r")
+    badge(page, "ready")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(opened: Open, scheme: str) -> None:
+    page = opened(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("#train")
+    beyond(page, 1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_killed_worker_is_told_and_the_next_run_starts(opened: Open, lab: Lab) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    page.click("#train")
+    beyond(page, 5)
+    lab.kill_workers()
+    badge(page, "lost")
+    page.click("#train")
+    beyond(page, 5, timeout=30_000)
+    badge(page, "training")
+
+
+def test_a_restarted_server_is_found_again(opened: Open, lab: Lab) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    page.click("#train")
+    beyond(page, 5)
+    page.evaluate("window.stayed = true")
+    complaint_free = page.locator("#badge")
+    lab.stop()
+    expect(complaint_free).to_contain_text("reconnecting")
+    lab.start()
+    badge(page, "lost")
+    assert page.evaluate("window.stayed") and newest(page) > 5
