@@ -70,7 +70,7 @@ window.lab = (() => {
   function address() {
     const link = session.link.split("&").filter((part) => part && !part.startsWith("at="));
     if (at !== null) link.push(`at=${at}`);
-    const query = link.length ? `?${link.join("&")}` : location.search === "?" ? "?" : "";
+    const query = link.length ? `?${link.join("&")}` : "";
     window.history.replaceState(null, "", location.pathname + query);
   }
 

@@ -14,6 +14,9 @@ PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
 
 DEFAULT_PACE = "100"
 
+DEFAULTS = "/?seed=0"
+"""A bare address would show the run that is going."""
+
 TITLE = "Gradient Diagnostics"
 
 SHORTCUTS = "keys: T train · space pause · . one step · P pin · R reset"
@@ -98,7 +101,7 @@ def _form() -> Component:
                     _section("Network", "network"),
                     _section("Training", "training"),
                     _pace(),
-                    html.A("Back to the defaults", href="/?", className="quiet"),
+                    html.A("Back to the defaults", href=DEFAULTS, className="quiet"),
                 ],
                 id="more",
                 open=True,

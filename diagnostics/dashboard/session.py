@@ -51,7 +51,7 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     """
     pairs = dict(parse_qsl(search.lstrip("?"), keep_blank_values=True))
     if not pairs:
-        return _current(search, store), []
+        return _current(store), []
     notes: list[str] = []
     rest = {key: pairs.pop(key, None) for key in ("run", "pin", "view", "at")}
     config = _config(pairs, notes)
@@ -60,8 +60,8 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     return replace(session, run=run, pin=pin), notes
 
 
-def _current(search: str, store: Store) -> Session:
-    newest = store.runs(limit=1) if search != "?" else []
+def _current(store: Store) -> Session:
+    newest = store.runs(limit=1)
     if newest and newest[0].live:
         return Session(newest[0].config.query(), run=newest[0].id)
     return Session()

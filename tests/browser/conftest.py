@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from diagnostics.records import Command
+from diagnostics.store import Store
+
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -57,6 +60,14 @@ class Lab:
         self._process.send_signal(signal.SIGINT)
         _, errors = self._process.communicate(timeout=30)
         assert b"Traceback" not in errors, errors.decode()
+
+    def end_runs(self) -> None:
+        """Leave both workers free for the next test."""
+        store = Store(f"sqlite:///{self.data_dir / 'store.sqlite'}")
+        for run in store.runs():
+            if run.live:
+                store.send(run.id, Command("stop"))
+        store.close()
 
     def kill_workers(self) -> None:
         """SIGKILL all that trains."""
@@ -106,7 +117,7 @@ def opened(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts = []
 
-    def open_page(link: str = "?", **options: object) -> Page:
+    def open_page(link: str = "?seed=0", **options: object) -> Page:
         context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
@@ -120,6 +131,7 @@ def opened(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
+    lab.end_runs()
     assert not complaints
 
 
