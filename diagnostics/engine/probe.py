@@ -8,6 +8,7 @@ a module is called twice. Nothing here draws a random number or writes to what t
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from diagnostics.engine import reductions
 from diagnostics.engine.network import Layer
 from diagnostics.engine.reductions import Floats
 from diagnostics.records import METRIC_INDEX, METRICS
+
+ALL = slice(None)
 
 OUTERMOST = 0.05
 
@@ -38,20 +41,23 @@ def linear_range(activation: nn.Module | None) -> tuple[float, float] | None:
     return None
 
 
+def _outside(span: tuple[float, float], h: Tensor) -> Tensor:
+    centre, radius = span
+    return (h - centre).abs() > radius
+
+
 class _Watched:
     """One layer: its hooks' catch of the current step."""
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         self.range = linear_range(layer.activation)
-        self.shift = 0.0
+        self.mean = 0.0
         self.clear()
 
     def clear(self) -> None:
         self.signals: list[Tensor] = []
         self.activations: list[Tensor] = []
-        self.zeros: list[Tensor] = []
-        self.saturated: list[Tensor] = []
 
     @property
     def weight(self) -> nn.Parameter:
@@ -65,15 +71,8 @@ class _Watched:
         return bias if isinstance(bias, nn.Parameter) else None
 
     def see_activation(self, h: Tensor) -> None:
-        # Shifting by the last step's mean keeps float32 sums of squares from cancelling; the new
-        # tensor also outlives an activation that a later module overwrites in place.
-        self.activations.append(h - self.shift)
-        if self.layer.activation is None:
-            return
-        self.zeros.append((h == 0).sum())
-        if self.range is not None:
-            centre, radius = self.range
-            self.saturated.append(((h - centre).abs() > radius).sum())
+        """Keep a copy, which outlives what a later module overwrites in place."""
+        self.activations.append(h.detach().clone())
 
 
 class Probe:
@@ -85,6 +84,11 @@ class Probe:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._watched = [_Watched(layer) for layer in layers]
+        self._active = [i for i, layer in enumerate(layers) if layer.activation is not None]
+        self._bounded: dict[tuple[float, float], list[int]] = {}
+        for i, watched in enumerate(self._watched):
+            if watched.range is not None:
+                self._bounded.setdefault(watched.range, []).append(i)
         self._handles: list[Any] = []
         self._values = np.full((len(layers), len(METRICS)), np.nan)
         self._before: list[Tensor] = []
@@ -102,27 +106,32 @@ class Probe:
         self._handles.clear()
 
     def gradients(self) -> None:
-        """After backward: read weight and bias gradients, and remember the weights."""
+        """After backward: read all gradients, and remember the weights."""
         started = time.perf_counter()
         weights = [watched.weight for watched in self._watched]
-        self._put_norms("weight_grad_norm", [weight.grad for weight in weights])
-        self._put("weight_grad_rms", self._get("weight_grad_norm") / _root_sizes(weights))
-        self._put("clipped_grad_norm", self._get("weight_grad_norm"))
         biases = [watched.bias for watched in self._watched]
-        self._put_norms("bias_grad_norm", [None if b is None else b.grad for b in biases])
+        calls = [len(watched.signals) for watched in self._watched]
+        signals = [signal for watched in self._watched for signal in watched.signals]
+        gradients = [w.grad for w in weights] + [None if b is None else b.grad for b in biases]
+        count = len(weights)
+        found = _norms([*gradients, *signals])
+        self._put("weight_grad_norm", found[:count])
+        self._put("weight_grad_rms", found[:count] / _root_sizes(weights))
+        self._put("clipped_grad_norm", found[:count])
+        self._put("bias_grad_norm", found[count : 2 * count])
+        self._put_signals(np.split(found[2 * count :], np.cumsum(calls)[:-1]))
         self._remember([weight.detach() for weight in weights])
         self.seconds += time.perf_counter() - started
 
     def clipped(self) -> None:
         """After clipping: read the weight gradients again."""
         started = time.perf_counter()
-        self._put_norms("clipped_grad_norm", [watched.weight.grad for watched in self._watched])
+        self._put("clipped_grad_norm", _norms([w.weight.grad for w in self._watched]))
         self.seconds += time.perf_counter() - started
 
     def finish(self) -> Floats:
         """After the optimizer's step: the step's numbers, float64 [layers, metrics]."""
         started = time.perf_counter()
-        self._read_signals()
         self._read_activations()
         self._read_update()
         self._put("dead", self._dead)
@@ -153,14 +162,14 @@ class Probe:
             if self._masks is None and z.requires_grad:
                 z.register_hook(watched.signals.append)  # type: ignore[no-untyped-call]
                 if watched.layer.activation is None:
-                    watched.see_activation(z.detach())
+                    watched.see_activation(z)
 
         def on_activation(module: nn.Module, args: object, h: Tensor) -> None:
             started = time.perf_counter()
             if self._masks is not None:
                 self._mask(i, h)
             elif h.requires_grad:
-                watched.see_activation(h.detach())
+                watched.see_activation(h)
             self.seconds += time.perf_counter() - started
 
         self._handles.append(watched.layer.linear.register_forward_hook(on_output))
@@ -172,41 +181,46 @@ class Probe:
         dead = ~h.reshape(-1, h.shape[-1]).any(dim=0)
         self._masks[i] = dead & self._masks[i] if i in self._masks else dead
 
-    def _read_signals(self) -> None:
-        flat = [(i, signal) for i, w in enumerate(self._watched) for signal in w.signals]
-        found = reductions.norms([signal for _, signal in flat])
-        norm, count = np.full(len(self._watched), np.nan), np.zeros(len(self._watched))
-        for (i, signal), value in zip(flat, found, strict=True):
-            norm[i] = value if np.isnan(norm[i]) and not count[i] else np.hypot(norm[i], value)
-            count[i] += signal.numel()
-        self._put("signal_grad_norm", norm)
-        self._put("signal_grad_rms", norm / np.sqrt(np.maximum(count, 1)))
+    def _put_signals(self, found: list[Floats]) -> None:
+        """A module called twice has a signal for each call: together one gradient."""
+        for i, (watched, norms) in enumerate(zip(self._watched, found, strict=True)):
+            if watched.signals:
+                norm = norms[0] if len(norms) == 1 else reductions.global_norm(norms)
+                size = sum(signal.numel() for signal in watched.signals)
+                self._values[i, METRIC_INDEX["signal_grad_norm"]] = norm
+                self._values[i, METRIC_INDEX["signal_grad_rms"]] = norm / np.sqrt(size)
 
     def _read_activations(self) -> None:
-        seen = [
-            (i, w, _joined(w.activations)) for i, w in enumerate(self._watched) if w.activations
-        ]
-        moments = reductions.moments([h for _, _, h in seen])
-        counts = reductions.gather([_total(w.zeros) for _, w, _ in seen])
-        outside = reductions.gather([_total(w.saturated) for _, w, _ in seen])
-        for row, (i, watched, _) in enumerate(seen):
-            mean = watched.shift + moments.mean[row]
-            self._values[i, METRIC_INDEX["activation_mean"]] = mean
-            self._values[i, METRIC_INDEX["activation_std"]] = moments.std[row]
-            watched.shift = mean if np.isfinite(mean) else 0.0
-            size = moments.size[row]
-            if watched.zeros:
-                self._values[i, METRIC_INDEX["sparsity"]] = counts[row] / size
-            if watched.saturated:
-                self._values[i, METRIC_INDEX["saturated"]] = outside[row] / size
+        seen = [i for i, watched in enumerate(self._watched) if watched.activations]
+        tensors = {i: _joined(self._watched[i].activations) for i in seen}
+        near = np.array([self._watched[i].mean for i in seen])
+        found = reductions.moments(list(tensors.values()), near)
+        self._put("activation_mean", found.mean, seen)
+        self._put("activation_std", found.std, seen)
+        for i, mean in zip(seen, found.mean.tolist(), strict=True):
+            self._watched[i].mean = mean if np.isfinite(mean) else 0.0
+        self._put_shares("sparsity", tensors, self._active, lambda h: h == 0)
+        for span, layers in self._bounded.items():
+            self._put_shares("saturated", tensors, layers, partial(_outside, span))
+
+    def _put_shares(
+        self,
+        key: str,
+        tensors: dict[int, Tensor],
+        layers: list[int],
+        test: Callable[[Tensor], Tensor],
+    ) -> None:
+        rows = [i for i in layers if i in tensors]
+        self._put(key, reductions.share([tensors[i] for i in rows], test), rows)
 
     def _read_update(self) -> None:
         weights = [watched.weight.detach() for watched in self._watched]
         torch._foreach_sub_(self._before, weights)
-        after, update = reductions.moments(weights), reductions.moments(self._before)
-        self._put("weight_norm", after.norm)
+        found = reductions.moments([*weights, *self._before])
+        after, update = np.split(found.std, 2)
+        self._put("weight_norm", found.norm[: len(weights)])
         with np.errstate(all="ignore"):
-            self._put("update_ratio", update.std / np.where(after.std == 0, np.nan, after.std))
+            self._put("update_ratio", update / np.where(after == 0, np.nan, after))
 
     def _remember(self, weights: list[Tensor]) -> None:
         if not self._before:
@@ -226,15 +240,8 @@ class Probe:
             count = sum(reductions.nonfinite(tensor) for tensor in tensors)
             self._values[i, METRIC_INDEX["nonfinite"]] = count
 
-    def _put_norms(self, key: str, gradients: Sequence[Tensor | None]) -> None:
-        """Norms of gradients; NaN where a frozen parameter has none."""
-        rows = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        found = np.full(len(gradients), np.nan)
-        found[rows] = reductions.norms([g for g in gradients if g is not None])
-        self._put(key, found)
-
-    def _put(self, key: str, column: Floats) -> None:
-        self._values[:, METRIC_INDEX[key]] = column
+    def _put(self, key: str, column: Floats, layers: list[int] | slice = ALL) -> None:
+        self._values[layers, METRIC_INDEX[key]] = column
 
     def _get(self, key: str) -> Floats:
         return self._values[:, METRIC_INDEX[key]]
@@ -248,13 +255,17 @@ def to_float32(values: Floats) -> NDArray[np.float32]:
     return np.where(keep, np.copysign(size, values), values).astype(np.float32)
 
 
+def _norms(gradients: Sequence[Tensor | None]) -> Floats:
+    """Norms of gradients; NaN where a frozen parameter has none."""
+    rows = [i for i, gradient in enumerate(gradients) if gradient is not None]
+    found = np.full(len(gradients), np.nan)
+    found[rows] = reductions.norms([g for g in gradients if g is not None])
+    return found
+
+
 def _root_sizes(tensors: Sequence[Tensor]) -> Floats:
     return np.sqrt([tensor.numel() for tensor in tensors])
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat([t.reshape(-1) for t in tensors])
-
-
-def _total(counts: list[Tensor]) -> Tensor:
-    return torch.stack(counts).sum() if counts else torch.tensor(0)
