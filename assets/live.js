@@ -13,6 +13,7 @@ window.lab = (() => {
     unknown: "unknown run",
   };
   const TICKS = 12;
+  const AT_ONCE = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
 
   let session = {};          // what the page shows, kept by Dash
   let at = null;             // the step scrubbed to, null for the newest
@@ -22,6 +23,7 @@ window.lab = (() => {
   let history = null;
   let pace = { time: 0, step: 0, rate: 0 };
   const ranges = {};
+  let shapes = {};           // what of each chart was last drawn, apart from its heights
 
   /* ---- the connection ---- */
 
@@ -83,6 +85,7 @@ window.lab = (() => {
 
   function start() {
     figures = skeletons();
+    shapes = {};
     const config = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
     for (const key of CHARTS) {
       const { data, layout } = figures[key];
@@ -96,12 +99,20 @@ window.lab = (() => {
     if (history) drawHistory(history);
   }
 
+  /* Points that move are animated, which is cheapest; anything else on a chart redraws it. */
   function put(key, traces, layout = {}) {
     const figure = figures[key];
+    const shape = JSON.stringify([layout, figure.data.map((_, i) => traces[i] && [traces[i].x, traces[i].text])]);
+    const moved = shapes[key] === shape;
+    shapes[key] = shape;
     traces.forEach((trace, i) => trace && merge(figure.data[i], trace));
     merge(figure.layout, layout);
-    figure.layout.datarevision = (figure.layout.datarevision || 0) + 1;
-    return Plotly.react($(`plot-${key}`), figure.data, figure.layout);
+    if (!moved) {
+      figure.layout.datarevision = (figure.layout.datarevision || 0) + 1;
+      Plotly.react($(`plot-${key}`), figure.data, figure.layout);
+    } else {
+      Plotly.animate($(`plot-${key}`), { data: traces, traces: traces.map((_, i) => i) }, AT_ONCE);
+    }
   }
 
   function merge(target, source) {

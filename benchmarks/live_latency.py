@@ -28,7 +28,7 @@ from diagnostics.store import Store
 PORT = 8077
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, steps=1_000_000)
 NOTE = """() => { window.painted = [];
-  document.querySelector('#plot-lead').on('plotly_afterplot', () => {
+  document.querySelector('#plot-lead').on('plotly_animated', () => {
     const step = window.lab.frame().newest;
     requestAnimationFrame(() => window.painted.push([step, Date.now() / 1000]));
   }); }"""

@@ -26,7 +26,7 @@ POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5
 """A lost run commits nothing: its state is read again so often."""
 
-HISTORY_SECONDS = 0.6
+HISTORY_SECONDS = 1.0
 IDLE_SECONDS = 30.0
 
 log = logging.getLogger(__name__)

@@ -216,11 +216,10 @@ class Probe:
     def _read_update(self) -> None:
         weights = [watched.weight.detach() for watched in self._watched]
         torch._foreach_sub_(self._before, weights)
-        found = reductions.moments([*weights, *self._before])
-        after, update = np.split(found.std, 2)
-        self._put("weight_norm", found.norm[: len(weights)])
+        after, update = reductions.moments(weights), reductions.moments(self._before)
+        self._put("weight_norm", after.norm)
         with np.errstate(all="ignore"):
-            self._put("update_ratio", update / np.where(after == 0, np.nan, after))
+            self._put("update_ratio", update.std / np.where(after.std == 0, np.nan, after.std))
 
     def _remember(self, weights: list[Tensor]) -> None:
         if not self._before:

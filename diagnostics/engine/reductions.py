@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Reducer = Callable[[Tensor], Tensor]
 """[tensors, entries] → [tensors]"""
 
-SMALL = 1 << 14
+SMALL = 1 << 13
 """Entries up to which copying tensors side by side is cheaper than a call for each."""
 
 SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
