@@ -150,7 +150,7 @@ def _charts() -> list[Component]:
         _lead_card(),
         html.Div(
             [
-                _card("saturated", "Saturated activations", "at the ends of their range"),
+                _card("saturated", "Saturated activations", "ends of the range"),
                 _card("dead", "Dead units", "0 for every sample"),
                 _card("update_ratio", "Update : weight", "healthy near 10⁻³"),
             ],
