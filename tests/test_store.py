@@ -126,3 +126,9 @@ def test_a_newer_store_is_refused(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["nonsense", "mongodb://x/y", "sqlite:////proc/nowhere/s.sqlite"])
 def test_a_url_that_leads_nowhere_is_refused(url: str) -> None:
     assert _refused(url)
+
+
+def test_a_read_only_store_is_refused(store: Store, tmp_path: Path) -> None:
+    store.create_run(RunConfig())
+    file = tmp_path / "store.sqlite"
+    assert "read-only" in _refused(f"sqlite:///file:{file}?mode=ro&uri=true")
