@@ -41,7 +41,9 @@ def diagnose(
         return ()
     found = [rule(config, batch) for rule in RULES]
     ill = tuple(diagnosis for diagnosis in found if diagnosis is not None)
-    return ill or (_healthy(config, batch),)
+    if ill or not np.isfinite(batch.metric("signal_grad_norm")[-1]).all():
+        return ill
+    return (_healthy(config, batch),)
 
 
 def decades(signal: Floats) -> Floats:
@@ -52,7 +54,7 @@ def decades(signal: Floats) -> Floats:
     smallest = np.finfo(np.float32).smallest_subnormal
     with np.errstate(all="ignore"):
         logs = np.log10(np.maximum(signal[:, :-1].astype(np.float64), smallest))
-    return np.asarray(logs - logs[:, -1:])
+        return np.asarray(logs - logs[:, -1:])
 
 
 def _travel(config: RunConfig, batch: StepBatch) -> Floats:
@@ -130,11 +132,11 @@ def _exploding(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
 
 
 def _saturated(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
-    share = batch.metric("saturated")[:, :-1]
+    share = np.nan_to_num(batch.metric("saturated")[:, :-1])
     if config.activation not in BOUNDED or not (share[-1] > SATURATED).any():
         return None
     layers = _numbers(share[-1] > SATURATED)
-    worst = float(np.nanmax(share[-1]))
+    worst = float(share[-1].max())
     return Diagnosis(
         "saturated",
         "ill",
@@ -142,7 +144,7 @@ def _saturated(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
         f"In {_layer_words(layers)} up to {worst:.0%} of the activations sit at the ends of their "
         "range, where the slope is almost 0 and nothing is learned.",
         layers,
-        _since(batch, np.nanmax(share, axis=1) > SATURATED),
+        _since(batch, share.max(axis=1) > SATURATED),
         {"share": worst},
         _distinct(TRY_GLOROT if config.init != "glorot_normal" else TRY_RELU_HE, TRY_BATCH_NORM),
     )
@@ -195,12 +197,15 @@ def _diverged(config: RunConfig, patient: PatientZero) -> Diagnosis:
 
 def _healthy(config: RunConfig, batch: StepBatch) -> Diagnosis:
     travelled = float(_travel(config, batch)[-1])
+    sentence = (
+        f"Layer 1 receives {_times(travelled)} the gradient that reaches layer {config.depth}: "
+        "all layers can learn."
+    )
     return Diagnosis(
         "healthy",
         "fine",
         "Healthy gradients",
-        f"Layer 1 receives {_times(travelled)} the gradient that reaches layer {config.depth}: "
-        "all layers can learn.",
+        sentence if config.depth > 1 else "A single hidden layer learns from the output at once.",
         evidence={"decades": travelled},
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -70,6 +70,7 @@ WILD = hnp.arrays(
 )
 
 
+@settings(max_examples=300)
 @given(WILD, st.sampled_from(["relu", "sigmoid", "gelu"]))
 def test_anything_gets_an_answer_or_silence(values: np.ndarray, activation: str) -> None:
     steps = np.arange(1, len(values) + 1)
