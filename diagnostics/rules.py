@@ -132,7 +132,7 @@ def _exploding(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
 
 
 def _saturated(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
-    share = np.nan_to_num(batch.metric("saturated")[:, :-1])
+    share = _shares(batch, "saturated")
     if config.activation not in BOUNDED or not (share[-1] > SATURATED).any():
         return None
     layers = _numbers(share[-1] > SATURATED)
@@ -151,8 +151,8 @@ def _saturated(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
 
 
 def _dead(config: RunConfig, batch: StepBatch) -> Diagnosis | None:
-    share = batch.metric("dead")[:, :-1]
-    mean = np.nan_to_num(share).sum(axis=1) / max(1, share.shape[1])
+    share = _shares(batch, "dead")
+    mean = share.sum(axis=1) / max(1, share.shape[1])
     if mean[-1] <= DEAD:
         return None
     born = " from birth" if mean[0] > DEAD else ""
@@ -220,6 +220,11 @@ def _since(batch: StepBatch, ill: NDArray[np.bool_]) -> int:
     well = np.flatnonzero(~ill)
     start = int(well[-1]) + 1 if len(well) else 0
     return int(batch.steps[min(start, len(batch) - 1)])
+
+
+def _shares(batch: StepBatch, metric: str) -> Floats:
+    """A share of the hidden layers, [steps, layers − 1], 0 where it was not measured."""
+    return np.clip(np.nan_to_num(batch.metric(metric)[:, :-1]), 0, 1)
 
 
 def _numbers(mask: NDArray[np.bool_]) -> tuple[int, ...]:
