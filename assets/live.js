@@ -133,11 +133,20 @@ window.lab = (() => {
   const numbers = (n) => Array.from({ length: n }, (_, i) => i + 1);
   const positive = (values) => (values || []).map((v) => (v > 0 && isFinite(v) ? v : null));
 
-  function drawLayers({ now, pinned, layers, pinned_label: pinnedLabel, label }) {
+  /* Theory predicts the profile at initialization; it is hung up at the last hidden layer. */
+  function predicted({ theory, view, now, layers }) {
+    const anchor = now.lead[layers - 2];
+    if (view !== "signal" || !theory.decades || !(anchor > 0)) return [[], [], []];
+    const at = (sign) => theory.decades.map((d, i) => anchor * 10 ** (d + sign * theory.spread[i]));
+    return [at(-2), at(2), at(0)];
+  }
+
+  function drawLayers({ now, pinned, layers, pinned_label: pinnedLabel, label, theory, view }) {
     const x = numbers(layers);
     const lead = positive(now.lead);
     const old = positive(pinned && pinned.lead);
-    const range = hysteresis("lead", [...lead, ...old]);
+    const lines = predicted({ theory, view, now, layers });
+    const range = hysteresis("lead", [...lead, ...old, ...lines[2]]);
     const special = x.filter((_, i) => now.marks[i]);
     const axis = layerAxis(layers);
     const small = layerAxis(layers, TICKS / 2);
@@ -150,6 +159,7 @@ window.lab = (() => {
         text: special.map((l, i) => (i === 0 || now.marks[l - 1] !== now.marks[special[i - 1] - 1]) ? MARKS[now.marks[l - 1]][1] : ""),
         marker: { symbol: special.map((l) => MARKS[now.marks[l - 1]][0]) },
       },
+      ...lines.map((y) => ({ x: numbers(y.length), y })),
     ], { xaxis: axis, yaxis: decades(range) });
     for (const key of ["saturated", "dead"]) {
       const share = now[key].slice(0, -1);
@@ -160,7 +170,11 @@ window.lab = (() => {
     const ratio = positive(now.update_ratio);
     const ratioRange = hysteresis("update_ratio", ratio);
     put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(ratioRange) });
-    $("legend").textContent = pinnedLabel ? `— ${label}   ··· ${pinnedLabel}` : `— ${label}`;
+    const legend = [`— ${label}`];
+    if (pinnedLabel) legend.push(`··· ${pinnedLabel}`);
+    if (lines[2].length) legend.push("- - theory at initialization");
+    text("legend", legend.join("   "));
+    text("lead-hint", (view === "signal" && theory.why_not) || "one point a layer, log scale");
     scrubber();
   }
 

@@ -43,19 +43,16 @@ class Prediction:
     spread: Floats
 
 
-def predict(config: RunConfig, inputs: int, input_square: float = 1.0) -> Prediction | None:
+def predict(config: RunConfig) -> Prediction | None:
     """The prediction for a network at initialization; None where theory does not hold.
 
-    Args:
-        inputs: features of a sample.
-        input_square: E[x²] over samples and features.
+    Inputs count as Gaussian with E[x²] = 1, which is what the datasets are standardized to.
     """
     if unfounded(config) is not None:
         return None
     function, slope = activation(config.activation, config.alpha)
     weight, bias = variances(config.init, config.width, config.width, config.init_std)
-    first, first_bias = variances(config.init, inputs, config.width, config.init_std)
-    q = first * input_square + first_bias
+    q = sum(variances(config.init, inputs(config), config.width, config.init_std))
     chi, std = np.empty(config.depth), np.empty(config.depth)
     for layer in range(config.depth):
         mean = expectation(function, q)
@@ -66,6 +63,11 @@ def predict(config: RunConfig, inputs: int, input_square: float = 1.0) -> Predic
     rates = 0.5 * np.log10(chi[:-1])
     decades = np.append(np.cumsum(rates[::-1])[::-1], 0.0)
     return Prediction(decades, std, _spread(config))
+
+
+def inputs(config: RunConfig) -> int:
+    """Features of a sample of the configuration's dataset."""
+    return {"digits": 64, "gaussian": config.width}.get(config.dataset, 2)
 
 
 def unfounded(config: RunConfig) -> str | None:

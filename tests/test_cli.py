@@ -32,6 +32,10 @@ def test_profile_shows_vanishing_signals_beside_flat_weight_gradients() -> None:
     signal, weight = found.signal_grad_norm[:30], found.weight_grad_norm[:30]
     assert np.log10(signal[0] / signal[29]) == pytest.approx(-4.36, abs=0.6)
     assert abs(np.log10(weight[1] / weight[29])) < 1
+    assert np.log10(found.theory_signal_grad_norm[0]) == pytest.approx(-4.36, abs=0.01)
+    assert found.theory_activation_std[:30].tolist() == pytest.approx(
+        found.activation_std[:30].tolist(), rel=0.5
+    )
 
 
 def test_profile_is_a_table_for_people() -> None:

@@ -26,7 +26,7 @@ def test_depth_30_width_256(
     activation: str, init: str, slope: float | None, decades: float
 ) -> None:
     config = RunConfig(activation=activation, init=init, depth=30, width=256, dataset="gaussian")
-    found = theory.predict(config, 256)
+    found = theory.predict(config)
     assert found is not None
     assert found.decades[0] == pytest.approx(decades, abs=0.011)
     if slope is not None:
@@ -35,7 +35,7 @@ def test_depth_30_width_256(
 
 def test_selu_keeps_unit_variance() -> None:
     config = RunConfig(activation="selu", init="lecun_normal", depth=50, width=256)
-    found = theory.predict(config, 256)
+    found = theory.predict(config)
     assert found is not None
     assert np.allclose(found.activation_std, 1, atol=1e-3)
 
@@ -51,4 +51,4 @@ def test_slopes_are_derivatives(key: str) -> None:
 def test_where_theory_does_not_hold_it_says_so() -> None:
     for words in ("init=he_normal activation=gelu", "norm=batch", "init=zeros", "residual=true"):
         config = RunConfig.from_words(words.split())
-        assert theory.predict(config, 64) is None and theory.unfounded(config)
+        assert theory.predict(config) is None and theory.unfounded(config)

@@ -42,7 +42,16 @@ def _lead(theme: Theme) -> Figure:
         "marker": {"size": 11, "symbol": [], "color": theme.surface, "line": _edge(theme)},
         "hoverinfo": "text",
     }
-    return {"data": [_pinned(theme), run, marks], "layout": layout}
+    return {"data": [_pinned(theme), run, marks, *_theory(theme)], "layout": layout}
+
+
+def _theory(theme: Theme) -> list[Figure]:
+    """The band's lower edge, its upper edge, and the predicted line."""
+    edge = _line(theme.muted, width=0) | {"hoverinfo": "skip", "hovertemplate": None}
+    band = edge | {"fill": "tonexty", "fillcolor": theme.band}
+    line = _line(theme.muted, width=1.5) | {"hovertemplate": "theory: %{y:.2g}<extra></extra>"}
+    line["line"] = {"color": theme.muted, "width": 1.5, "dash": "dash"}
+    return [edge, band, line]
 
 
 def _edge(theme: Theme) -> Figure:

@@ -1,11 +1,14 @@
 """What the browser is sent: a run's newest layers and its history, small enough to paint."""
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics import theory
+from diagnostics.config import RunConfig
 from diagnostics.records import Event, StepBatch
 from diagnostics.rules import decades, diagnose
 from diagnostics.store import Run, Store
@@ -132,7 +135,17 @@ def about(run: Run) -> dict[str, Any]:
         "steps": run.config.steps,
         "layers": run.config.depth + 1,
         "label": label(run),
+        "theory": _theory(run.config),
     }
+
+
+@lru_cache(maxsize=256)
+def _theory(config: RunConfig) -> dict[str, Any]:
+    """The predicted profile and its band in decades, or a sentence where there is none."""
+    found = theory.predict(config)
+    if found is None:
+        return {"why_not": theory.unfounded(config)}
+    return {"decades": found.decades, "spread": found.spread}
 
 
 def label(run: Run) -> str:

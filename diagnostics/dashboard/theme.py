@@ -18,6 +18,7 @@ class Theme:
     muted: str
     grid: str
     pinned: str
+    band: str
     amber: str
     surface: str
     scale: tuple[str, ...]
@@ -28,6 +29,7 @@ LIGHT = Theme(
     muted="#5d6670",
     grid="#e8eaed",
     pinned="#7b8590",
+    band="rgba(93, 102, 112, 0.13)",
     amber="#b86e00",
     surface="#ffffff",
     scale=("#0b3c7d", "#2a6fb5", "#7fb2dc", "#dfe3e6", "#f0a58a", "#cf4b41", "#8c0d25"),
@@ -37,6 +39,7 @@ DARK = Theme(
     muted="#9aa5b1",
     grid="#2b3036",
     pinned="#8b96a2",
+    band="rgba(154, 165, 177, 0.16)",
     amber="#f0a93b",
     surface="#16191d",
     scale=("#5aa2f2", "#4583c4", "#3f6791", "#8f979f", "#a85f55", "#d9655a", "#ff8a78"),

@@ -1,0 +1,51 @@
+"""Measured profiles at initialization beside theory, over eight seeds each."""
+
+import numpy as np
+import pytest
+
+from diagnostics import theory
+from diagnostics.choices import DATASETS
+from diagnostics.config import RunConfig
+from diagnostics.engine import data
+from diagnostics.engine.profiler import profile
+
+WIDTH, SEEDS = 256, 8
+CASES = [
+    ("relu", "glorot_normal"),
+    ("relu", "he_normal"),
+    ("relu", "torch_default"),
+    ("relu", "normal"),
+    ("tanh", "glorot_normal"),
+    ("tanh", "torch_default"),
+    ("tanh", "normal"),
+    ("sigmoid", "glorot_normal"),
+    ("sigmoid", "torch_default"),
+    ("selu", "lecun_normal"),
+]
+
+
+@pytest.mark.parametrize("depth", [10, 30])
+@pytest.mark.parametrize(("activation", "init"), CASES)
+def test_signals_travel_as_predicted(activation: str, init: str, depth: int) -> None:
+    config = RunConfig(
+        dataset="gaussian", activation=activation, init=init, depth=depth, width=WIDTH
+    ).changed(batch_size=32)
+    predicted = theory.predict(config)
+    assert predicted is not None
+    measured = [_decades(config.changed(seed=seed)) for seed in range(SEEDS)]
+    expected = predicted.decades[0]
+    tolerance = 0.03 * abs(expected) + 0.5 * np.sqrt(depth / WIDTH)
+    assert np.mean(measured) == pytest.approx(expected, abs=tolerance)
+
+
+def _decades(config: RunConfig) -> float:
+    signal = profile(config).signal_grad_norm
+    return float(np.log10(signal[0] / signal[config.depth - 1]))
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_theory_knows_the_inputs(dataset: str) -> None:
+    config = RunConfig(dataset=dataset, width=20)
+    samples = data.load(config)
+    assert samples.inputs == theory.inputs(config)
+    assert float(samples.train_x.square().mean()) == pytest.approx(1, abs=1e-3)
