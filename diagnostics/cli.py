@@ -1,4 +1,4 @@
-"""The command line: serve, profile, train, runs, export."""
+"""The command line: serve, profile, train, diagnose, runs, export."""
 
 import json
 import math
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from diagnostics.store import Run, Store
 
 INTERRUPTED = 130
+DIAGNOSED_STEPS = 50
 
 Command = Callable[..., Any]
 
@@ -126,6 +127,36 @@ def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> 
         _show_run(store.run(run_id), as_json)
     if interrupted.is_set():
         sys.exit(INTERRUPTED)
+
+
+@commands.command(epilog=_fields_help())
+@_words
+@_store_settings
+@click.option("--steps", default=DIAGNOSED_STEPS, show_default=True, help="how long to train")
+@_as_json
+def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> None:
+    """Train for a while, kept as a run, and say what is wrong at its start and at its end.
+
+    With --json a healthy run prints nothing.
+    """
+    config = RunConfig.from_words(words).changed(steps=steps)
+    from diagnostics import train
+    from diagnostics.rules import diagnose
+
+    with _opened(given) as store:
+        run = train(config, store=store)
+        batch = store.since(run.id).batch
+    late = diagnose(config, batch, run.state, run.patient_zero)
+    known = {found.rule for found in late}
+    early = [found for found in diagnose(config, batch[:1], "running") if found.rule not in known]
+    ill = [found for found in (*late, *early) if found.severity != "fine"]
+    for found in ill if ill or as_json else late:
+        if as_json:
+            _print_json(asdict(found))
+        else:
+            click.echo(f"{found.title}. {found.sentence}")
+            for remedy in found.remedies:
+                click.echo(f"  {remedy.label}: {' '.join(remedy.words())}")
 
 
 @commands.command()

@@ -213,6 +213,10 @@ class Remedy:
     label: str
     changes: Mapping[str, Any]
 
+    def words(self) -> list[str]:
+        """The change as ``key=value`` words."""
+        return [f"{key}={str(value).lower()}" for key, value in self.changes.items()]
+
 
 @dataclass(frozen=True)
 class Diagnosis:

@@ -243,9 +243,10 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _times(power: float) -> str:
-    """10^power in words: 0.6 ×, 4 × 10⁻⁸."""
+    """10^power as it stands before "the gradient": 0.6 ×, 4 × 10⁻⁸ of, 2 × 10⁷ times."""
     if -2 <= power < 3:
         return f"{10**power:.2g} ×" if power < 2 else f"{10**power:.0f} ×"
     exponent = int(np.floor(power))
     mantissa = 10 ** (power - exponent)
-    return f"{mantissa:.0f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
+    number = f"{mantissa:.0f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return f"{number} of" if power < 0 else f"{number} times"

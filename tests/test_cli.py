@@ -68,6 +68,22 @@ def test_a_diverged_run_names_layer_tensor_and_step() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("activation=relu init=glorot_normal depth=30", ["vanishing"]),
+        ("activation=relu init=he_normal depth=30", []),
+        ("activation=sigmoid init=glorot_normal depth=20", ["vanishing"]),
+        ("activation=tanh init=normal width=256 depth=10", ["exploding", "saturated", "vanishing"]),
+        ("activation=relu init=he_normal lr=1 depth=3 width=128", ["diverged"]),
+    ],
+)
+def test_diagnose_says_what_is_going_on(words: str, expected: list[str]) -> None:
+    found = rows(gd(f"diagnose {words} --steps 20 --json"))
+    assert sorted(str(diagnosis["rule"]) for diagnosis in found) == expected
+    assert all(diagnosis["sentence"] and "evidence" in diagnosis for diagnosis in found)
+
+
+@pytest.mark.parametrize(
     ("line", "part"),
     [
         ("train depth=0", "depth=0"),
