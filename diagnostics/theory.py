@@ -50,19 +50,47 @@ def predict(config: RunConfig) -> Prediction | None:
     """
     if unfounded(config) is not None:
         return None
-    function, slope = activation(config.activation, config.alpha)
+    chi, std = _plain(config) if config.norm == "none" else _normalized(config)
+    rates = 0.5 * np.log10(chi[:-1])
+    decades = np.append(np.cumsum(rates[::-1])[::-1], 0.0)
+    return Prediction(decades, std, _spread(config))
+
+
+def _plain(config: RunConfig) -> tuple[Floats, Floats]:
+    """χ and the activations' std without normalization, [layers] each."""
     weight, bias = variances(config.init, config.width, config.width, config.init_std)
     q = sum(variances(config.init, inputs(config), config.width, config.init_std))
     chi, std = np.empty(config.depth), np.empty(config.depth)
     for layer in range(config.depth):
-        mean = expectation(function, q)
-        square = expectation(lambda z: function(z) ** 2, q)
-        chi[layer] = weight * expectation(lambda z: slope(z) ** 2, q)
-        std[layer] = sqrt(max(0.0, square - mean**2))
+        mean, square, slope = _moments(config, q)
+        chi[layer], std[layer] = weight * slope, sqrt(max(0.0, square - mean**2))
         q = weight * square + bias
-    rates = 0.5 * np.log10(chi[:-1])
-    decades = np.append(np.cumsum(rates[::-1])[::-1], 0.0)
-    return Prediction(decades, std, _spread(config))
+    return chi, std
+
+
+def _normalized(config: RunConfig) -> tuple[Floats, Floats]:
+    """The same with batch or layer norm: every layer starts from the same variance.
+
+    Yang et al. 2019. Norm before the activation divides by the std of z, which in the first layer
+    comes from the data.
+    """
+    weight = variances(config.init, config.width, config.width, config.init_std)[0]
+    first = sum(variances(config.init, inputs(config), config.width, config.init_std))
+    after = config.norm_position == "after"
+    mean, square, slope = _moments(config, weight if after else 1.0)
+    kept = square if config.norm == "layer" else square - mean**2
+    chi = np.full(config.depth, (weight if after else 1.0) * slope / kept)
+    if not after:
+        chi[0] *= weight * kept / first
+    return chi, np.full(config.depth, sqrt(square - mean**2))
+
+
+def _moments(config: RunConfig, q: float) -> tuple[float, float, float]:
+    """E[φ], E[φ²] and E[φ′²] for pre-activations of variance q."""
+    function, slope = activation(config.activation, config.alpha)
+    mean = expectation(function, q)
+    square = expectation(lambda z: function(z) ** 2, q)
+    return mean, square, expectation(lambda z: slope(z) ** 2, q)
 
 
 def inputs(config: RunConfig) -> int:
@@ -72,8 +100,10 @@ def inputs(config: RunConfig) -> int:
 
 def unfounded(config: RunConfig) -> str | None:
     """Why there is no prediction for a configuration, in a sentence; None where there is one."""
-    if config.norm != "none" or config.residual or config.dropout:
-        return "Theory is not worked out here for normalization, residual connections or dropout."
+    if config.residual or config.dropout:
+        return "Theory is not worked out here for residual connections or dropout."
+    if config.norm == "layer" and config.norm_position == "after":
+        return "Theory is not worked out here for layer norm after the activation."
     if config.init in ("zeros", "lsuv"):
         return f"{config.init} is not a random initialization with a fixed variance."
     if config.init.startswith("he_") and config.activation in ("gelu", "silu", "softplus"):

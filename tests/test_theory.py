@@ -33,6 +33,22 @@ def test_depth_30_width_256(
         assert found.decades[20] - found.decades[21] == pytest.approx(slope, abs=0.0006)
 
 
+@pytest.mark.parametrize(
+    ("words", "rate"),
+    [
+        ("activation=relu norm=batch", np.pi / (np.pi - 1)),
+        ("activation=relu norm=batch norm_position=after init=he_normal", np.pi / (np.pi - 1)),
+        ("activation=tanh norm=batch", 1.178),
+        ("activation=linear norm=batch", 1.0),
+        ("activation=relu norm=layer", 1.0),
+    ],
+)
+def test_normalization_has_one_rate_for_all_layers(words: str, rate: float) -> None:
+    found = theory.predict(RunConfig.from_words(words.split()))
+    assert found is not None
+    assert found.decades[4] - found.decades[5] == pytest.approx(np.log10(rate) / 2, abs=2e-4)
+
+
 def test_selu_keeps_unit_variance() -> None:
     config = RunConfig(activation="selu", init="lecun_normal", depth=50, width=256)
     found = theory.predict(config)
@@ -49,6 +65,11 @@ def test_slopes_are_derivatives(key: str) -> None:
 
 
 def test_where_theory_does_not_hold_it_says_so() -> None:
-    for words in ("init=he_normal activation=gelu", "norm=batch", "init=zeros", "residual=true"):
+    for words in (
+        "init=he_normal activation=gelu",
+        "norm=layer norm_position=after",
+        "init=zeros",
+        "residual=true",
+    ):
         config = RunConfig.from_words(words.split())
         assert theory.predict(config) is None and theory.unfounded(config)

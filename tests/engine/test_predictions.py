@@ -38,6 +38,20 @@ def test_signals_travel_as_predicted(activation: str, init: str, depth: int) -> 
     assert np.mean(measured) == pytest.approx(expected, abs=tolerance)
 
 
+@pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_normalized_signals_travel_as_predicted(activation: str, norm: str) -> None:
+    config = RunConfig(dataset="gaussian", activation=activation, norm=norm, depth=30, width=WIDTH)
+    config = config.changed(batch_size=256)
+    predicted = theory.predict(config)
+    assert predicted is not None
+    signals = [np.log10(profile(config.changed(seed=s)).signal_grad_norm) for s in range(5)]
+    measured = np.mean(signals, axis=0)
+    slope = (measured[1] - measured[28]) / 27
+    expected = (predicted.decades[1] - predicted.decades[28]) / 27
+    assert slope == pytest.approx(expected, abs=0.006)
+
+
 def _decades(config: RunConfig) -> float:
     signal = profile(config).signal_grad_norm
     return float(np.log10(signal[0] / signal[config.depth - 1]))
