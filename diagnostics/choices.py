@@ -42,6 +42,7 @@ DATASETS = _table(
 
 ARCHITECTURES = _table(
     Choice("mlp", "MLP", "fully connected layers, one after the other", "mlp"),
+    Choice("rnn", "RNN", "an Elman network: layers are time steps; Elman 1990", "rnn"),
 )
 
 INITIALIZATIONS = _table(
@@ -58,7 +59,10 @@ INITIALIZATIONS = _table(
     Choice("he_uniform", "He uniform", "U(±√(6/n_in)), made for ReLU; He et al. 2015", "he"),
     Choice("lecun_normal", "LeCun normal", "N(0, 1/n_in), for SELU; LeCun et al. 1998", "lecun"),
     Choice("lecun_uniform", "LeCun uniform", "U(±√(3/n_in)); LeCun et al. 1998", "lecun"),
-    Choice("orthogonal", "Orthogonal", "a random rotation; Saxe et al. 2014", "orthogonal"),
+    Choice(
+        "orthogonal", "Orthogonal", "a random rotation times gain; Saxe et al. 2014", "orthogonal"
+    ),
+    Choice("identity", "Identity", "ones on the diagonal, times gain; Le et al. 2015", "identity"),
     Choice(
         "lsuv", "LSUV", "orthogonal, then scaled to unit variance on data; Mishkin 2016", "lsuv"
     ),

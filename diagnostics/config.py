@@ -62,6 +62,9 @@ class RunConfig(BaseModel):
         choices=INITIALIZATIONS,
     )
     init_std: float = _field(1.0, "remedies", "Standard deviation", "of init=normal", gt=0, le=100)
+    gain: float = _field(
+        1.0, "remedies", "Gain", "of init=orthogonal and init=identity", gt=0, le=10
+    )
     activation: str = _field(
         "sigmoid", "remedies", "Activation", "of the hidden layers", choices=ACTIVATIONS
     )
@@ -86,7 +89,10 @@ class RunConfig(BaseModel):
     architecture: str = _field(
         "mlp", "network", "Architecture", "the kind of network", choices=ARCHITECTURES
     )
-    depth: int = _field(20, "network", "Depth", "hidden layers", ge=1, le=100)
+    depth: int = _field(20, "network", "Depth", "hidden layers of an MLP", ge=1, le=100)
+    chunk: int = _field(
+        8, "network", "Inputs per time step", "an RNN reads digits in rows of 8", ge=1, le=64
+    )
     width: int = _field(64, "network", "Width", "units per hidden layer", ge=2, le=1024)
     residual: bool = _field(
         False, "network", "Residual connections", "each hidden layer adds to its input"
@@ -104,7 +110,21 @@ class RunConfig(BaseModel):
     weight_decay: float = _field(
         0.0, "training", "Weight decay", "pull of the weights to zero", ge=0, le=10
     )
+    max_norm: float = _field(
+        0.0, "training", "Max-norm", "largest norm of a unit's weights; 0 is off", ge=0, le=1000
+    )
+    early_stopping: int = _field(
+        0,
+        "training",
+        "Early stopping",
+        "steps without a better held-out loss before the end; 0 is never",
+        ge=0,
+        le=1_000_000,
+    )
     batch_size: int = _field(64, "training", "Batch size", "samples per step", ge=1, le=2048)
+    accumulate: int = _field(
+        1, "training", "Accumulation", "batches summed into one step", ge=1, le=64
+    )
     steps: int = _field(2000, "training", "Steps", "how long to train", ge=1, le=1_000_000)
     seed: int = _field(0, "training", "Seed", "of weights, batches and dropout", ge=0, le=2**31 - 1)
 
@@ -164,6 +184,21 @@ class RunConfig(BaseModel):
         """Read a link's query. Raises ``InvalidConfig``."""
         pairs = parse_qsl(query.lstrip("?"), keep_blank_values=True)
         return cls.from_words(f"{key}={value}" for key, value in pairs)
+
+    @property
+    def inputs(self) -> int:
+        """Features of a sample of the dataset."""
+        return {"digits": 64, "gaussian": self.width}.get(self.dataset, 2)
+
+    @property
+    def hidden_layers(self) -> int:
+        """Hidden layers of the network; an RNN has one for each time step."""
+        return self.depth if self.architecture == "mlp" else -(-self.inputs // self.chunk)
+
+    @property
+    def layer_word(self) -> str:
+        """What a hidden layer is called."""
+        return "layer" if self.architecture == "mlp" else "time step"
 
     def changed(self, **values: Any) -> Self:
         """A validated copy with some fields changed. Raises ``InvalidConfig``."""

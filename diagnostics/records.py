@@ -64,6 +64,10 @@ METRICS = _table(
         band=(1e-5, 1e-1),
     ),
     Metric("nonfinite", "Non-finite", "NaN and infinite entries seen in the layer", "count"),
+    Metric(
+        "computed_grad_norm", "Computed gradient", "‖∂L/∂W‖ of a step's first batch alone", "log"
+    ),
+    Metric("update_norm", "Update", "‖ΔW‖ of the step really taken", "log"),
 )
 """Per layer and step, in the order of the last axis of ``StepBatch.values``."""
 
@@ -77,6 +81,7 @@ SCALARS = _table(
     Metric("lr", "Learning rate", "of this step", "log"),
     Metric("step_time", "Step time", "training alone", "linear", "s"),
     Metric("probe_time", "Probe time", "what watching added", "linear", "s"),
+    Metric("clip_cosine", "Cosine of clipping", "between all gradients before and after", "linear"),
 )
 """Per step, in the order of the last axis of ``StepBatch.scalars``."""
 

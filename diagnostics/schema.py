@@ -26,7 +26,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from diagnostics.records import METRICS, SCALARS
 
-VERSION = 1
+VERSION = 2
+"""Version 1 kept fewer columns: what it measured reads as NaN in those that came later."""
+
 BUSY_SECONDS = 10.0
 
 metadata = MetaData()
@@ -88,7 +90,8 @@ snapshots = _of_run(
     Column("array", LargeBinary, nullable=False),
 )
 
-EXPECTED = {"version": VERSION, "metrics": list(METRICS), "scalars": list(SCALARS)}
+COLUMNS = {"metrics": list(METRICS), "scalars": list(SCALARS)}
+EXPECTED = {"version": VERSION, **COLUMNS}
 
 
 class StoreError(RuntimeError):
@@ -142,7 +145,8 @@ def _prepare(engine: Engine) -> None:
         raise StoreError(f"{_place(engine)} is a database, but not a store of this program.")
     _check_version(engine)
     with engine.begin() as connection:  # a store that can't be written to is refused here
-        connection.execute(meta.update().where(meta.c.key == "version").values(value=VERSION))
+        for key, value in EXPECTED.items():
+            connection.execute(meta.update().where(meta.c.key == key).values(value=value))
 
 
 def _create(engine: Engine) -> None:
@@ -166,11 +170,16 @@ def _check_version(engine: Engine) -> None:
             f"{_place(engine)} was made by a newer version (its schema is {version}, "
             f"this program reads up to {VERSION}): update, or choose another data directory."
         )
-    if found != EXPECTED:
+    if not all(_older(found.get(key), now) for key, now in COLUMNS.items()):
         raise StoreError(
             f"{_place(engine)} keeps other measurements than this program: "
             "choose another data directory."
         )
+
+
+def _older(found: object, now: list[str]) -> bool:
+    """Columns are only ever added at the end, so that older chunks stay readable."""
+    return isinstance(found, list) and now[: len(found)] == found
 
 
 def _place(engine: Engine) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from diagnostics.config import RunConfig
@@ -218,12 +219,20 @@ def _pack(batch: StepBatch) -> dict[str, Any]:
 
 
 def _unpack(row: Any) -> StepBatch:
-    shape = (row.steps, row.layers, len(METRICS))
     return StepBatch(
         np.frombuffer(row.numbers, "<i8"),
-        np.frombuffer(row.array, "<f4").reshape(shape),
-        np.frombuffer(row.scalars, "<f8").reshape(row.steps, len(SCALARS)),
+        _padded(np.frombuffer(row.array, "<f4"), len(METRICS), row.steps, row.layers),
+        _padded(np.frombuffer(row.scalars, "<f8"), len(SCALARS), row.steps),
     )
+
+
+def _padded(flat: NDArray[Any], columns: int, *shape: int) -> NDArray[Any]:
+    """[*shape, columns]; columns that an older version did not keep are NaN."""
+    kept = flat.reshape(*shape, -1)
+    missing = columns - kept.shape[-1]
+    if not missing:
+        return kept
+    return np.concatenate([kept, np.full((*shape, missing), np.nan, flat.dtype)], axis=-1)
 
 
 def _run(row: Any) -> Run:

@@ -1,5 +1,6 @@
 """The store: what goes in comes out, and what is no store is refused with a sentence."""
 
+import json
 import sqlite3
 import time
 from pathlib import Path
@@ -132,3 +133,21 @@ def test_a_read_only_store_is_refused(store: Store, tmp_path: Path) -> None:
     store.create_run(RunConfig())
     file = tmp_path / "store.sqlite"
     assert "read-only" in _refused(f"sqlite:///file:{file}?mode=ro&uri=true")
+
+
+def test_an_older_store_is_read_with_its_missing_columns_empty(store: Store) -> None:
+    run = store.create_run(RunConfig())
+    store.append(run, steps(1, 3))
+    path = store.url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        old = json.dumps(list(METRICS)[:-2])
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'metrics'", (old,))
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
+        values = steps(1, 3).values[:, :, :-2].tobytes()
+        connection.execute("UPDATE chunks SET array = ?", (values,))
+    connection.close()
+    again = Store(store.url)
+    batch = again.since(run).batch
+    assert np.isnan(batch.metric(list(METRICS)[-1])).all()
+    assert np.isfinite(batch.metric("signal_grad_norm")).all()
+    again.close()

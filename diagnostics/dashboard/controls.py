@@ -11,16 +11,16 @@ from diagnostics.config import FIELDS, RunConfig, choices_of, limits, place_of
 
 DEPENDS = {
     "init_std": ("init", ("normal",)),
+    "gain": ("init", ("orthogonal", "identity")),
     "alpha": ("activation", ("leaky_relu", "prelu")),
     "norm_position": ("norm", ("batch", "layer")),
     "clip_threshold": ("clip", ("norm", "value", "layer_norm", "agc")),
+    "depth": ("architecture", ("mlp",)),
+    "chunk": ("architecture", ("rnn",)),
 }
 """Fields that mean something only beside certain keys of another field."""
 
-HIDDEN = ("architecture",)
-"""Fields with a single choice are not worth a control."""
-
-SHOWN = tuple(field for field in FIELDS if field not in HIDDEN)
+SHOWN = tuple(FIELDS)
 CHIPS = ("init", "activation")
 SLIDERS = ("depth",)
 PROPERTY = {field: "checked" if FIELDS[field].annotation is bool else "value" for field in SHOWN}
@@ -45,7 +45,7 @@ def visibility(config: RunConfig) -> list[dict[str, str]]:
 
 
 def _wrapped(field: str) -> Component:
-    style = {"display": "none"} if field in DEPENDS else {}
+    style = dict(zip(DEPENDS, visibility(RunConfig()), strict=True)).get(field, {})
     wide = "" if field in (*CHIPS, *SLIDERS, "norm", "clip") else " half"
     return html.Div(_control(field), id=f"wrap-{field}", className=f"field{wide}", style=style)
 

@@ -133,7 +133,7 @@ def about(run: Run) -> dict[str, Any]:
         "state": run.state,
         "error": run.error,
         "steps": run.config.steps,
-        "layers": run.config.depth + 1,
+        "layers": run.config.hidden_layers + 1,
         "label": label(run),
         "theory": _theory(run.config),
     }

@@ -11,7 +11,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-Draw = Callable[[nn.Linear], object]
+from diagnostics.config import RunConfig
+
+Draw = Callable[[Tensor], object]
 
 LSUV_TOLERANCE = 0.01
 LSUV_ROUNDS = 10
@@ -22,31 +24,23 @@ def variance(scheme: str, n_in: int, n_out: int) -> float:
     return {"glorot": 2 / (n_in + n_out), "he": 2 / n_in, "lecun": 1 / n_in}[scheme]
 
 
-def _normal(scheme: str, linear: nn.Linear) -> None:
-    nn.init.normal_(linear.weight, 0.0, math.sqrt(_variance_of(scheme, linear)))
+def _normal(scheme: str, weight: Tensor) -> None:
+    nn.init.normal_(weight, 0.0, math.sqrt(_variance_of(scheme, weight)))
 
 
-def _uniform(scheme: str, linear: nn.Linear) -> None:
-    r = math.sqrt(3 * _variance_of(scheme, linear))
-    nn.init.uniform_(linear.weight, -r, r)
+def _uniform(scheme: str, weight: Tensor) -> None:
+    r = math.sqrt(3 * _variance_of(scheme, weight))
+    nn.init.uniform_(weight, -r, r)
 
 
-def _variance_of(scheme: str, linear: nn.Linear) -> float:
-    return variance(scheme, linear.in_features, linear.out_features)
+def _variance_of(scheme: str, weight: Tensor) -> float:
+    n_out, n_in = weight.shape
+    return variance(scheme, n_in, n_out)
 
 
-def _torch_default(linear: nn.Linear) -> None:
-    r = 1 / math.sqrt(linear.in_features)
-    nn.init.uniform_(linear.weight, -r, r)
-    nn.init.uniform_(linear.bias, -r, r)
-
-
-def _orthogonal(linear: nn.Linear) -> None:
-    nn.init.orthogonal_(linear.weight)
-
-
-def _zeros(linear: nn.Linear) -> None:
-    nn.init.zeros_(linear.weight)
+def _torch_default(weight: Tensor) -> None:
+    r = 1 / math.sqrt(weight.shape[1])
+    nn.init.uniform_(weight, -r, r)
 
 
 _DRAWS: Mapping[str, Draw] = {
@@ -56,20 +50,40 @@ _DRAWS: Mapping[str, Draw] = {
     "he_uniform": partial(_uniform, "he"),
     "lecun_normal": partial(_normal, "lecun"),
     "lecun_uniform": partial(_uniform, "lecun"),
-    "orthogonal": _orthogonal,
-    "lsuv": _orthogonal,
+    "orthogonal": nn.init.orthogonal_,
+    "identity": nn.init.eye_,
+    "lsuv": nn.init.orthogonal_,
     "torch_default": _torch_default,
-    "zeros": _zeros,
+    "zeros": nn.init.zeros_,
 }
 
+SCALED = ("orthogonal", "identity")
 
-def draw(linear: nn.Linear, init: str, std: float) -> None:
-    """Draw a layer's weights in place from torch's global generator; ``std`` is of ``normal``."""
-    nn.init.zeros_(linear.bias)
-    if init == "normal":
-        nn.init.normal_(linear.weight, 0.0, std)
-    else:
-        _DRAWS[init](linear)
+
+@torch.no_grad()
+def draw(weight: Tensor, bias: Tensor, config: RunConfig) -> None:
+    """Draw weights [outputs, inputs] and biases in place from torch's global generator."""
+    nn.init.zeros_(bias)
+    if config.init == "normal":
+        nn.init.normal_(weight, 0.0, config.init_std)
+        return
+    _DRAWS[config.init](weight)
+    if config.init in SCALED:
+        weight *= config.gain
+    if config.init == "torch_default":
+        r = 1 / math.sqrt(weight.shape[1])
+        nn.init.uniform_(bias, -r, r)
+
+
+@torch.no_grad()
+def draw_recurrent(linear: nn.Linear, config: RunConfig) -> None:
+    """Draw an Elman cell's weights [width, inputs + width]: the recurrent part as configured.
+
+    The part that reads the input is PyTorch's default, U(±1/√n_in).
+    """
+    chunk = linear.in_features - config.width
+    draw(linear.weight[:, chunk:], linear.bias, config)
+    _torch_default(linear.weight[:, :chunk])
 
 
 @torch.no_grad()

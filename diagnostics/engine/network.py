@@ -1,10 +1,15 @@
-"""RunConfig → model: blocks of linear, normalization, activation and dropout, then an output."""
+"""RunConfig → model: blocks of linear, normalization, activation and dropout, then an output.
+
+In an MLP the blocks follow each other, in an RNN they are one block at successive time steps.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from diagnostics.choices import ACTIVATIONS, NORMS
 from diagnostics.config import RunConfig
@@ -18,7 +23,7 @@ class Layer(NamedTuple):
     """A measured layer: its weights, and the activation that follows them, if any."""
 
     name: str
-    linear: nn.Module
+    linear: nn.Linear
     activation: nn.Module | None
 
 
@@ -43,13 +48,12 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """A multilayer perceptron, [batch, inputs] → logits [batch, classes]."""
+    """A classifier, [batch, inputs] → logits [batch, classes]."""
 
-    def __init__(self, config: RunConfig, inputs: int, classes: int) -> None:
+    def __init__(self, blocks: list[Block], width: int, classes: int) -> None:
         super().__init__()
-        sizes = [inputs] + [config.width] * (config.depth - 1)
-        self.blocks = nn.Sequential(*(Block(size, config) for size in sizes))
-        self.output = nn.Linear(config.width, classes)
+        self.blocks = nn.Sequential(*blocks)
+        self.output = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
@@ -63,6 +67,39 @@ class Network(nn.Module):
             Layer(str(i), block.linear, block.activation) for i, block in enumerate(blocks, 1)
         ]
         return [*hidden, Layer("output", self.output, None)]
+
+
+class Recurrent(Network):
+    """An Elman network (Elman 1990) that reads its input piece by piece and answers at the end.
+
+    h_t = φ(W [x_t, h_(t−1)] + b). Each time step is a block of its own that shares all parameters
+    with the others, so that a probe sees every step apart.
+    """
+
+    def __init__(self, config: RunConfig, classes: int) -> None:
+        count = config.hidden_layers
+        blocks = [Block(config.chunk + config.width, config) for _ in range(count)]
+        super().__init__(blocks, config.width, classes)
+        self.config = config
+        for block in blocks[1:]:
+            _share_parameters(blocks[0], block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits after the last time step; the last piece is filled up with zeros."""
+        missing = len(self.blocks) * self.config.chunk - x.shape[1]
+        pieces = torch.split(F.pad(x, (0, missing)), self.config.chunk, dim=1)
+        h = x.new_zeros(len(x), self.config.width)
+        for piece, block in zip(pieces, self.blocks, strict=True):
+            new = block(torch.cat([piece, h], dim=1))
+            h = h + new if self.config.residual else new
+        logits: Tensor = self.output(h)
+        return logits
+
+
+def _share_parameters(source: nn.Module, target: nn.Module) -> None:
+    for name, parameter in source.named_parameters():
+        path, _, own = name.rpartition(".")
+        setattr(target.get_submodule(path), own, parameter)
 
 
 def activation(config: RunConfig) -> nn.Module:
@@ -83,13 +120,30 @@ def normalization(config: RunConfig) -> nn.Module:
 
 def build(config: RunConfig, data: Dataset) -> Network:
     """A network with its weights drawn from torch's global generator, in float32."""
-    network = Network(config, data.inputs, data.classes)
-    linears = [layer.linear for layer in network.layers() if isinstance(layer.linear, nn.Linear)]
-    for linear in linears:
-        initialization.draw(linear, config.init, config.init_std)
+    network = _BUILDERS[config.architecture](config, data)
     if config.init == "lsuv":
+        linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
         _lsuv(network, linears, data.train_x[:LSUV_SAMPLES])
     return network
+
+
+def _mlp(config: RunConfig, data: Dataset) -> Network:
+    sizes = [data.inputs] + [config.width] * (config.depth - 1)
+    network = Network([Block(size, config) for size in sizes], config.width, data.classes)
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            initialization.draw(module.weight, module.bias, config)
+    return network
+
+
+def _rnn(config: RunConfig, data: Dataset) -> Network:
+    network = Recurrent(config, data.classes)
+    initialization.draw_recurrent(network.layers()[0].linear, config)
+    initialization.draw(network.output.weight, network.output.bias, RunConfig())
+    return network
+
+
+_BUILDERS = {"mlp": _mlp, "rnn": _rnn}
 
 
 def _lsuv(network: Network, linears: list[nn.Linear], sample: Tensor) -> None:

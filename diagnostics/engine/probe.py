@@ -105,8 +105,15 @@ class Probe:
             handle.remove()
         self._handles.clear()
 
+    def computed(self, batches: int) -> None:
+        """After the first of several backward passes: its gradients, undiluted by their number."""
+        started = time.perf_counter()
+        found = _norms([watched.weight.grad for watched in self._watched])
+        self._put("computed_grad_norm", found * batches)
+        self.seconds += time.perf_counter() - started
+
     def gradients(self) -> None:
-        """After backward: read all gradients, and remember the weights."""
+        """After the last backward: read all gradients, and remember the weights."""
         started = time.perf_counter()
         weights = [watched.weight for watched in self._watched]
         biases = [watched.bias for watched in self._watched]
@@ -116,6 +123,8 @@ class Probe:
         count = len(weights)
         found = _norms([*gradients, *signals])
         self._put("weight_grad_norm", found[:count])
+        if np.isnan(self._get("computed_grad_norm")).all():
+            self._put("computed_grad_norm", found[:count])
         self._put("weight_grad_rms", found[:count] / _root_sizes(weights))
         self._put("clipped_grad_norm", found[:count])
         self._put("bias_grad_norm", found[count : 2 * count])
@@ -218,6 +227,7 @@ class Probe:
         torch._foreach_sub_(self._before, weights)
         after, update = reductions.moments(weights), reductions.moments(self._before)
         self._put("weight_norm", after.norm)
+        self._put("update_norm", update.norm)
         with np.errstate(all="ignore"):
             self._put("update_ratio", update.std / np.where(after.std == 0, np.nan, after.std))
 

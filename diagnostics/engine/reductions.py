@@ -144,6 +144,14 @@ def exact_moments(tensor: Tensor) -> tuple[float, float, float]:
     return float(mean) * largest, float(std) * largest, exact_norm(exact)
 
 
+def cosine(before: Sequence[Tensor], after: Sequence[Tensor]) -> float:
+    """The cosine between two lists of tensors taken as one vector each; NaN if either is 0."""
+    pairs = list(zip(before, after, strict=True))
+    product = sum(float((a.double() * b.double()).sum()) for a, b in pairs)
+    size = global_norm(norms(before)) * global_norm(norms(after))
+    return product / size if 0 < size < math.inf else math.nan
+
+
 def nonfinite(tensor: Tensor) -> int:
     """How many entries are NaN or infinite."""
     return int(tensor.numel() - torch.isfinite(tensor).sum())

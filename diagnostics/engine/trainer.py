@@ -5,58 +5,35 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from diagnostics.choices import OPTIMIZERS
 from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
 from diagnostics.control import Control
 from diagnostics.engine import clipping, data, network, reductions
 from diagnostics.engine.divergence import locate
 from diagnostics.engine.network import batch_statistics
+from diagnostics.engine.optimization import (
+    accuracy,
+    batches,
+    evaluate,
+    limit_norms,
+    optimizer,
+)
 from diagnostics.engine.probe import Probe, to_float32
+from diagnostics.engine.sinks import Sink
 from diagnostics.records import METRICS, SCALAR_INDEX, SCALARS, Command, Event, PatientZero, Summary
 
-MOMENTUM = 0.9
 EVALUATE_EVERY = 10
 """Steps between two looks at the held-out and the probe set; the last look stands in between."""
 
 PAUSED_WAIT = 3600.0
 
-
-class Sink(Protocol):
-    """Where measurements go. Arrays handed over are the sink's to keep."""
-
-    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
-        """One step: values [layers, metrics], scalars [scalars]."""
-
-    def event(self, event: Event) -> None:
-        """Something that happened."""
-
-
-class MemorySink:
-    """Keeps everything in lists."""
-
-    def __init__(self) -> None:
-        self.steps: list[int] = []
-        self.values: list[NDArray[np.float32]] = []
-        self.scalars: list[NDArray[np.float64]] = []
-        self.events: list[Event] = []
-
-    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
-        """Keep a step."""
-        self.steps.append(step)
-        self.values.append(values)
-        self.scalars.append(scalars)
-
-    def event(self, event: Event) -> None:
-        """Keep an event."""
-        self.events.append(event)
+Batch = tuple[Tensor, Tensor]
 
 
 def train(config: RunConfig, sink: Sink, control: Control, *, probe: bool = True) -> Summary:
@@ -93,12 +70,13 @@ class _Training:
         self.network = network.build(config, self.data)
         self.layers = self.network.layers()
         self.parameters = list(self.network.parameters())
-        self.optimizer = _optimizer(config, self.parameters)
-        self.batches = _batches(self.data, config)
+        self.optimizer = optimizer(config, self.parameters)
+        self.batches = batches(self.data, config)
         self.probe = Probe(self.layers) if probe else None
         self.step = 0
         self.loss = math.nan
         self.heldout = (math.nan, math.nan)
+        self.best = (math.inf, 0)
         self.paused = self.stopped = False
         self.allowed = 0
         self.pace = 0.0
@@ -110,6 +88,11 @@ class _Training:
                 self._obey()
                 if self.stopped:
                     return self._summary("stopped")
+                if self.step % EVALUATE_EVERY == 0:
+                    self._evaluate()
+                if self._patience_is_over():
+                    self.sink.event(Event(self.step, "stopped early", {"best": self.best[1]}))
+                    break
                 patient = self._advance()
                 if patient is not None:
                     self.sink.event(Event(self.step, "diverged", asdict(patient)))
@@ -121,45 +104,65 @@ class _Training:
 
     def _advance(self) -> PatientZero | None:
         """One step of training; where a non-finite value appeared, if one did."""
-        if self.step % EVALUATE_EVERY == 0:
-            self._evaluate()
         self.step += 1
         started = time.perf_counter()
-        x, y = next(self.batches)
         state = torch.random.get_rng_state() if self.config.dropout else None
-        logits = self.network(x)
-        loss = F.cross_entropy(logits, y)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.loss = float(loss.detach())
-        accuracy = float((logits.detach().argmax(1) == y).float().mean())
+        samples = [next(self.batches) for _ in range(self.config.accumulate)]
+        found = self._backward(samples)
         norm = clipped = reductions.global_norm(gradient_norms := self._gradient_norms())
         healthy = math.isfinite(self.loss) and math.isfinite(norm)
         if self.probe is not None:
             self.probe.gradients()
+        cosine = math.nan
         if healthy:
-            clipped = self._clip(gradient_norms, norm)
-            self.optimizer.step()
+            clipped, cosine = self._clip(gradient_norms, norm)
+            self._update()
         spent = time.perf_counter() - started
-        self._record(spent, loss=self.loss, accuracy=accuracy, grad_norm=norm, clipped_norm=clipped)
+        found |= {"grad_norm": norm, "clipped_norm": clipped, "clip_cosine": cosine}
+        self._record(spent, **found)
         if healthy:
             return None
         if state is not None:
             torch.random.set_rng_state(state)
+        x, y = map(torch.cat, zip(*samples, strict=True))
         return locate(self.step, self.network, self.layers, x, y)
 
-    def _gradient_norms(self) -> reductions.Floats:
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        return reductions.norms(gradients)
+    def _backward(self, samples: list[Batch]) -> dict[str, float]:
+        """Gradients summed over the step's batches; mean loss and accuracy."""
+        self.optimizer.zero_grad(set_to_none=True)
+        share, self.loss, correct = 1 / len(samples), 0.0, 0.0
+        for number, (x, y) in enumerate(samples):
+            logits = self.network(x)
+            loss = F.cross_entropy(logits, y) * share
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.loss += float(loss.detach())
+            correct += accuracy(logits, y) * share
+            if number == 0 and len(samples) > 1 and self.probe is not None:
+                self.probe.computed(len(samples))
+        return {"loss": self.loss, "accuracy": correct}
 
-    def _clip(self, norms: reductions.Floats, norm: float) -> float:
-        """Clip as configured; the global norm afterwards."""
+    def _update(self) -> None:
+        self.optimizer.step()
+        if self.config.max_norm:
+            limit_norms(self.parameters, self.config.max_norm)
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self.parameters if p.grad is not None]
+
+    def _gradient_norms(self) -> reductions.Floats:
+        return reductions.norms(self._gradients())
+
+    def _clip(self, norms: reductions.Floats, norm: float) -> tuple[float, float]:
+        """Clip as configured; the global norm afterwards, and the cosine with the one before."""
         if self.config.clip == "none":
-            return norm
+            return norm, math.nan
+        watched = self.probe is not None
+        before = [gradient.clone() for gradient in self._gradients()] if watched else []
         clipping.clip(self.config.clip, self.parameters, norms, self.config.clip_threshold)
         if self.probe is not None:
             self.probe.clipped()
-        return reductions.global_norm(self._gradient_norms())
+        cosine = reductions.cosine(before, self._gradients()) if watched else math.nan
+        return reductions.global_norm(self._gradient_norms()), cosine
 
     def _record(self, spent: float, **scalars: float) -> None:
         values = np.full((len(self.layers), len(METRICS)), np.nan, np.float32)
@@ -179,9 +182,16 @@ class _Training:
 
     def _evaluate(self) -> None:
         self.heldout = evaluate(self.network, self.data.heldout_x, self.data.heldout_y)
+        if self.heldout[0] < self.best[0]:
+            self.best = (self.heldout[0], self.step)
         if self.probe is not None:
             with batch_statistics(self.network):
                 self.probe.count_dead(lambda: self.network(self.data.probe_x))
+
+    def _patience_is_over(self) -> bool:
+        """Early stopping: the held-out loss has not improved for long enough."""
+        patience = self.config.early_stopping
+        return 0 < patience <= self.step - self.best[1]
 
     def _obey(self) -> None:
         """Take what was sent; return when a step may be made, or the run shall stop."""
@@ -248,37 +258,3 @@ def live_change(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
             free = ", ".join(LIVE_FIELDS)
             raise InvalidConfig(f"{field}={value} can't change in a running run; only {free} can.")
     return config.changed(**changes)
-
-
-@torch.no_grad()
-def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Loss in nats and accuracy on a set, in evaluation mode."""
-    training = model.training
-    model.eval()
-    logits = model(x)
-    model.train(training)
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).float().mean())
-
-
-def _optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    kind = getattr(torch.optim, OPTIMIZERS[config.optimizer].target)
-    more = {"momentum": MOMENTUM} if config.optimizer == "momentum" else {}
-    optimizer: torch.optim.Optimizer = kind(
-        parameters, lr=config.lr, weight_decay=config.weight_decay, **more
-    )
-    return optimizer
-
-
-def _batches(dataset: data.Dataset, config: RunConfig) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled epochs without end; an epoch's last, smaller batch is left out.
-
-    A generator of its own keeps the order of samples independent of weights and dropout.
-    """
-    generator = torch.Generator().manual_seed(config.seed)
-    count = len(dataset.train_x)
-    size = min(config.batch_size, count)
-    while True:
-        order = torch.randperm(count, generator=generator)
-        for start in range(0, count - size + 1, size):
-            rows = order[start : start + size]
-            yield dataset.train_x[rows], dataset.train_y[rows]

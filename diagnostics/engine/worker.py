@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from diagnostics.config import RunConfig
 from diagnostics.control import Control
-from diagnostics.engine.trainer import MemorySink, train
+from diagnostics.engine.sinks import MemorySink
+from diagnostics.engine.trainer import train
 from diagnostics.records import Command, Event, StepBatch, Summary
 from diagnostics.store import Store
 

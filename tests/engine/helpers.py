@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from diagnostics.config import RunConfig
 from diagnostics.control import Control
-from diagnostics.engine.trainer import MemorySink, train
+from diagnostics.engine.sinks import MemorySink
+from diagnostics.engine.trainer import train
 from diagnostics.records import Command, Event, StepBatch, Summary
 
 
@@ -30,7 +29,4 @@ def trained(words: str, *commands: Command, probe: bool = True) -> Trained:
     for command in commands:
         control.send(command)
     summary = train(config(words), sink, control, probe=probe)
-    batch = StepBatch.empty()
-    if sink.steps:
-        batch = StepBatch(np.array(sink.steps), np.array(sink.values), np.array(sink.scalars))
-    return Trained(summary, batch, sink.events)
+    return Trained(summary, sink.batch(), sink.events)

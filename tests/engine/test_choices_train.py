@@ -15,6 +15,13 @@ WORDS = [f"{field}={key}" for field in FIELDS for key in (choices_of(field) or (
     "batch_size=2048",
     "batch_size=1",
     "width=2 depth=1",
+    "max_norm=0.5",
+    "early_stopping=5",
+    "accumulate=3 dropout=0.2",
+    "architecture=rnn residual=true norm=batch",
+    "architecture=rnn init=lsuv activation=prelu",
+    "architecture=rnn chunk=1 dataset=moons",
+    "architecture=rnn chunk=7 init=identity gain=1.1",
 ]
 
 

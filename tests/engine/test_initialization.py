@@ -1,4 +1,4 @@
-"""Standard deviations of initial weights, and their biases (TRUTH: 300 inputs, 100 outputs)."""
+"""Standard deviations of initial weights, and their biases."""
 
 import math
 
@@ -17,7 +17,7 @@ EXPECTED = {"glorot": 0.07071, "he": 0.08165, "lecun": 0.05774}
 def test_standard_deviations(scheme: str, kind: str) -> None:
     torch.manual_seed(0)
     linear = nn.Linear(300, 100)
-    initialization.draw(linear, f"{scheme}_{kind}", 1.0)
+    initialization.draw(linear.weight, linear.bias, config(f"init={scheme}_{kind}"))
     assert float(linear.weight.detach().std()) == pytest.approx(EXPECTED[scheme], rel=0.01)
     assert not linear.bias.any()
     if kind == "uniform":
@@ -28,7 +28,7 @@ def test_standard_deviations(scheme: str, kind: str) -> None:
 def test_torch_default_draws_biases_too() -> None:
     torch.manual_seed(0)
     linear = nn.Linear(300, 10_000)
-    initialization.draw(linear, "torch_default", 1.0)
+    initialization.draw(linear.weight, linear.bias, config("init=torch_default"))
     for parameter in linear.parameters():
         assert float(parameter.detach().std()) == pytest.approx(0.03333, rel=0.01)
 
@@ -36,13 +36,13 @@ def test_torch_default_draws_biases_too() -> None:
 def test_normal_takes_its_own_std() -> None:
     torch.manual_seed(0)
     linear = nn.Linear(300, 100)
-    initialization.draw(linear, "normal", 0.3)
+    initialization.draw(linear.weight, linear.bias, config("init=normal init_std=0.3"))
     assert float(linear.weight.detach().std()) == pytest.approx(0.3, rel=0.01)
 
 
 def test_orthogonal_is_a_rotation() -> None:
     linear = nn.Linear(50, 50)
-    initialization.draw(linear, "orthogonal", 1.0)
+    initialization.draw(linear.weight, linear.bias, config("init=orthogonal"))
     product = linear.weight.detach() @ linear.weight.detach().T
     assert torch.allclose(product, torch.eye(50), atol=1e-5)
 

@@ -1,0 +1,44 @@
+"""Where measurements go."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.records import Event, StepBatch
+
+
+class Sink(Protocol):
+    """What training hands its measurements to. Arrays handed over are the sink's to keep."""
+
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
+        """One step: values [layers, metrics], scalars [scalars]."""
+
+    def event(self, event: Event) -> None:
+        """Something that happened."""
+
+
+class MemorySink:
+    """Keeps everything in lists."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.values: list[NDArray[np.float32]] = []
+        self.scalars: list[NDArray[np.float64]] = []
+        self.events: list[Event] = []
+
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
+        """Keep a step."""
+        self.steps.append(step)
+        self.values.append(values)
+        self.scalars.append(scalars)
+
+    def event(self, event: Event) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+    def batch(self) -> StepBatch:
+        """All steps kept so far."""
+        if not self.steps:
+            return StepBatch.empty()
+        return StepBatch(np.array(self.steps), np.stack(self.values), np.stack(self.scalars))
