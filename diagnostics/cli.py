@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from diagnostics.settings import SETTINGS, InvalidSetting, Settings
 
 if TYPE_CHECKING:
     from diagnostics.control import Control
+    from diagnostics.records import Diagnosis
     from diagnostics.store import Run, Store
 
 INTERRUPTED = 130
@@ -137,10 +138,12 @@ def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> 
 def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> None:
     """Train for a while, kept as a run, and say what is wrong at its start and at its end.
 
-    With --json a healthy run prints nothing.
+    Remedies have been tried, at initialization or for some steps; the best comes first. With
+    --json a healthy run prints nothing.
     """
     config = RunConfig.from_words(words).changed(steps=steps)
     from diagnostics import train
+    from diagnostics.engine.trials import consult
     from diagnostics.rules import diagnose
 
     with _opened(given) as store:
@@ -149,14 +152,16 @@ def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> N
     late = diagnose(config, batch, run.state, run.patient_zero)
     known = {found.rule for found in late}
     early = [found for found in diagnose(config, batch[:1], "running") if found.rule not in known]
-    ill = [found for found in (*late, *early) if found.severity != "fine"]
-    for found in ill if ill or as_json else late:
-        if as_json:
-            _print_json(asdict(found))
-        else:
-            click.echo(f"{found.title}. {found.sentence}")
-            for remedy in found.remedies:
-                click.echo(f"  {remedy.label}: {' '.join(remedy.words())}")
+    trouble = [found for found in (*early, *late) if found.severity != "fine"]
+    for found in trouble if trouble or as_json else late:
+        tried = replace(found, remedies=consult(found.rule, config))
+        _print_json(asdict(tried)) if as_json else _show_diagnosis(tried)
+
+
+def _show_diagnosis(found: "Diagnosis") -> None:
+    click.echo(f"{found.title}. {found.sentence}")
+    for remedy in found.remedies:
+        click.echo(f"  {' '.join(remedy.words()):<40}  {remedy.effect}")
 
 
 @commands.command()

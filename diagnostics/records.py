@@ -213,10 +213,14 @@ Severity = Literal["ill", "watch", "fine"]
 
 @dataclass(frozen=True)
 class Remedy:
-    """A change of the configuration that should help, and what its button says."""
+    """A change of the configuration that should help, and what its button says.
+
+    ``effect`` is what came of it when it was tried, empty where it was not.
+    """
 
     label: str
     changes: Mapping[str, Any]
+    effect: str = ""
 
     def words(self) -> list[str]:
         """The change as ``key=value`` words."""
@@ -235,3 +239,4 @@ class Diagnosis:
     since_step: int | None = None
     evidence: Mapping[str, float] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
+    chart: str = "lead"

@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from diagnostics.config import RunConfig
+from diagnostics.evidence import decades
 from diagnostics.records import METRIC_INDEX, METRICS, SCALARS, PatientZero, StepBatch
-from diagnostics.rules import decades, diagnose
+from diagnostics.rules import diagnose
 
 
 def _run(signal: list[float], **columns: float) -> StepBatch:
     """One step of a network with these signal gradients; all else calm."""
     values = np.full((1, len(signal), len(METRICS)), np.nan, np.float32)
-    calm = {"saturated": 0.0, "dead": 0.0, "update_ratio": 1e-3, "sparsity": 0.3, "weight_norm": 1}
+    calm = {"saturated": 0.0, "dead": 0.0, "update_ratio": 1e-3, "sparsity": 0.1, "weight_norm": 1}
     for key, value in {**calm, **columns}.items():
         values[:, :, METRIC_INDEX[key]] = value
     values[0, :, METRIC_INDEX["signal_grad_norm"]] = signal
@@ -42,8 +43,8 @@ def test_true_zeros_have_vanished() -> None:
 def test_saturated_and_dead_units_are_said() -> None:
     tanh = DEEP.changed(activation="tanh")
     assert "saturated" in _rules(_run([1.0] * 11, saturated=0.8), tanh)
-    assert "dead" in _rules(_run([1.0] * 11, dead=0.5))
-    assert _rules(_run([1.0] * 11, sparsity=0.5)) == ["healthy"]
+    assert _rules(_run([1.0] * 11, dead=0.5)) == ["born_dead"]
+    assert _rules(_run([1.0] * 11, sparsity=0.5)) == ["healthy", "sparse"]
 
 
 def test_patient_zero_is_named() -> None:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from diagnostics import theory
 from diagnostics.config import RunConfig
+from diagnostics.evidence import decades
 from diagnostics.records import Event, StepBatch
-from diagnostics.rules import decades, diagnose
+from diagnostics.rules import diagnose
 from diagnostics.store import Run, Store
 
 MOST_ROWS = 4096

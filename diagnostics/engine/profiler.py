@@ -1,5 +1,6 @@
 """A network at initialization: one batch through it in float64, every layer measured."""
 
+import numpy as np
 import pandas as pd
 from torch.nn import functional as F
 
@@ -7,9 +8,10 @@ from diagnostics import theory
 from diagnostics.config import RunConfig
 from diagnostics.engine import data, network
 from diagnostics.engine.network import batch_statistics
-from diagnostics.engine.probe import Probe
+from diagnostics.engine.probe import Probe, to_float32
+from diagnostics.engine.reductions import Floats
 from diagnostics.engine.trainer import isolated
-from diagnostics.records import METRICS
+from diagnostics.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
 
 
 def profile(config: RunConfig) -> pd.DataFrame:
@@ -21,6 +23,20 @@ def profile(config: RunConfig) -> pd.DataFrame:
     so that a hundred sigmoid layers (10^−62) still have numbers. No step is taken: what needs
     one, as update_ratio, is NaN.
     """
+    values = measure(config)
+    frame = pd.DataFrame(values, columns=list(METRICS))
+    frame.insert(0, "layer", range(1, len(frame) + 1))
+    return frame.assign(**_predicted(config, len(frame)))
+
+
+def profile_batch(config: RunConfig) -> StepBatch:
+    """The same as the measured step 0 of a run."""
+    values = to_float32(measure(config))[None]
+    return StepBatch(np.zeros(1, np.int64), values, np.full((1, len(SCALARS)), np.nan))
+
+
+def measure(config: RunConfig) -> Floats:
+    """Float64 [layers, metrics] at initialization; what needs a step is NaN."""
     with isolated(config.seed):
         samples = data.load(config)
         model = network.build(config, samples).double()
@@ -31,11 +47,10 @@ def profile(config: RunConfig) -> pd.DataFrame:
         loss = F.cross_entropy(model(x.double()), y)
         loss.backward()  # type: ignore[no-untyped-call]
         probe.gradients()
-        frame = pd.DataFrame(probe.finish(), columns=list(METRICS))
+        values = probe.finish()
         probe.close()
-    frame["update_ratio"] = float("nan")
-    frame.insert(0, "layer", range(1, len(frame) + 1))
-    return frame.assign(**_predicted(config, len(frame)))
+    values[:, [METRIC_INDEX[key] for key in ("update_ratio", "update_norm")]] = np.nan
+    return values
 
 
 def _predicted(config: RunConfig, layers: int) -> dict[str, pd.Series]:

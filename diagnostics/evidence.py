@@ -1,0 +1,130 @@
+"""What rules look at: a run's measurements, and the quantities that several rules share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.config import RunConfig
+from diagnostics.records import StepBatch
+
+Floats = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+SLOPE = 0.1
+DECADES = 3.0
+"""Vanishing and exploding have no standard threshold: ours are 3 decades from the last hidden layer
+to the first, or 0.1 a layer in shallower networks, and never less than one."""
+
+WINDOW = 5
+"""Steps over whose median a series is smoothed, so that one odd batch raises no alarm."""
+
+RECENT = 10
+"""Newest measured steps that speak for the present."""
+
+
+class Finding(NamedTuple):
+    """What a rule found.
+
+    ``ill`` says of each measured step whether it was so: the diagnosis dates from the beginning of
+    the last unbroken stretch.
+    """
+
+    sentence: str
+    layers: tuple[int, ...]
+    ill: Mask
+    evidence: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A configuration and what was measured of it; at least one step."""
+
+    config: RunConfig
+    batch: StepBatch
+
+    @cached_property
+    def decades(self) -> Floats:
+        """log10 of each hidden layer's signal over the last hidden layer's, [steps, layers − 1]."""
+        return decades(self.batch.metric("signal_grad_norm"))
+
+    @cached_property
+    def travel(self) -> Floats:
+        """Decades from the last hidden layer to the first, smoothed, [steps]; 0 where unknown."""
+        if self.batch.layers < 3:
+            return np.zeros(len(self.batch))
+        first = self.decades[:, 0]
+        return smoothed(np.where(np.isfinite(first), first, 0.0))
+
+    @property
+    def limit(self) -> float:
+        """Decades beyond which a gradient has vanished or exploded."""
+        return min(DECADES, max(1.0, SLOPE * (self.batch.layers - 2)))
+
+    @property
+    def slope(self) -> float:
+        """Decades per layer, now."""
+        return float(self.travel[-1] / max(1, self.batch.layers - 2))
+
+    def share(self, metric: str) -> Floats:
+        """A share of the hidden layers, [steps, layers − 1], 0 where it was not measured."""
+        return np.clip(np.nan_to_num(self.batch.metric(metric)[:, :-1]), 0, 1)
+
+    def mean_share(self, metric: str) -> Floats:
+        """The same over all hidden layers, [steps]."""
+        found = self.share(metric)
+        return np.asarray(found.sum(axis=1) / max(1, found.shape[1]))
+
+    @cached_property
+    def update_ratio(self) -> Floats:
+        """Median of each layer's recent update : weight ratios, [layers]; NaN where unknown."""
+        recent = self.batch.metric("update_ratio")[-RECENT:].astype(np.float64)
+        known = np.isfinite(recent).any(axis=0)
+        found = np.full(recent.shape[1], np.nan)
+        found[known] = np.nanmedian(np.where(np.isfinite(recent), recent, np.nan)[:, known], axis=0)
+        return found
+
+    @property
+    def accuracy(self) -> float:
+        """On recent batches; 0 where unknown."""
+        found = self.batch.scalar("accuracy")[-RECENT:]
+        known = found[np.isfinite(found)]
+        return float(known.mean()) if len(known) else 0.0
+
+    @property
+    def always(self) -> Mask:
+        """For rules that judge a stretch as a whole."""
+        return np.ones(len(self.batch), dtype=bool)
+
+
+def decades(signal: Floats) -> Floats:
+    """log10 of each hidden layer's signal over the last hidden layer's, [steps, layers − 1].
+
+    The output layer is left out. Where a value is 0 it counts as the smallest float32.
+    """
+    smallest = np.finfo(np.float32).smallest_subnormal
+    with np.errstate(all="ignore"):
+        logs = np.log10(np.maximum(signal[:, :-1].astype(np.float64), smallest))
+        return np.asarray(logs - logs[:, -1:])
+
+
+def smoothed(series: Floats) -> Floats:
+    """The median of the ``WINDOW`` newest values at each place, [steps]."""
+    if len(series) < 2:
+        return series
+    padded = np.concatenate([np.full(WINDOW - 1, series[0]), series])
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, WINDOW), axis=1))
+
+
+def since(batch: StepBatch, ill: Mask) -> int:
+    """The first step of the unbroken ill stretch that reaches the newest step."""
+    well = np.flatnonzero(~ill)
+    start = int(well[-1]) + 1 if len(well) else 0
+    return int(batch.steps[min(start, len(batch) - 1)])
+
+
+def numbers(mask: Mask) -> tuple[int, ...]:
+    """Layers, counted from 1, for which a mask holds."""
+    return tuple(int(i) + 1 for i in np.flatnonzero(mask))
