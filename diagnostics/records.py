@@ -173,6 +173,14 @@ class Event:
 
 
 @dataclass(frozen=True)
+class DeadUnits:
+    """Which hidden units are 0 for every probe sample from a step on, bool [layers, units]."""
+
+    step: int
+    dead: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class PatientZero:
     """Where a non-finite value appeared first.
 

@@ -21,17 +21,19 @@ from diagnostics.records import (
     METRICS,
     SCALARS,
     Command,
+    DeadUnits,
     Event,
     PatientZero,
     StepBatch,
     Summary,
 )
-from diagnostics.schema import StoreError, chunks, commands, connect, events, runs
+from diagnostics.schema import StoreError, chunks, commands, connect, events, runs, snapshots
 from diagnostics.settings import Settings
 
 __all__ = ["LIVE_STATES", "Run", "Since", "Store", "StoreError", "open_store"]
 
 LIVE_STATES = ("queued", "running", "paused")
+DEAD_UNITS = "dead "
 LOST_AFTER = 5.0
 """Seconds without a heartbeat after which a live run counts as lost."""
 
@@ -136,8 +138,14 @@ class Store:
         with self._engine.begin() as connection:
             connection.execute(query)
 
-    def append(self, run_id: str, batch: StepBatch, happened: Sequence[Event] = ()) -> None:
-        """Commit a chunk of steps with their events, and a heartbeat with them."""
+    def append(
+        self,
+        run_id: str,
+        batch: StepBatch,
+        happened: Sequence[Event] = (),
+        dead: Sequence[DeadUnits] = (),
+    ) -> None:
+        """Commit a chunk of steps with what happened meanwhile, and a heartbeat with them."""
         seen: dict[str, Any] = {"heartbeat": time.time()}
         if len(batch):
             seen["steps"] = int(batch.steps[-1])
@@ -150,6 +158,9 @@ class Store:
             ]
             if rows:
                 connection.execute(insert(events), rows)
+            if dead:
+                masks = [{"run": run_id, "step": d.step, **_pack_mask(d.dead)} for d in dead]
+                connection.execute(insert(snapshots), masks)
             connection.execute(update(runs).where(runs.c.id == run_id).values(**seen))
 
     def since(self, run_id: str, cursor: tuple[int, int] = (0, 0)) -> Since:
@@ -164,6 +175,13 @@ class Store:
             tuple(Event(row.step, row.kind, row.data) for row in happened),
             (packed[-1].id if packed else cursor[0], happened[-1].id if happened else cursor[1]),
         )
+
+    def dead_units(self, run_id: str) -> list[DeadUnits]:
+        """Which units were dead from which steps on, in order."""
+        query = _after(snapshots, run_id, 0).where(snapshots.c.kind.startswith(DEAD_UNITS))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [DeadUnits(row.step, _unpack_mask(row.kind, row.array)) for row in rows]
 
     def send(self, run_id: str, command: Command) -> None:
         """Leave a command for a run's worker."""
@@ -216,6 +234,18 @@ def _pack(batch: StepBatch) -> dict[str, Any]:
         "array": batch.values.astype("<f4").tobytes(),
         "scalars": batch.scalars.astype("<f8").tobytes(),
     }
+
+
+def _pack_mask(dead: NDArray[np.bool_]) -> dict[str, Any]:
+    """A bit for each unit; the kind carries the shape."""
+    layers, units = dead.shape
+    return {"kind": f"{DEAD_UNITS}{layers}x{units}", "array": np.packbits(dead).tobytes()}
+
+
+def _unpack_mask(kind: str, bits: bytes) -> NDArray[np.bool_]:
+    layers, units = map(int, kind.removeprefix(DEAD_UNITS).split("x"))
+    flat = np.unpackbits(np.frombuffer(bits, np.uint8), count=layers * units)
+    return flat.reshape(layers, units).astype(bool)
 
 
 def _unpack(row: Any) -> StepBatch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -46,7 +47,12 @@ class Dataset:
 
 def load(config: RunConfig) -> Dataset:
     """The configuration's dataset; the same samples and the same split for every seed."""
-    x, y = _SOURCES[config.dataset](config)
+    return _load(config.dataset, config.width if config.dataset == "gaussian" else 0)
+
+
+@lru_cache(maxsize=8)
+def _load(key: str, width: int) -> Dataset:
+    x, y = _SOURCES[key](width)
     split = train_test_split(x, y, test_size=0.25, stratify=y, random_state=0)
     train_x, heldout_x, train_y, heldout_y = split
     mean, std = train_x.mean(), train_x.std()
@@ -58,22 +64,22 @@ def load(config: RunConfig) -> Dataset:
     )
 
 
-def _digits(config: RunConfig) -> Arrays:
+def _digits(width: int) -> Arrays:
     x, y = load_digits(return_X_y=True)
     return x, y
 
 
-def _moons(config: RunConfig) -> Arrays:
+def _moons(width: int) -> Arrays:
     x, y = make_moons(TOY_SAMPLES, noise=0.15, random_state=0)
     return x, y
 
 
-def _circles(config: RunConfig) -> Arrays:
+def _circles(width: int) -> Arrays:
     x, y = make_circles(TOY_SAMPLES, noise=0.08, factor=0.5, random_state=0)
     return x, y
 
 
-def _spirals(config: RunConfig) -> Arrays:
+def _spirals(width: int) -> Arrays:
     """Two arms of 1.75 turns each, with Gaussian noise."""
     rng = np.random.default_rng(0)
     y = np.arange(TOY_SAMPLES) % 2
@@ -83,14 +89,14 @@ def _spirals(config: RunConfig) -> Arrays:
     return arms.T + rng.normal(0, 0.02, (TOY_SAMPLES, 2)), y
 
 
-def _gaussian(config: RunConfig) -> Arrays:
+def _gaussian(width: int) -> Arrays:
     """As many inputs as units, so that every hidden layer is square."""
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((TOY_SAMPLES, config.width))
+    x = rng.standard_normal((TOY_SAMPLES, width))
     return x, rng.integers(0, GAUSSIAN_CLASSES, TOY_SAMPLES)
 
 
-_SOURCES: Mapping[str, Callable[[RunConfig], Arrays]] = {
+_SOURCES: Mapping[str, Callable[[int], Arrays]] = {
     "digits": _digits,
     "spirals": _spirals,
     "moons": _moons,

@@ -94,6 +94,8 @@ class Probe:
         self._before: list[Tensor] = []
         self._dead = np.full(len(layers), np.nan)
         self._masks: dict[int, Tensor] | None = None
+        self.dead_units = np.empty((0, 0), dtype=bool)
+        """Which units were dead at the last count, [active layers, units]."""
         self.seconds = 0.0
         """Time spent watching since the step began."""
         for i, watched in enumerate(self._watched):
@@ -163,6 +165,7 @@ class Probe:
                 forward()
             for i, dead in self._masks.items():
                 self._dead[i] = float(dead.float().mean())
+            self.dead_units = np.array([dead.numpy() for dead in self._masks.values()])
         finally:
             self._masks = None
 

@@ -39,10 +39,11 @@ def measure(config: RunConfig) -> Floats:
     """Float64 [layers, metrics] at initialization; what needs a step is NaN."""
     with isolated(config.seed):
         samples = data.load(config)
-        model = network.build(config, samples).double()
+        model = network.build(config, samples)
         probe = Probe(model.layers())
         with batch_statistics(model):
-            probe.count_dead(lambda: model(samples.probe_x.double()))
+            probe.count_dead(lambda: model(samples.probe_x))
+        model.double()
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
         loss = F.cross_entropy(model(x.double()), y)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -17,6 +17,9 @@ class Sink(Protocol):
     def event(self, event: Event) -> None:
         """Something that happened."""
 
+    def dead_units(self, step: int, dead: NDArray[np.bool_]) -> None:
+        """Which units are dead from a step on, [layers, units]; told when it changes."""
+
 
 class MemorySink:
     """Keeps everything in lists."""
@@ -26,6 +29,7 @@ class MemorySink:
         self.values: list[NDArray[np.float32]] = []
         self.scalars: list[NDArray[np.float64]] = []
         self.events: list[Event] = []
+        self.dead: list[tuple[int, NDArray[np.bool_]]] = []
 
     def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """Keep a step."""
@@ -36,6 +40,10 @@ class MemorySink:
     def event(self, event: Event) -> None:
         """Keep an event."""
         self.events.append(event)
+
+    def dead_units(self, step: int, dead: NDArray[np.bool_]) -> None:
+        """Keep which units are dead."""
+        self.dead.append((step, dead))
 
     def batch(self) -> StepBatch:
         """All steps kept so far."""

@@ -77,6 +77,7 @@ class _Training:
         self.loss = math.nan
         self.heldout = (math.nan, math.nan)
         self.best = (math.inf, 0)
+        self.dead = np.empty((0, 0), dtype=bool)
         self.paused = self.stopped = False
         self.allowed = 0
         self.pace = 0.0
@@ -187,6 +188,9 @@ class _Training:
         if self.probe is not None:
             with batch_statistics(self.network):
                 self.probe.count_dead(lambda: self.network(self.data.probe_x))
+            if not np.array_equal(self.probe.dead_units, self.dead):
+                self.dead = self.probe.dead_units
+                self.sink.dead_units(self.step, self.dead)
 
     def _patience_is_over(self) -> bool:
         """Early stopping: the held-out loss has not improved for long enough."""

@@ -13,7 +13,7 @@ from diagnostics.config import RunConfig
 from diagnostics.control import Control
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.engine.trainer import train
-from diagnostics.records import Command, Event, StepBatch, Summary
+from diagnostics.records import Command, DeadUnits, Event, StepBatch, Summary
 from diagnostics.store import Store
 
 FLUSH_SECONDS = 0.05
@@ -42,6 +42,7 @@ class StoreSink:
         self._store, self._run_id, self._control = store, run_id, control
         self._steps: list[Step] = []
         self._events: list[Event] = []
+        self._dead: list[DeadUnits] = []
         self._last_command = 0
         self._changed = threading.Condition()
         self._closing = self._warned = False
@@ -61,6 +62,11 @@ class StoreSink:
         """Take an event."""
         with self._changed:
             self._events.append(event)
+
+    def dead_units(self, step: int, dead: NDArray[np.bool_]) -> None:
+        """Take which units are dead."""
+        with self._changed:
+            self._dead.append(DeadUnits(step, dead))
 
     def close(self) -> None:
         """Commit what is left and end the thread."""
@@ -93,8 +99,8 @@ class StoreSink:
 
     def _flush(self) -> None:
         with self._changed:
-            steps, events = self._steps[:MOST_BUFFERED], self._events[:]
-        self._store.append(self._run_id, _batch(steps), events)
+            steps, events, dead = self._steps[:MOST_BUFFERED], self._events[:], self._dead[:]
+        self._store.append(self._run_id, _batch(steps), events, dead)
         for event in events:
             if event.kind in ("paused", "resumed"):
                 state = "paused" if event.kind == "paused" else "running"
@@ -102,6 +108,7 @@ class StoreSink:
         with self._changed:
             del self._steps[: len(steps)]
             del self._events[: len(events)]
+            del self._dead[: len(dead)]
             self._changed.notify_all()
 
     def _fetch(self) -> None:
