@@ -1,29 +1,33 @@
-/* Draws what the server pushes. Dash's callbacks own the controls, this script owns the charts.
+/* What the page shows of a run. Dash's callbacks own the controls; this script owns the rest.
    One frame at a time: a frame is acknowledged once painted, and only then comes the next. */
 "use strict";
 
 window.lab = (() => {
   const $ = (id) => document.getElementById(id);
-  const CHARTS = ["lead", "saturated", "dead", "update_ratio", "heat", "loss"];
-  const LAYERED = ["lead", "saturated", "dead", "update_ratio"];
-  const MARKS = [null, ["circle-open", "0"], ["triangle-down-open", "below float range"], ["x-thin-open", "NaN / ∞"]];
   const WORDS = {
     queued: "waiting for a worker", running: "training", paused: "paused", finished: "finished",
     stopped: "stopped", diverged: "diverged", failed: "failed", lost: "lost: its worker died",
-    unknown: "unknown run",
+    unknown: "unknown run", preview: "before training",
   };
-  const TICKS = 12;
-  const AT_ONCE = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
+  const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓" };
+  const KINDS = {
+    vanishing: "vanishing", exploding: "exploding", bn_explosion: "exploding",
+    diverged: "exploding", healthy: "healthy",
+  };
+  const IDLE = ["Pick a remedy, then press Train",
+    "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy."];
 
   let session = {};          // what the page shows, kept by Dash
   let at = null;             // the step scrubbed to, null for the newest
+  let panel = "run";
+  let layer = 1;             // whose ladder and units are shown
+  let chosen = null;         // the diagnosis picked from several
   let socket = null;
   let retry = 500;
   let frame = null;          // the newest frame, kept for redrawing in another theme
   let history = null;
+  let verdict = [];
   let pace = { time: 0, step: 0, rate: 0 };
-  const ranges = {};
-  let shapes = {};           // what of each chart was last drawn, apart from its heights
 
   /* ---- the connection ---- */
 
@@ -43,12 +47,15 @@ window.lab = (() => {
   }
 
   function watch() {
-    send({ run: session.run, pin: session.pin, view: session.view || "signal", at, visible: !document.hidden });
+    if (session.link === undefined) return;
+    const { run, pin, query, view } = session;
+    send({ run, pin, query, view, at, panel, layer, visible: !document.hidden });
   }
 
   function receive({ sequence, frame: next }) {
     requestAnimationFrame(() => {
-      if (next.run === session.run) draw(next);
+      const current = (next.run || null) === (session.run || null);
+      if (current && (next.state !== "preview" || next.query === session.query)) draw(next);
       send({ ack: sequence });
     });
   }
@@ -58,216 +65,151 @@ window.lab = (() => {
   function show(next) {
     const before = session;
     session = next || {};
+    if (before.link === undefined && session.link !== undefined) ({ at = null, layer = 1 } = session);
     if (before.run !== session.run) {
-      frame = history = null;
+      frame = history = chosen = null;
       pace = { time: 0, step: 0, rate: 0 };
-      at = before.link === undefined ? session.at ?? null : null;
+      if (before.link !== undefined) at = null;
       if (!session.run) clear();
     }
-    if (next && next.link !== undefined) address();
+    if (before.query !== session.query) chosen = null;
+    if (session.link !== undefined) { address(); lesson(); }
     watch();
     return session.run || "";
   }
 
   function address() {
-    const link = session.link.split("&").filter((part) => part && !part.startsWith("at="));
+    const own = ["at", "panel", "layer"];
+    const link = session.link.split("&").filter((part) => part && !own.includes(part.split("=")[0]));
     if (at !== null) link.push(`at=${at}`);
-    const query = link.length ? `?${link.join("&")}` : "";
-    window.history.replaceState(null, "", location.pathname + query);
+    if (panel !== "run") link.push(`panel=${panel}`);
+    if (layer !== 1) link.push(`layer=${layer}`);
+    window.history.replaceState(null, "", location.pathname + (link.length ? `?${link.join("&")}` : ""));
+  }
+
+  function turnTo(next) {
+    panel = next;
+    charts.turnTo(panel);
+    redraw();
+    charts.fit();
+    if (session.link !== undefined) address();
+    watch();
+    return panel;
+  }
+
+  function pickLayer(number) {
+    layer = Math.max(1, number || 1);
+    $("layer").value = layer;
+    if (frame && frame.now) charts.ladder(frame, layer);
+    address();
+    watch();
   }
 
   /* ---- drawing ---- */
 
-  const scheme = () =>
-    document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light";
-  const skeletons = () => JSON.parse($("skeletons").textContent)[scheme()];
-  let figures = {};
-
-  function start() {
-    figures = skeletons();
-    shapes = {};
-    const config = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
-    for (const key of CHARTS) {
-      const { data, layout } = figures[key];
-      layout.font.size = document.body.classList.contains("projector") ? 18 : 13;
-      if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range));
-      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(frame ? frame.layers : 21, key === "lead" ? TICKS : TICKS / 2));
-      const options = { ...config, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
-      Plotly.react($(`plot-${key}`), data, layout, options);
-    }
-    if (frame) drawLayers(frame);
-    if (history) drawHistory(history);
-  }
-
-  /* Points that move are animated, which is cheapest; anything else on a chart redraws it. */
-  function put(key, traces, layout = {}) {
-    const figure = figures[key];
-    const shape = JSON.stringify([layout, figure.data.map((_, i) => traces[i] && [traces[i].x, traces[i].text])]);
-    const moved = shapes[key] === shape;
-    shapes[key] = shape;
-    traces.forEach((trace, i) => trace && merge(figure.data[i], trace));
-    merge(figure.layout, layout);
-    if (!moved) {
-      figure.layout.datarevision = (figure.layout.datarevision || 0) + 1;
-      Plotly.react($(`plot-${key}`), figure.data, figure.layout);
-    } else {
-      Plotly.animate($(`plot-${key}`), { data: traces, traces: traces.map((_, i) => i) }, AT_ONCE);
-    }
-  }
-
-  function merge(target, source) {
-    for (const [key, value] of Object.entries(source)) {
-      const nested = value && typeof value === "object" && !Array.isArray(value) && target[key];
-      if (nested) merge(target[key], value);
-      else target[key] = value;
-    }
+  function redraw() {
+    charts.start(frame && frame.layers ? frame.layers : 21);
+    if (frame && frame.now) drawLayers(frame);
+    if (history) charts.history(history, layer);
   }
 
   function draw(next) {
     frame = next;
     state(next);
     if (next.now) drawLayers(next);
-    if (next.history) { history = next; drawHistory(next); }
+    if (next.history) { history = next; charts.history(next, layer); }
+    if (next.verdict) { verdict = next.verdict; tell(); }
   }
 
-  const numbers = (n) => Array.from({ length: n }, (_, i) => i + 1);
-  const positive = (values) => (values || []).map((v) => (v > 0 && isFinite(v) ? v : null));
-
-  /* Theory predicts the profile at initialization; it is hung up at the last hidden layer. */
-  function predicted({ theory, view, now, layers }) {
-    const anchor = now.lead[layers - 2];
-    if (view !== "signal" || !theory.decades || !(anchor > 0)) return [[], [], []];
-    const at = (sign) => theory.decades.map((d, i) => anchor * 10 ** (d + sign * theory.spread[i]));
-    return [at(-2), at(2), at(0)];
-  }
-
-  function drawLayers({ now, pinned, layers, pinned_label: pinnedLabel, label, theory, view }) {
-    const x = numbers(layers);
-    const lead = positive(now.lead);
-    const old = positive(pinned && pinned.lead);
-    const lines = predicted({ theory, view, now, layers });
-    const range = hysteresis("lead", [...lead, ...old, ...lines[2]]);
-    const special = x.filter((_, i) => now.marks[i]);
-    const axis = layerAxis(layers);
-    const small = layerAxis(layers, TICKS / 2);
-    put("lead", [
-      { x: numbers(old.length), y: old },
-      { x, y: lead, marker: { color: now.decades.map((d) => Math.max(-6, Math.min(6, d))) } },
-      {
-        x: special,
-        y: special.map((l) => 10 ** (now.marks[l - 1] === 3 ? range[1] - 0.4 : range[0] + 0.3)),
-        text: special.map((l, i) => (i === 0 || now.marks[l - 1] !== now.marks[special[i - 1] - 1]) ? MARKS[now.marks[l - 1]][1] : ""),
-        marker: { symbol: special.map((l) => MARKS[now.marks[l - 1]][0]) },
-      },
-      ...lines.map((y) => ({ x: numbers(y.length), y })),
-    ], { xaxis: axis, yaxis: decades(range) });
-    for (const key of ["saturated", "dead"]) {
-      const share = now[key].slice(0, -1);
-      put(key, [shares(pinned && pinned[key]), { x, y: share }], { xaxis: small });
-      const none = share.every((value) => value === null);
-      $(`none-${key}`).textContent = none ? "this activation has no ends to saturate at" : "";
-    }
-    const ratio = positive(now.update_ratio);
-    const ratioRange = hysteresis("update_ratio", ratio);
-    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(ratioRange) });
-    const legend = [`— ${label}`];
-    if (pinnedLabel) legend.push(`··· ${pinnedLabel}`);
-    if (lines[2].length) legend.push("- - theory at initialization");
+  function drawLayers(next) {
+    const theory = charts.layers(next);
+    layer = Math.min(layer, next.layers);
+    $("layer").max = next.layers;
+    charts.ladder(next, layer);
+    const legend = [`— ${next.label}`];
+    if (next.pinned_label) legend.push(`··· ${next.pinned_label}`);
+    if (theory) legend.push("- - theory");
     text("legend", legend.join("   "));
-    text("lead-hint", (view === "signal" && theory.why_not) || "one point a layer, log scale");
+    text("lead-hint", slopes(next));
     scrubber();
   }
 
-  const shares = (values) => ({ x: numbers((values || []).length), y: values || [] });
-  const ratios = (pinned) => shares(positive(pinned && pinned.update_ratio));
-
-  function layerAxis(layers, ticks = TICKS) {
-    const every = Math.ceil(layers / ticks);
-    const tickvals = numbers(layers - 1).filter((l) => l === 1 || (l % every === 0 && l < layers - every / 2));
-    return {
-      range: [0.4, layers + 0.6],
-      tickvals: [...tickvals, layers],
-      ticktext: [...tickvals.map(String), "out"],
-    };
+  /* Prediction beside measurement, or why there is none. */
+  function slopes({ view, theory, now, layers, state: of, away, word }) {
+    if (view !== "signal") return `one point a ${word}, log scale`;
+    if (theory.why_not) return theory.why_not;
+    if (away) return "Training has left the initialization that theory speaks of.";
+    if (layers < 3) return `one point a ${word}, log scale`;
+    const measured = -now.decades[0] / (layers - 2);
+    const when = of === "preview" || now.step <= 1 ? "" : " at initialization";
+    return `predicted ${signed(theory.slope)} decades a ${word}${when}, measured ${signed(-measured)}`;
   }
 
-  /* Ticks at whole powers of ten, at most seven of them. */
-  function decades(range) {
-    const [low, high] = range.map(Math.round);
-    const every = Math.max(1, Math.ceil((high - low) / 6));
-    const powers = numbers(high - low + 1).map((n) => low + n - 1).filter((n) => n % every === 0);
-    return { range, tickvals: powers.map((n) => 10 ** n), ticktext: powers.map(power) };
-  }
-
-  function power(n) {
-    if (n === 0) return "1";
-    return "10" + [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
-  }
-
-  /* Whole decades that grow with the data and shrink only when most of them stand empty. */
-  function hysteresis(key, values) {
-    const logs = values.filter((v) => v > 0).map(Math.log10);
-    const now = ranges[key] || figures[key].layout.yaxis.range;
-    if (!logs.length) return now;
-    const low = Math.floor(Math.min(...logs) - 0.7);
-    const high = Math.ceil(Math.max(...logs) + 0.3);
-    const roomy = (high - low) / (now[1] - now[0]) < 0.4 && now[1] - now[0] > 6;
-    const fits = low >= now[0] && high <= now[1];
-    if (!fits || roomy) {
-      const span = Math.max(high - low, 4);
-      ranges[key] = roomy ? [high - span, high] : [Math.min(low, high - 4, now[0]), Math.max(high, now[1])];
-    }
-    return ranges[key] || now;
-  }
-
-  function drawHistory({ history: h, verdict, steps, layers }) {
-    const last = h.steps.length ? h.steps[h.steps.length - 1] : 1;
-    const end = Math.min(steps, [50, 100, 200, 500, 1000, 2000, 5000].find((n) => n >= last) || last * 1.3);
-    const xaxis = { range: [0, end] };
-    put("heat", [{ x: h.heat.steps, y: numbers(layers - 1), z: h.heat.decades }],
-      { xaxis, yaxis: { range: [0.5, layers - 0.5] } });
-    const old = h.pinned || { steps: [], loss: [], accuracy: [] };
-    const top = Math.max(2.6, ...h.loss.filter((v) => v !== null && v < 12));
-    put("loss", [
-      { x: old.steps, y: old.loss }, { x: h.steps, y: h.loss },
-      { x: old.steps, y: old.accuracy }, { x: h.steps, y: h.accuracy },
-    ], { xaxis, yaxis: { range: [0, Math.ceil(top * 2) / 2] }, ...eventMarks(h.events) });
-    tell(verdict);
-  }
-
-  function eventMarks(events) {
-    const shown = events.filter((e) => e.kind === "set");
-    const words = (data) => Object.entries(data).map(([key, value]) => `${key} ${value}`).join(", ");
-    return {
-      shapes: shown.map((e) => ({ type: "line", x0: e.step, x1: e.step, yref: "paper", y0: 0, y1: 1, line: { width: 1, dash: "dot" } })),
-      annotations: shown.map((e) => ({ x: e.step, yref: "paper", y: 1, text: words(e.data), showarrow: false, xanchor: "left", yanchor: "top" })),
-    };
-  }
+  const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
 
   /* ---- words ---- */
 
-  function tell(verdict) {
-    const first = verdict && verdict[0];
+  function tell() {
+    const first = verdict.find((found) => found.rule === chosen) || verdict[0];
     if (!first) return;
-    const kind = { vanishing: "vanishing", exploding: "exploding", diverged: "exploding", healthy: "healthy" }[first.rule] || "lost-units";
-    const since = first.since_step && first.rule !== "diverged" ? ` Since step ${first.since_step}.` : "";
+    const kind = KINDS[first.rule] || "lost-units";
+    const since = first.since_step > 1 && first.rule !== "diverged" ? ` Since step ${first.since_step}.` : "";
     $("verdict").dataset.kind = kind;
-    $("sign").textContent = { vanishing: "↘", exploding: "↗", healthy: "✓" }[kind] || "◌";
+    $("sign").textContent = SIGNS[kind] || "◌";
     text("verdict-title", first.title);
     text("verdict-text", first.sentence + since);
-    const key = JSON.stringify(first.remedies);
-    if ($("remedies").dataset.key !== key) {
-      $("remedies").dataset.key = key;
-      $("remedies").replaceChildren(...first.remedies.map(remedy));
-    }
-    CHARTS.forEach((chart) => $(`plot-${chart}`).setAttribute("aria-description", first.sentence));
+    fill("also", verdict.filter((found) => found !== first), ({ rule, title }) => button(title, () => { chosen = rule; tell(); }));
+    fill("remedies", first.remedies, remedy);
+    document.querySelectorAll(".card").forEach((card) => card.classList.toggle("shown-by", first.rule !== "healthy" && card.id === `card-${first.chart}`));
+    charts.keys().forEach((chart) => $(`plot-${chart}`).setAttribute("aria-description", first.sentence));
   }
 
-  function remedy({ label, changes }) {
-    const button = document.createElement("button");
-    button.textContent = label;
-    button.onclick = () => dash_clientside.set_props("wish", { data: { changes, at: Date.now() } });
-    return button;
+  /* Children are renewed only where what they show has changed. */
+  function fill(id, items, make) {
+    const key = JSON.stringify(items);
+    if ($(id).dataset.key === key) return;
+    $(id).dataset.key = key;
+    $(id).replaceChildren(...items.map(make));
+  }
+
+  function button(label, act, detail = "") {
+    const element = document.createElement("button");
+    element.append(label);
+    if (detail) element.append(Object.assign(document.createElement("small"), { textContent: detail }));
+    element.onclick = act;
+    return element;
+  }
+
+  const wish = (data) => dash_clientside.set_props("wish", { data: { ...data, at: Date.now() } });
+  const remedy = ({ label, changes, effect }) => button(label, () => wish({ changes }), effect);
+
+  /* ---- lessons ---- */
+
+  const lessons = () => JSON.parse($("lessons").textContent);
+
+  function lesson() {
+    const all = lessons();
+    const place = all.findIndex(({ key }) => key === session.lesson);
+    $("lesson-card").hidden = place < 0;
+    if (place < 0) return;
+    const { title, sentences, source, scenes } = all[place];
+    text("lesson-title", `${place + 1}. ${title}`);
+    text("lesson-text", sentences.join(" "));
+    text("lesson-source", source);
+    fill("scenes", scenes.map((scene) => ({ ...scene, on: scene.query === session.query })), ({ on, label, ...scene }) => {
+      const made = button(label, () => wish(scene));
+      made.setAttribute("aria-pressed", on);
+      return made;
+    });
+    const go = (step) => () => wish({ lesson: all[place + step].key });
+    fill("turns", [place], () => {
+      const turns = [button("← Back", go(-1)), button("Next →", go(1))];
+      turns[0].disabled = place === 0;
+      turns[1].disabled = place === all.length - 1;
+      const span = document.createElement("span");
+      span.append(...turns);
+      return span;
+    });
   }
 
   function text(id, words) {
@@ -290,20 +232,20 @@ window.lab = (() => {
     badge(WORDS[next.state] + rate, next.state);
     const label = next.state === "paused" ? "Resume" : "Pause";
     if ($("pause").textContent !== label) dash_clientside.set_props("pause", { children: label });
-    if (next.error) tell([{ rule: "failed", title: "The run failed", sentence: next.error, remedies: [] }]);
+    if (next.error) { verdict = [{ rule: "failed", title: "The run failed", sentence: next.error, remedies: [], chart: "" }]; tell(); }
   }
 
   function clear() {
-    Object.keys(ranges).forEach((key) => delete ranges[key]);
+    charts.forget();
+    verdict = [];
     badge("ready", "ready");
     text("legend", "");
-    text("verdict-title", "Pick a remedy, then press Train");
-    text("verdict-text", "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy.");
+    text("verdict-title", IDLE[0]);
+    text("verdict-text", IDLE[1]);
     delete $("verdict").dataset.kind;
     $("sign").textContent = "";
-    $("remedies").replaceChildren();
-    $("remedies").dataset.key = "";
-    start();
+    for (const id of ["remedies", "also"]) fill(id, [], remedy);
+    redraw();
   }
 
   /* ---- the scrubber ---- */
@@ -312,7 +254,8 @@ window.lab = (() => {
     const scrub = $("scrub");
     scrub.max = Math.max(1, frame.newest);
     if (at === null) scrub.value = scrub.max;
-    text("scrub-label", at === null ? `step ${frame.now.step}` : `step ${frame.now.step} of ${frame.newest}`);
+    const step = frame.state === "preview" ? "before training" : `step ${frame.now.step}`;
+    text("scrub-label", at === null ? step : `${step} of ${frame.newest}`);
     $("latest").disabled = at === null;
   }
 
@@ -328,10 +271,10 @@ window.lab = (() => {
 
   function onKey(event) {
     const typing = event.target.closest("input:not([type=range]), textarea, button, a, summary, [role=slider], [role=combobox]");
-    const button = KEYS[event.key.toLowerCase()];
-    if (typing || !button || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = KEYS[event.key.toLowerCase()];
+    if (typing || !key || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    $(button).click();
+    $(key).click();
   }
 
   async function share() {
@@ -343,14 +286,16 @@ window.lab = (() => {
   function projector(on) {
     document.body.classList.toggle("projector", on);
     localStorage.setItem("projector", on ? "1" : "");
-    start();
+    redraw();
+    charts.fit();
   }
 
   function ready() {
     if (!$("plot-lead") || !window.Plotly) { setTimeout(ready, 30); return; }
     $("more").open = window.innerWidth > 800;
     document.body.classList.toggle("projector", !!localStorage.getItem("projector"));
-    start();
+    charts.turnTo(panel);
+    redraw();
     connect();
     document.addEventListener("visibilitychange", watch);
     document.addEventListener("keydown", onKey);
@@ -358,9 +303,11 @@ window.lab = (() => {
     $("projector").addEventListener("click", () => projector(!document.body.classList.contains("projector")));
     $("scrub").addEventListener("input", (event) => scrubTo(Number(event.target.value)));
     $("latest").addEventListener("click", () => scrubTo(null));
-    new MutationObserver(start).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
+    $("layer").addEventListener("input", (event) => pickLayer(Number(event.target.value)));
+    for (const key of ["lead", "dead"]) $(`plot-${key}`).on("plotly_click", (event) => pickLayer(event.points[0].x));
+    new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
   }
 
   document.addEventListener("DOMContentLoaded", ready);
-  return { show, frame: () => frame, session: () => session };
+  return { show, turnTo, frame: () => frame, session: () => session, verdict: () => verdict };
 })();

@@ -137,12 +137,12 @@ def _remedy(changes: Changes, config: RunConfig) -> Remedy:
     if "lr" in changes:
         lr = float(f"{config.lr * changes['lr']:.3g}") or USUAL_LR[config.optimizer]
         return Remedy(f"Learning rate {lr:.3g}", {"lr": lr})
-    if changes == RELU_HE:
+    if changes == RELU_HE and config.activation != "relu":
         return Remedy("ReLU + He", changes)
     if changes == CLIP:
         return Remedy("Clip by norm 1", changes)
-    (field, value), *_ = changes.items()
-    return Remedy(_label(field, value), changes)
+    field, value = list(changes.items())[-1]
+    return Remedy(_label(field, value), {field: value})
 
 
 def _label(field: str, value: Any) -> str:

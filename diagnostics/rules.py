@@ -132,7 +132,9 @@ def _norm_explosion(case: Case) -> Finding | None:
 
 def _saturated(case: Case) -> Finding | None:
     share = case.share("saturated")
-    if case.config.activation not in BOUNDED or not (share[-1] > SATURATED).any():
+    if case.config.residual or case.config.activation not in BOUNDED:
+        return None  # a residual network's gradient goes around its activations
+    if not (share[-1] > SATURATED).any():
         return None
     where, worst = numbers(share[-1] > SATURATED), float(share[-1].max())
     return Finding(

@@ -2,27 +2,33 @@
 
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future
+from importlib import import_module
+from typing import Any
 
 from diagnostics.config import RunConfig
-from diagnostics.records import Command
+from diagnostics.records import Command, StepBatch
+from diagnostics.remedies import Yardstick
 from diagnostics.store import Store
 from diagnostics.workers import PRELOADED
 
 BEAT_SECONDS = 1.0
 
 
-def train_stored(url: str, run_id: str) -> None:
-    """The job: imported where it runs, so that this process never imports torch."""
-    from importlib import import_module
-
-    import_module(PRELOADED).train_stored(url, run_id)
+def work(job: str, *args: Any) -> Any:
+    """Call a job by name, imported where it runs: this process never imports torch."""
+    return getattr(import_module(PRELOADED), job)(*args)
 
 
 class Runner:
-    """Runs of one store on any ``concurrent.futures.Executor``."""
+    """Runs of one store on any ``concurrent.futures.Executor``.
 
-    def __init__(self, store: Store, executor: Executor) -> None:
+    Args:
+        assistant: for profiles and trials that somebody waits for; by default the same.
+    """
+
+    def __init__(self, store: Store, executor: Executor, assistant: Executor | None = None) -> None:
         self._store, self._executor = store, executor
+        self._assistant = assistant or executor
         self._futures: dict[str, Future[None]] = {}
         self._closed = threading.Event()
         threading.Thread(target=self._beat, name="runner", daemon=True).start()
@@ -34,7 +40,7 @@ class Runner:
         run_id = self._store.create_run(config, name=name, probe=probe)
         for command in commands:
             self._store.send(run_id, command)
-        future = self._executor.submit(train_stored, self._store.url, run_id)
+        future = self._executor.submit(work, "train_stored", self._store.url, run_id)
         self._futures[run_id] = future
         future.add_done_callback(lambda ended: self._settle(run_id, ended))
         return run_id
@@ -46,10 +52,19 @@ class Runner:
             return
         self._store.send(run_id, command)
 
+    def profile(self, config: RunConfig) -> "Future[StepBatch]":
+        """Measure a network at initialization, as step 0."""
+        return self._assistant.submit(work, "profile_batch", config)
+
+    def outcome(self, config: RunConfig, rod: Yardstick) -> "Future[float]":
+        """Try a configuration out."""
+        return self._assistant.submit(work, "outcome", config, rod)
+
     def close(self) -> None:
         """End all runs and their processes."""
         self._closed.set()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for executor in {self._executor, self._assistant}:
+            executor.shutdown(wait=False, cancel_futures=True)
 
     def _settle(self, run_id: str, future: "Future[None]") -> None:
         self._futures.pop(run_id, None)

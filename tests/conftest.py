@@ -1,7 +1,9 @@
 """What all tests share: a store of their own, and no settings from outside."""
 
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,3 +35,12 @@ def steps(first: int, count: int, layers: int = 4, seed: int = 0) -> StepBatch:
         random.uniform(0.5, 2, (count, layers, len(METRICS))).astype(np.float32),
         random.uniform(0.5, 2, (count, len(SCALARS))),
     )
+
+
+class NoWorkers(Executor):
+    """Takes jobs and does none."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        return future

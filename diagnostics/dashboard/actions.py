@@ -5,17 +5,25 @@ from dataclasses import replace
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, no_update
+from dash.exceptions import PreventUpdate
 
 from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
 from diagnostics.dashboard import controls
 from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, control_id
 from diagnostics.dashboard.session import Session, read_link
+from diagnostics.lessons import LESSONS
 from diagnostics.records import Command
 from diagnostics.runner import Runner
 from diagnostics.store import Run, Store, StoreError
 
 CONTROLS = [(control_id(field), PROPERTY[field]) for field in SHOWN]
 
+
+PAGE = ("view", "panel", "lesson")
+"""Controls of the page that are no field of a run, and attributes of the session."""
+
+Wish = dict[str, Any]
+"""``changes`` of the configuration, or a ``query`` with ``view`` and ``panel``, or a ``lesson``."""
 
 BUTTONS = ("train", "pause", "step", "pin", "reset")
 """Each a method of ``Actions``."""
@@ -45,6 +53,27 @@ class Actions:
             self._runner.send(run.id, Command("set", changes))
             return changed
         return self.train(changed, pace)
+
+    def wish(self, session: Session, wish: Wish, pace: float) -> Session:
+        """A remedy, a scene or a lesson was chosen; where a run is shown, a new one starts."""
+        if "lesson" in wish:
+            return self.learn(session, wish["lesson"])
+        if "query" in wish:
+            config = RunConfig.from_query(wish["query"])
+        else:
+            config = session.config.changed(**wish["changes"])
+        seen = {key: wish[key] for key in ("view", "panel") if key in wish}
+        changed = replace(session, query=config.query(), **seen)
+        return changed if self._run(session) is None else self.train(changed, pace)
+
+    def learn(self, session: Session, key: str | None) -> Session:
+        """Open a lesson at its first scene, or leave lessons with everything as it stands."""
+        if key is None:
+            return replace(session, lesson=None)
+        scene = LESSONS[key].scenes[0]
+        query = scene.config.query()
+        cleared = self.reset(session)
+        return replace(cleared, query=query, lesson=key, view=scene.view, panel=scene.panel)
 
     def train(self, session: Session, pace: float, *first: Command) -> Session:
         """A new run of the controls' configuration; the one shown becomes the pinned one."""
@@ -80,7 +109,7 @@ class Actions:
         run = self._run(session)
         if run is not None and run.live:
             self._runner.send(run.id, Command("stop"))
-        return Session(session.query, view=session.view)
+        return replace(session, run=None, pin=None, at=None)
 
     def pace(self, session: Session, pace: float) -> None:
         """Change the speed of the run that is going."""
@@ -100,7 +129,7 @@ def connect(app: Dash, actions: Actions) -> None:
     _open_link(app, actions)
     _controls(app, actions)
     _buttons(app, actions)
-    _wishes(app)
+    _wishes(app, actions)
     _browser_side(app)
 
 
@@ -108,7 +137,7 @@ def _open_link(app: Dash, actions: Actions) -> None:
     @app.callback(
         output={
             "values": _outputs(),
-            "view": Output("view", "value"),
+            "page": [Output(key, "value") for key in PAGE],
             "session": Output("session", "data"),
             "notice": Output("notice", "children"),
         },
@@ -118,7 +147,7 @@ def _open_link(app: Dash, actions: Actions) -> None:
         session, notes = await asyncio.to_thread(actions.open, search or "")
         return {
             "values": _values(session.config),
-            "view": session.view,
+            "page": [getattr(session, key) for key in PAGE],
             "session": session.data(),
             "notice": " ".join(notes),
         }
@@ -185,24 +214,41 @@ def _buttons(app: Dash, actions: Actions) -> None:
         return new.data(), ""
 
 
-def _wishes(app: Dash) -> None:
-    """A remedy's button changes the controls, and these do the rest."""
+def _wishes(app: Dash, actions: Actions) -> None:
+    """The buttons of remedies, scenes and lessons change several controls at once."""
 
     @app.callback(
         output={
             "values": _outputs(allow_duplicate=True),
+            "page": [Output(key, "value", allow_duplicate=True) for key in PAGE],
+            "session": Output("session", "data", allow_duplicate=True),
             "notice": Output("notice", "children", allow_duplicate=True),
         },
-        inputs={"wish": Input("wish", "data")},
-        state={"data": State("session", "data")},
+        inputs={"wish": Input("wish", "data"), "lesson": Input("lesson", "value")},
+        state={"data": State("session", "data"), "pace": State("pace", "value")},
         prevent_initial_call=True,
     )
-    async def wished(wish: dict[str, Any], data: dict[str, Any]) -> Any:
+    async def wished(wish: Wish, lesson: str | None, data: dict[str, Any], pace: str) -> Any:
+        session = Session.of(data)
+        if ctx.triggered_id == "lesson":
+            if lesson == session.lesson:  # the page itself set it
+                raise PreventUpdate
+            wish = {"lesson": lesson}
         try:
-            config = Session.of(data).config.changed(**wish["changes"])
-            return {"values": _values(config), "notice": ""}
-        except InvalidConfig as refusal:
-            return {"values": [no_update] * len(CONTROLS), "notice": str(refusal)}
+            new = await asyncio.to_thread(actions.wish, session, wish, float(pace))
+        except (InvalidConfig, StoreError) as refusal:
+            return {
+                "values": [no_update] * len(CONTROLS),
+                "page": [no_update] * len(PAGE),
+                "session": no_update,
+                "notice": str(refusal),
+            }
+        return {
+            "values": _values(new.config),
+            "page": [getattr(new, key) for key in PAGE],
+            "session": new.data(),
+            "notice": "",
+        }
 
 
 def _outputs(**more: Any) -> list[Output]:
@@ -210,6 +256,11 @@ def _outputs(**more: Any) -> list[Output]:
 
 
 def _browser_side(app: Dash) -> None:
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        "function (panel) { return window.lab.turnTo(panel); }",
+        Output("turned", "data"),
+        Input("panel", "value"),
+    )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "function (session) { return window.lab.show(session); }",
         Output("painted", "data"),

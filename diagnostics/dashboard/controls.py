@@ -46,7 +46,7 @@ def visibility(config: RunConfig) -> list[dict[str, str]]:
 
 def _wrapped(field: str) -> Component:
     style = dict(zip(DEPENDS, visibility(RunConfig()), strict=True)).get(field, {})
-    wide = "" if field in (*CHIPS, *SLIDERS, "norm", "clip") else " half"
+    wide = "" if field in (*CHIPS, *SLIDERS, "norm", "norm_position", "clip") else " half"
     return html.Div(_control(field), id=f"wrap-{field}", className=f"field{wide}", style=style)
 
 

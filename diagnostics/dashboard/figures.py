@@ -137,7 +137,62 @@ def _loss(theme: Theme) -> Figure:
     held["line"] = {"color": theme.ink, "width": 1.5, "dash": "dash"}
     loss = _line(theme.ink, width=2) | {"name": "loss"}
     pinned_accuracy = _pinned(theme) | accuracy
-    return {"data": [_pinned(theme), loss, pinned_accuracy, held], "layout": layout}
+    return {
+        "data": [_pinned(theme), loss, _gap(theme), pinned_accuracy, held],
+        "layout": layout,
+    }
+
+
+def _gap(theme: Theme) -> Figure:
+    """The held-out loss, and amber between it and the loss: what was learned by heart."""
+    line = _line(theme.amber, width=1.5) | {"name": "held-out loss"}
+    return line | {"fill": "tonexty", "fillcolor": theme.gap}
+
+
+def _clip(theme: Theme) -> Figure:
+    layout = _layout(theme, "step", left=58)
+    layout["yaxis"] |= _log(-3, 3)
+    before, after = _line(theme.ink, width=2), _line(theme.ink, width=2)
+    after["line"] = {"color": theme.muted, "width": 2, "dash": "dash"}
+    threshold = _line(theme.amber, width=2) | {"hovertemplate": "threshold %{y:.3g}<extra></extra>"}
+    return {"data": [before, after, threshold], "layout": layout}
+
+
+RUNGS = ("computed", "accumulated", "clipped", "update ΔW")
+
+
+def _ladder(theme: Theme) -> Figure:
+    layout = _layout(theme, "", left=58, bottom=30)
+    layout["xaxis"] |= {"type": "category", "range": [-0.5, 3.6], "showgrid": False}
+    layout["yaxis"] |= _log(-6, 1)
+    line = _line(theme.ink, width=2) | {
+        "x": list(RUNGS),
+        "mode": "lines+markers+text",
+        "text": [],
+        "textposition": "top center",
+        "marker": {"size": 9, "color": theme.ink},
+        "hovertemplate": "%{x}: %{y:.3g}<extra></extra>",
+    }
+    line["line"] = {"color": theme.ink, "width": 2, "shape": "hv"}
+    return {"data": [line], "layout": layout}
+
+
+def _units(theme: Theme) -> Figure:
+    layout = _layout(theme, "step")
+    layout["yaxis"] = _axis(theme, "unit")
+    layout["xaxis"]["showgrid"] = layout["yaxis"]["showgrid"] = False
+    strip = {
+        "type": "heatmap",
+        "x": [],
+        "y": [],
+        "z": [],
+        "colorscale": [[0, theme.grid], [1, theme.amber]],
+        "zmin": 0,
+        "zmax": 1,
+        "showscale": False,
+        "hovertemplate": "unit %{y}, step %{x}: %{z:d} dead<extra></extra>",
+    }
+    return {"data": [strip], "layout": layout}
 
 
 CHARTS = {
@@ -147,6 +202,9 @@ CHARTS = {
     "update_ratio": _ratio,
     "heat": _heat,
     "loss": _loss,
+    "clip": _clip,
+    "ladder": _ladder,
+    "units": _units,
 }
 
 

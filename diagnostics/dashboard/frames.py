@@ -1,5 +1,6 @@
 """What the browser is sent: a run's newest layers and its history, small enough to paint."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -7,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics import theory
+from diagnostics import mortality, theory
 from diagnostics.config import RunConfig
 from diagnostics.evidence import decades
-from diagnostics.records import Event, StepBatch
-from diagnostics.rules import diagnose
+from diagnostics.records import DeadUnits, Event, StepBatch
 from diagnostics.store import Run, Store
 
 MOST_ROWS = 4096
@@ -19,8 +19,19 @@ COLUMNS = 120
 POINTS = 200
 
 OK, ZERO, BELOW_RANGE, NONFINITE = range(4)
-LAYER_METRICS = ("saturated", "dead", "update_ratio")
-LEADS = ("signal_grad_norm", "weight_grad_norm")
+LADDER = ("computed_grad_norm", "weight_grad_norm", "clipped_grad_norm", "update_norm")
+"""The rungs of a weight's gradient, from the backward pass to the step really taken."""
+
+LAYER_METRICS = ("saturated", "dead", "update_ratio", *LADDER)
+LEADS = {
+    "signal": "signal_grad_norm",
+    "weight": "weight_grad_norm",
+    "activation": "activation_std",
+}
+"""The views of the leading chart."""
+
+FAR = 4.0
+"""Standard deviations from the prediction at which training has left the initialization."""
 
 
 class Feed:
@@ -67,9 +78,8 @@ def _every(batch: StepBatch, stride: int) -> StepBatch:
     return StepBatch(batch.steps[rows], batch.values[rows], batch.scalars[rows])
 
 
-def layers(feed: Feed, lead: str, at: int | None = None) -> dict[str, Any] | None:
-    """The per-layer charts of one step; None before the first."""
-    batch = feed.at(at)
+def layers(batch: StepBatch, lead: str) -> dict[str, Any] | None:
+    """The per-layer charts of one step; None where there is none."""
     if not len(batch):
         return None
     values = batch.metric(lead)[0].astype(np.float64)
@@ -116,42 +126,92 @@ def series(feed: Feed, points: StepBatch | None = None) -> dict[str, Any]:
     return {
         "steps": shown.steps,
         "loss": shown.scalar("loss"),
+        "heldout": shown.scalar("heldout_loss"),
         "accuracy": shown.scalar("heldout_accuracy"),
     }
 
 
-def verdict(feed: Feed) -> list[dict[str, Any]]:
-    """The diagnoses of the run so far, as objects."""
-    recent = StepBatch.join([_spread(feed.kept, POINTS), feed.newest])
-    run = feed.run
-    return [asdict(found) for found in diagnose(run.config, recent, run.state, run.patient_zero)]
+def clipping(feed: Feed) -> dict[str, Any]:
+    """Global norms before and after clipping, the share of steps clipped, and the angle."""
+    shown = _spread(feed.kept, POINTS)
+    before, after = shown.scalar("grad_norm"), shown.scalar("clipped_norm")
+    cosine = np.clip(shown.scalar("clip_cosine"), -1, 1)
+    known = np.degrees(np.arccos(cosine[np.isfinite(cosine)]))
+    config = feed.run.config
+    return {
+        "steps": shown.steps,
+        "before": before,
+        "after": after,
+        "share": float(np.mean(after < before * (1 - 1e-5))) if len(shown) else 0.0,
+        "angle": float(known.mean()) if len(known) else None,
+        "method": config.clip,
+        "threshold": config.clip_threshold if config.clip == "norm" else None,
+    }
+
+
+def lives(dead: Sequence[DeadUnits], layer: int) -> dict[str, Any]:
+    """The strip of a layer's units, and how many died and came back."""
+    steps, strip = mortality.strip(dead, layer)
+    found = mortality.deaths(dead)
+    mine = found[found.layer == layer]
+    return {
+        "steps": steps,
+        "dead": strip,
+        "died": len(mine),
+        "revived": int(mine.revived.notna().sum()),
+    }
+
+
+def recent(feed: Feed) -> StepBatch:
+    """The run so far as the rules see it: thinned, and the newest step."""
+    return StepBatch.join([_spread(feed.kept, POINTS), feed.newest])
 
 
 def about(run: Run) -> dict[str, Any]:
-    """A run's name in words, its state and its length."""
+    """A run's state and length."""
+    return {"run": run.id, "state": run.state, "error": run.error, **shape(run.config)}
+
+
+def shape(config: RunConfig) -> dict[str, Any]:
+    """What charts need to know of a configuration."""
     return {
-        "run": run.id,
-        "state": run.state,
-        "error": run.error,
-        "steps": run.config.steps,
-        "layers": run.config.hidden_layers + 1,
-        "label": label(run),
-        "theory": _theory(run.config),
+        "steps": config.steps,
+        "layers": config.hidden_layers + 1,
+        "word": config.layer_word,
+        "label": label(config),
+        "theory": _theory(config),
     }
 
 
 @lru_cache(maxsize=256)
 def _theory(config: RunConfig) -> dict[str, Any]:
-    """The predicted profile and its band in decades, or a sentence where there is none."""
+    """The predicted profiles and the band in decades, or a sentence where there is none."""
     found = theory.predict(config)
     if found is None:
         return {"why_not": theory.unfounded(config)}
-    return {"decades": found.decades, "spread": found.spread}
+    slope = float(-found.decades[0] / max(1, len(found.decades) - 1))
+    return {
+        "decades": found.decades,
+        "spread": found.spread,
+        "activation_std": found.activation_std,
+        "slope": -slope,
+    }
 
 
-def label(run: Run) -> str:
+def away(config: RunConfig, batch: StepBatch) -> bool:
+    """Whether training has led so far from the initialization that theory no longer speaks of it.
+
+    Theory's band is for the mean over networks; a tenth of a decade a layer is allowed beside it.
+    """
+    found = theory.predict(config)
+    if found is None or not len(batch) or batch.steps[0] == 0 or batch.layers < 3:
+        return False
+    off = np.abs(_clean(decades(batch.metric("signal_grad_norm"))[0]) - found.decades)
+    return bool(off[0] > FAR * found.spread[0] + 0.02 * len(off))
+
+
+def label(config: RunConfig) -> str:
     """What tells a run from others: the four remedies in short."""
-    config = run.config
     parts = [config.activation, config.init]
     parts += [f"{config.norm} norm"] if config.norm != "none" else []
     parts += [f"clip {config.clip}"] if config.clip != "none" else []

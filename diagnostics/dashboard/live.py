@@ -12,136 +12,18 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
-import numpy as np
 import orjson
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diagnostics.dashboard import frames
-from diagnostics.dashboard.frames import LEADS, Feed
-from diagnostics.store import Store, StoreError
-
-POLL_SECONDS = 0.015
-RECHECK_SECONDS = 0.5
-"""A lost run commits nothing: its state is read again so often."""
+from diagnostics.dashboard.hub import Hub, Watch
+from diagnostics.runner import Runner
+from diagnostics.store import Store
 
 HISTORY_SECONDS = 1.0
-IDLE_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
-
-
-class Watch(BaseModel):
-    """What a browser wants to see."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    run: str | None = None
-    pin: str | None = None
-    view: str = "signal"
-    at: int | None = None
-    visible: bool = True
-
-    @property
-    def lead(self) -> str:
-        """The metric of the leading chart."""
-        return LEADS[1] if self.view == "weight" else LEADS[0]
-
-
-class Hub:
-    """The feeds of all watched runs, kept fresh while somebody looks."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._feeds: dict[str, Feed] = {}
-        self._used: dict[str, float] = {}
-        self.listeners: set[asyncio.Event] = set()
-        self._tail: asyncio.Task[None] | None = None
-        self._cache: dict[tuple[Any, ...], bytes] = {}
-        self.version = 0
-
-    async def feed(self, run_id: str | None) -> Feed | None:
-        """The feed of a run; None where there is no such run."""
-        if not run_id:
-            return None
-        self._used[run_id] = time.monotonic()
-        if run_id not in self._feeds:
-            try:
-                self._feeds[run_id] = await asyncio.to_thread(Feed, self._store, run_id)
-            except StoreError:
-                return None
-        if self._tail is None or self._tail.done():
-            self._tail = asyncio.create_task(self._follow())
-        return self._feeds[run_id]
-
-    async def frame(self, watch: Watch, with_history: bool) -> bytes | None:
-        """A frame in JSON, made once for all who watch the same; None for an unknown run."""
-        feed = await self.feed(watch.run)
-        if feed is None:
-            return None
-        key = (self.version, watch.run, watch.pin, watch.lead, watch.at, with_history)
-        if key not in self._cache:
-            pinned = await self.feed(watch.pin)
-            self._cache[key] = _encode(compose(feed, pinned, watch, with_history))
-        return self._cache[key]
-
-    async def _follow(self) -> None:
-        """Tail the store while somebody watches."""
-        seen, checked = -1, 0.0
-        while self._forget_unused():
-            live = any(feed.run.live for feed in self._feeds.values())
-            await asyncio.sleep(POLL_SECONDS if live else RECHECK_SECONDS / 2)
-            try:
-                version = await asyncio.to_thread(self._store.version)
-                if version != seen or time.monotonic() - checked > RECHECK_SECONDS:
-                    seen, checked = version, time.monotonic()
-                    await self._refresh()
-            except Exception:  # a store that is locked or gone for a while must not end the page
-                log.exception("reading the store failed")
-                await asyncio.sleep(1.0)
-
-    async def _refresh(self) -> None:
-        live = [feed for feed in self._feeds.values() if feed.run.live or feed.run.state == "lost"]
-        news = [await asyncio.to_thread(feed.refresh) for feed in live]
-        if any(news):
-            self.version += 1
-            self._cache.clear()
-            for listener in self.listeners:
-                listener.set()
-
-    def _forget_unused(self) -> bool:
-        now = time.monotonic()
-        for run_id, used in list(self._used.items()):
-            if now - used > IDLE_SECONDS:
-                self._used.pop(run_id)
-                self._feeds.pop(run_id, None)
-        return bool(self._used)
-
-
-def compose(feed: Feed, pinned: Feed | None, watch: Watch, with_history: bool) -> dict[str, Any]:
-    """One frame: the run's newest layers beside the pinned run's at the same step."""
-    now = frames.layers(feed, watch.lead, watch.at)
-    frame: dict[str, Any] = {
-        **frames.about(feed.run),
-        "view": watch.view,
-        "newest": int(feed.newest.steps[-1]) if len(feed.newest) else 0,
-        "now": now,
-    }
-    if pinned is not None:
-        frame["pinned"] = frames.layers(pinned, watch.lead, now["step"] if now else None)
-        frame["pinned_label"] = frames.label(pinned.run)
-    if with_history:
-        frame["history"] = frames.history(feed, watch.lead)
-        frame["verdict"] = frames.verdict(feed)
-        if pinned is not None:
-            frame["history"]["pinned"] = frames.series(pinned)
-    return frame
-
-
-def _encode(frame: dict[str, Any]) -> bytes:
-    """NaN and infinities become null; ``marks`` tells them apart from what was not measured."""
-    return orjson.dumps(frame, option=orjson.OPT_SERIALIZE_NUMPY, default=np.ndarray.tolist)
 
 
 class Viewer:
@@ -188,7 +70,7 @@ class Viewer:
     async def _send(self) -> None:
         while True:
             self._wake.clear()
-            if self._painted and self._watch.visible and self._watch.run:
+            if self._painted and self._watch.visible:
                 await self._hub.feed(self._watch.run)  # says that somebody still looks
                 await self._catch_up()
             with suppress(TimeoutError):
@@ -200,9 +82,9 @@ class Viewer:
         due = self._history_due(version, watch)
         if (version, watch) == self._sent and not due:
             return
-        await self._push(watch, due)
+        pushed = await self._push(watch, due)
         self._sent = (version, watch)
-        if due:
+        if due and pushed:
             self._history_sent = (time.monotonic(), version, watch)
 
     def _history_due(self, version: int, watch: Watch) -> bool:
@@ -211,19 +93,21 @@ class Viewer:
             return True
         return of_version != version and time.monotonic() - sent > HISTORY_SECONDS
 
-    async def _push(self, watch: Watch, with_history: bool) -> None:
+    async def _push(self, watch: Watch, with_history: bool) -> bool:
+        """Send a frame; False where there is nothing to show yet."""
         body = await self._hub.frame(watch, with_history)
-        self._sequence += 1
         if body is None:
-            body = _encode({"run": watch.run, "state": "unknown"})
+            return False
+        self._sequence += 1
         self._painted = False
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too
             await self._socket.send_text(f'{{"sequence":{self._sequence},"frame":{body.decode()}}}')
+        return True
 
 
-def add_live_route(server: FastAPI, store: Store) -> None:
+def add_live_route(server: FastAPI, store: Store, runner: Runner) -> None:
     """Mount ``/live``."""
-    hub = Hub(store)
+    hub = Hub(store, runner)
 
     async def live(socket: WebSocket) -> None:
         await Viewer(socket, hub).run()

@@ -1,6 +1,7 @@
 """The page's layout: header, form, the sentence, the leading picture and the charts under it."""
 
 import json
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
@@ -8,6 +9,7 @@ from dash.development.base_component import Component
 
 from diagnostics.dashboard import controls, figures
 from diagnostics.dashboard.theme import FONT
+from diagnostics.lessons import LESSONS
 
 PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
 """Steps per second; 0 is as fast as possible."""
@@ -30,6 +32,7 @@ def layout() -> Component:
             dcc.Store(id="session", data={}),
             dcc.Store(id="wish"),
             dcc.Store(id="painted"),
+            dcc.Store(id="turned"),
             _header(),
             html.Div([_form(), html.Main(_charts(), className="charts")], className="lab"),
         ],
@@ -40,7 +43,7 @@ def layout() -> Component:
 
 def index_string() -> str:
     """The HTML around the page; the charts' skeletons come along for the script."""
-    skeletons = json.dumps(figures.skeletons(), ensure_ascii=False).replace("</", "<\\/")
+    skeletons, guided = _embedded(figures.skeletons()), _embedded(_lessons())
     return f"""<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -49,12 +52,34 @@ def index_string() -> str:
     <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
     {{%css%}}
     <script id="skeletons" type="application/json">{skeletons}</script>
+    <script id="lessons" type="application/json">{guided}</script>
   </head>
   <body>
     {{%app_entry%}}
     <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
   </body>
 </html>"""
+
+
+def _embedded(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
+
+
+def _lessons() -> list[dict[str, Any]]:
+    """The lessons as the script shows them."""
+    return [
+        {
+            "key": lesson.key,
+            "title": lesson.title,
+            "sentences": lesson.sentences,
+            "source": lesson.source,
+            "scenes": [
+                {"label": s.label, "query": s.config.query(), "view": s.view, "panel": s.panel}
+                for s in lesson.scenes
+            ],
+        }
+        for lesson in LESSONS.values()
+    ]
 
 
 def _header() -> Component:
@@ -64,6 +89,19 @@ def _header() -> Component:
             html.Span("ready", id="badge", className="badge", role="status"),
             html.Span(className="spring"),
             html.Span(SHORTCUTS, className="shortcuts"),
+            dmc.Select(
+                id="lesson",
+                data=[
+                    {"value": lesson.key, "label": f"{number}. {lesson.title}"}
+                    for number, lesson in enumerate(LESSONS.values(), 1)
+                ],
+                placeholder="Lessons",
+                clearable=True,
+                size="xs",
+                comboboxProps={"width": 320},
+                className="lessons",
+                **{"aria-label": "lessons"},
+            ),
             _button("share", "Share", "copy the link to this state"),
             _button("projector", "Projector", "larger type for a lecture hall"),
             dmc.ColorSchemeToggle(
@@ -128,6 +166,7 @@ def _pace() -> Component:
 def _charts() -> list[Component]:
     return [
         html.Div(id="notice", className="notice", role="alert"),
+        _lesson_card(),
         html.Section(
             [
                 html.Div(className="sign", id="sign"),
@@ -139,6 +178,7 @@ def _charts() -> list[Component]:
                             "red explodes, grey is healthy.",
                             id="verdict-text",
                         ),
+                        html.Div(id="also", className="also"),
                     ]
                 ),
                 html.Div(id="remedies", className="remedies"),
@@ -156,15 +196,54 @@ def _charts() -> list[Component]:
             ],
             className="row three",
         ),
-        html.Div(
-            [
-                _card("heat", "Gradient over time", "each layer over the last hidden one, decades"),
-                _card("loss", "Loss and accuracy", "— loss  - - held-out accuracy  ··· pinned"),
-            ],
-            className="row two",
-        ),
+        _panels(),
         _scrubber(),
     ]
+
+
+def _lesson_card() -> Component:
+    words = [
+        html.H2(id="lesson-title"),
+        html.P([html.Span(id="lesson-text"), " ", html.Cite(id="lesson-source")]),
+    ]
+    buttons = html.Div([html.Div(id="scenes"), html.Div(id="turns")], className="lesson-buttons")
+    return html.Section(
+        [html.Div(words), buttons], id="lesson-card", className="lesson", hidden=True
+    )
+
+
+def _panels() -> Component:
+    """Charts of the whole run, one pair in sight at a time."""
+    loss = "— loss (amber: held-out)  - - accuracy  ··· pinned"
+    pairs = {
+        "run": [
+            _card("heat", "Gradient over time", "each layer over the last hidden one, decades"),
+            _card("loss", "Loss and accuracy", loss),
+        ],
+        "clipping": [
+            _card("clip", "Global gradient norm", ""),
+            _card("ladder", "Gradient ladder", "of the chosen layer's weights"),
+        ],
+        "units": [_card("units", "Lives of units", "")],
+    }
+    rows = [
+        html.Div(cards, id=f"panel-{key}", className="row two" if len(cards) > 1 else "row")
+        for key, cards in pairs.items()
+    ]
+    return html.Div(rows)
+
+
+def _panel_switch() -> Component:
+    labels = {"run": "Run", "clipping": "Clipping and ladder", "units": "Units"}
+    switch = dmc.SegmentedControl(
+        id="panel",
+        data=[{"value": key, "label": label} for key, label in labels.items()],
+        value="run",
+        size="xs",
+    )
+    number = dcc.Input(id="layer", type="number", min=1, step=1, value=1, className="layer")
+    label = html.Label(["of layer", number], htmlFor="layer", id="layer-label", className="hint")
+    return html.Div([switch, label], className="panel-switch")
 
 
 def _lead_card() -> Component:
@@ -173,6 +252,7 @@ def _lead_card() -> Component:
         data=[
             {"value": "signal", "label": "signal ∂L/∂z"},
             {"value": "weight", "label": "weight ∂L/∂W"},
+            {"value": "activation", "label": "activation std"},
         ],
         value="signal",
         size="xs",
@@ -180,16 +260,18 @@ def _lead_card() -> Component:
     hint = html.Span("one point a layer, log scale", id="lead-hint", className="hint")
     legend = html.Span(id="legend", className="legend")
     head = html.Div(
-        [html.H3("Gradient per layer"), hint, html.Span(className="spring"), legend, switch],
+        [html.H3("Per layer"), switch, hint, html.Span(className="spring"), legend],
         className="card-head",
     )
-    return html.Section([head, _plot("lead", "Gradient norm per layer")], className="card lead")
+    plot = _plot("lead", "Gradient norm per layer")
+    return html.Section([head, plot], id="card-lead", className="card lead")
 
 
 def _card(key: str, title: str, hint: str) -> Component:
-    head = html.Div([html.H3(title), html.Span(hint, className="hint")], className="card-head")
+    words = [html.H3(title), html.Span(hint, id=f"hint-{key}", className="hint")]
+    head = html.Div(words, className="card-head")
     empty = html.Div(id=f"none-{key}", className="none")
-    return html.Section([head, _plot(key, title), empty], className="card")
+    return html.Section([head, _plot(key, title), empty], id=f"card-{key}", className="card")
 
 
 def _plot(key: str, title: str) -> Component:
@@ -203,6 +285,7 @@ def _scrubber() -> Component:
     )
     return html.Div(
         [
+            _panel_switch(),
             html.Label("step 0", htmlFor="scrub", id="scrub-label"),
             scrub,
             _button("latest", "Live", "follow the newest step"),

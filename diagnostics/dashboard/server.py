@@ -29,7 +29,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     listener = _listen(settings)
     store = open_store(settings.store_url)
-    runner = Runner(store, Workers(settings.workers))
+    runner = Runner(store, Workers(settings.workers), assistant=Workers(1))
     app = make_app(store, runner)
     announce(f"http://{settings.host}:{settings.port}")
     config = uvicorn.Config(app.server, log_level="warning", ws_ping_interval=20)
@@ -59,7 +59,7 @@ def make_app(store: Store, runner: Runner) -> Dash:
     actions.connect(app, actions.Actions(store, runner))
     server = app.server
     assert isinstance(server, FastAPI)
-    live.add_live_route(server, store)
+    live.add_live_route(server, store, runner)
     _add_routes(server)
     return app
 

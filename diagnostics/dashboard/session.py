@@ -1,13 +1,17 @@
 """What a browser shows, as its link spells it: a configuration, the run, the pin, the view."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from diagnostics.config import InvalidConfig, RunConfig
+from diagnostics.lessons import LESSONS
 from diagnostics.store import Store, StoreError
 
-VIEWS = ("signal", "weight")
+VIEWS = ("signal", "weight", "activation")
+PANELS = ("run", "clipping", "units")
+PAGE_KEYS = ("run", "pin", "view", "panel", "layer", "lesson", "at")
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,9 @@ class Session:
     run: str | None = None
     pin: str | None = None
     view: str = "signal"
+    panel: str = "run"
+    layer: int = 1
+    lesson: str | None = None
     at: int | None = None
 
     @classmethod
@@ -36,10 +43,10 @@ class Session:
 
     def link(self) -> str:
         """The query that brings this state back."""
-        rest = {"run": self.run, "pin": self.pin, "at": self.at}
-        if self.view != "signal":
-            rest["view"] = self.view
-        more = urlencode({key: value for key, value in rest.items() if value is not None})
+        usual = asdict(Session())
+        rest = {key: value for key, value in asdict(self).items() if value != usual[key]}
+        rest.pop("query", None)
+        more = urlencode(rest)
         return "&".join(part for part in (self.query, more) if part)
 
 
@@ -53,10 +60,22 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     if not pairs:
         return _current(store), []
     notes: list[str] = []
-    rest = {key: pairs.pop(key, None) for key in ("run", "pin", "view", "at")}
+    rest = {key: pairs.pop(key, None) for key in PAGE_KEYS}
+    lesson = _one_of("lesson", rest["lesson"], LESSONS, notes)
+    if lesson is not None:
+        scene = LESSONS[lesson].scenes[0]
+        pairs = pairs or {key: str(value) for key, value in scene.config.differences().items()}
+        rest = {"view": scene.view, "panel": scene.panel, **_given(rest)}
     config = _config(pairs, notes)
-    session = Session(config.query(), view=_view(rest["view"], notes), at=_at(rest["at"], notes))
-    run, pin = (_known(rest[key], store, notes) for key in ("run", "pin"))
+    session = Session(
+        config.query(),
+        view=_one_of("view", rest.get("view"), VIEWS, notes) or "signal",
+        panel=_one_of("panel", rest.get("panel"), PANELS, notes) or "run",
+        layer=_counted("layer", "layer", rest.get("layer"), notes) or 1,
+        lesson=lesson,
+        at=_counted("at", "step", rest.get("at"), notes),
+    )
+    run, pin = (_known(rest.get(key), store, notes) for key in ("run", "pin"))
     return replace(session, run=run, pin=pin), notes
 
 
@@ -78,19 +97,25 @@ def _config(pairs: dict[str, str], notes: list[str]) -> RunConfig:
     return RunConfig.make(good)
 
 
-def _view(view: str | None, notes: list[str]) -> str:
-    if view in (None, *VIEWS):
-        return view or "signal"
-    notes.append(f"view={view:.60} can't be used: view must be one of {', '.join(VIEWS)}.")
-    return "signal"
+def _given(rest: dict[str, str | None]) -> dict[str, str | None]:
+    return {key: value for key, value in rest.items() if value is not None}
 
 
-def _at(at: str | None, notes: list[str]) -> int | None:
-    if at is None:
+def _one_of(key: str, value: str | None, allowed: Iterable[str], notes: list[str]) -> str | None:
+    """The value where it is allowed, else None; what is not allowed is noted."""
+    known = tuple(allowed)
+    if value is None or value in known:
+        return value
+    notes.append(f"{key}={value:.60} can't be used: {key} must be one of {', '.join(known)}.")
+    return None
+
+
+def _counted(key: str, what: str, value: str | None, notes: list[str]) -> int | None:
+    if value is None:
         return None
-    if at.isdecimal() and 0 < int(at) <= 10**9:
-        return int(at)
-    notes.append(f"at={at:.60} can't be used: at must be the number of a step, from 1.")
+    if value.isdecimal() and 0 < int(value) <= 10**9:
+        return int(value)
+    notes.append(f"{key}={value:.60} can't be used: {key} must be the number of a {what}, from 1.")
     return None
 
 

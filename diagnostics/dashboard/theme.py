@@ -20,6 +20,7 @@ class Theme:
     pinned: str
     band: str
     amber: str
+    gap: str
     surface: str
     scale: tuple[str, ...]
 
@@ -31,6 +32,7 @@ LIGHT = Theme(
     pinned="#7b8590",
     band="rgba(93, 102, 112, 0.13)",
     amber="#b86e00",
+    gap="rgba(184, 110, 0, 0.10)",
     surface="#ffffff",
     scale=("#0b3c7d", "#2a6fb5", "#7fb2dc", "#dfe3e6", "#f0a58a", "#cf4b41", "#8c0d25"),
 )
@@ -41,6 +43,7 @@ DARK = Theme(
     pinned="#8b96a2",
     band="rgba(154, 165, 177, 0.16)",
     amber="#f0a93b",
+    gap="rgba(240, 169, 59, 0.12)",
     surface="#16191d",
     scale=("#5aa2f2", "#4583c4", "#3f6791", "#8f979f", "#a85f55", "#d9655a", "#ff8a78"),
 )

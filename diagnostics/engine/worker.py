@@ -11,10 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from diagnostics.config import RunConfig
 from diagnostics.control import Control
+from diagnostics.engine.profiler import profile_batch
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.engine.trainer import train
+from diagnostics.engine.trials import outcome
 from diagnostics.records import Command, DeadUnits, Event, StepBatch, Summary
 from diagnostics.store import Store
+
+__all__ = ["outcome", "profile_batch", "train_stored", "warm_up"]
 
 FLUSH_SECONDS = 0.05
 CHUNK_STEPS = 512
@@ -123,6 +127,7 @@ class StoreSink:
 def warm_up() -> None:
     """Train a tiny network: the first steps of a process pay for what torch loads late."""
     train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control())
+    profile_batch(RunConfig(depth=2, width=4))
 
 
 def train_stored(url: str, run_id: str) -> None:

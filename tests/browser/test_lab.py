@@ -52,7 +52,7 @@ def test_train_moves_and_relu_with_he_lifts_the_line(opened: Open) -> None:
 def test_a_remedys_button_does_what_it_says(opened: Open) -> None:
     page = opened()
     page.click("#train")
-    page.get_by_role("button", name="Try ReLU + He").click()
+    page.get_by_role("button", name="ReLU + He").click()
     page.wait_for_function("window.lab.frame()?.label == 'relu · he normal'")
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
     expect(page).to_have_url(re.compile("init=he_normal&activation=relu"))

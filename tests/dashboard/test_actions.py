@@ -1,25 +1,14 @@
 """What the controls do, without a browser and without workers."""
 
-from concurrent.futures import Executor, Future
-from typing import Any
-
 import pytest
 
 from diagnostics.config import RunConfig
 from diagnostics.dashboard.actions import Actions
 from diagnostics.dashboard.session import Session
+from diagnostics.lessons import LESSONS
 from diagnostics.runner import Runner
 from diagnostics.store import Store
-from tests.conftest import steps
-
-
-class NoWorkers(Executor):
-    """Takes jobs and does none."""
-
-    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()
-        return future
+from tests.conftest import NoWorkers, steps
 
 
 @pytest.fixture
@@ -90,3 +79,23 @@ def test_pin_toggles_and_reset_forgets(store: Store, actions: Actions) -> None:
     assert pinned.pin == session.run and actions.pin(pinned).pin is None
     assert actions.reset(pinned) == Session("depth=3")
     assert _kinds(store, session.run)[-1] == "stop"
+
+
+def test_a_wish_starts_a_run_where_one_is_shown(store: Store, actions: Actions) -> None:
+    idle = actions.wish(Session(), {"changes": {"norm": "batch"}}, 0)
+    assert idle == Session("norm=batch") and store.runs() == []
+    old = _going(store, actions.train(Session(), 0))
+    store.set_state(old.run or "", "finished")
+    new = actions.wish(old, {"changes": {"norm": "batch"}}, 0)
+    assert new.pin == old.run and store.run(new.run or "").config == RunConfig(norm="batch")
+
+
+def test_lessons_open_at_their_first_scene_and_turn_to_others(actions: Actions) -> None:
+    lesson = LESSONS["clipping"]
+    opened = actions.wish(Session(), {"lesson": "clipping"}, 0)
+    assert opened.config == lesson.scenes[0].config
+    assert (opened.lesson, opened.panel) == ("clipping", "clipping")
+    scene = lesson.scenes[1]
+    wish = {"query": scene.config.query(), "view": scene.view, "panel": scene.panel}
+    assert actions.wish(opened, wish, 0).config == scene.config
+    assert actions.wish(opened, {"lesson": None}, 0).lesson is None

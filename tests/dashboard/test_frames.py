@@ -1,11 +1,13 @@
 """Frames: nothing is lost on the way, and a zero is told from what is below float range."""
 
 import numpy as np
+import pytest
 
+from diagnostics import theory
 from diagnostics.config import RunConfig
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.frames import BELOW_RANGE, MOST_ROWS, NONFINITE, OK, ZERO, Feed
-from diagnostics.records import METRIC_INDEX, Event
+from diagnostics.records import METRIC_INDEX, SCALAR_INDEX, Event
 from diagnostics.store import Store
 from tests.conftest import steps
 
@@ -38,13 +40,13 @@ def test_a_long_run_is_thinned_evenly_and_keeps_its_first_step(store: Store) -> 
 
 def test_any_step_can_be_looked_at(store: Store) -> None:
     feed = _feed(store, 50)
-    found = frames.layers(feed, LEAD, at=20)
+    found = frames.layers(feed.at(20), LEAD)
     assert found is not None and found["step"] == 20
     assert np.array_equal(found["lead"], steps(1, 50).metric(LEAD)[19].astype(float))
 
 
 def test_no_step_is_no_frame(store: Store) -> None:
-    assert frames.layers(_feed(store), LEAD) is None
+    assert frames.layers(_feed(store).at(None), LEAD) is None
 
 
 def test_marks_tell_zero_from_below_range_from_nonfinite() -> None:
@@ -63,5 +65,26 @@ def test_history_is_small_and_spans_the_run(store: Store) -> None:
 
 def test_label_names_the_remedies() -> None:
     config = RunConfig(activation="relu", init="he_normal", norm="batch", clip="norm")
-    run = type("R", (), {"config": config})
-    assert frames.label(run) == "relu · he normal · batch norm · clip norm"  # type: ignore[arg-type]
+    assert frames.label(config) == "relu · he normal · batch norm · clip norm"
+
+
+def test_theory_is_silent_once_training_has_left_it() -> None:
+    config = RunConfig(activation="relu", init="glorot_normal", depth=3)
+    predicted = theory.predict(config)
+    assert predicted is not None
+    near, far = steps(1, 1), steps(1, 1)
+    near.values[0, :3, METRIC_INDEX[LEAD]] = 10**predicted.decades
+    far.values[0, :3, METRIC_INDEX[LEAD]] = [1e3, 1, 1]
+    assert not frames.away(config, near) and frames.away(config, far)
+
+
+def test_clipping_in_numbers(store: Store) -> None:
+    run = store.create_run(RunConfig(depth=3, clip="norm", clip_threshold=0.5))
+    batch = steps(1, 4)
+    batch.scalars[:, SCALAR_INDEX["grad_norm"]] = [2, 2, 0.1, 2]
+    batch.scalars[:, SCALAR_INDEX["clipped_norm"]] = [0.5, 0.5, 0.1, 0.5]
+    batch.scalars[:, SCALAR_INDEX["clip_cosine"]] = np.cos(np.radians(10))
+    store.append(run, batch)
+    found = frames.clipping(Feed(store, run))
+    assert (found["share"], found["threshold"]) == (0.75, 0.5)
+    assert found["angle"] == pytest.approx(10)

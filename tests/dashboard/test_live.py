@@ -3,24 +3,29 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from diagnostics.config import RunConfig
 from diagnostics.dashboard.live import add_live_route
+from diagnostics.records import DeadUnits
+from diagnostics.runner import Runner
 from diagnostics.store import Store
-from tests.conftest import steps
+from tests.conftest import NoWorkers, steps
 
 
 @pytest.fixture
 def client(store: Store) -> Iterator[TestClient]:
     server = FastAPI()
-    add_live_route(server, store)
-    with TestClient(server) as client:
-        yield client
+    with ThreadPoolExecutor(1) as assistant:
+        add_live_route(server, store, Runner(store, NoWorkers(), assistant))
+        with TestClient(server) as client:
+            yield client
 
 
 class Browser:
@@ -113,6 +118,56 @@ def test_a_hidden_browser_gets_nothing_and_catches_up(store: Store, client: Test
         frame = browser.frame()
         assert frame["newest"] == 6 and len(frame["history"]["steps"]) == 6
     writer.close()
+
+
+def test_a_network_is_shown_before_it_is_trained(client: TestClient) -> None:
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(query="depth=5&activation=relu&init=he_normal")
+        frame = browser.frame()
+    assert (frame["state"], frame["layers"], frame["now"]["step"]) == ("preview", 6, 0)
+    assert len(frame["theory"]["decades"]) == 5
+    assert frame["verdict"][0]["rule"] == "healthy"
+
+
+def test_remedies_come_ranked_once_they_have_been_tried(client: TestClient) -> None:
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(query="depth=30&activation=relu&width=32")
+        while True:
+            (found, *_) = browser.frame().get("verdict", [None])
+            if found and found["remedies"][0]["effect"]:
+                break
+    assert found["rule"] == "vanishing"
+    assert {"init": "he_normal"} in [remedy["changes"] for remedy in found["remedies"]]
+
+
+def test_changed_controls_are_previewed_before_the_run_they_would_replace(
+    store: Store, client: TestClient
+) -> None:
+    run = _run(store)
+    store.set_state(run, "finished")
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run, query="depth=3")
+        assert browser.frame()["state"] == "finished"
+        browser.watch(run=run, query="depth=4")
+        while (frame := browser.frame())["state"] != "preview":
+            pass
+    assert frame["layers"] == 5 and len(frame["pinned"]["lead"]) == 4
+
+
+def test_the_panels_have_what_they_draw(store: Store, client: TestClient) -> None:
+    run = _run(store)
+    store.append(run, steps(6, 1), dead=[DeadUnits(5, np.eye(3, 64, dtype=bool))])
+    store.set_state(run, "finished")
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run, panel="clipping")
+        assert len(browser.frame()["history"]["clipping"]["before"]) == 6
+        browser.watch(run=run, panel="units", layer=2)
+        lives = browser.frame()["history"]["lives"]
+    assert lives["died"] == 1 and len(lives["dead"]) == 64
 
 
 def test_nonsense_is_survived(store: Store, client: TestClient) -> None:

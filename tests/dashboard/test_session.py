@@ -4,6 +4,7 @@ import pytest
 
 from diagnostics.config import RunConfig
 from diagnostics.dashboard.session import Session, read_link
+from diagnostics.lessons import LESSONS
 from diagnostics.store import Store
 
 
@@ -21,6 +22,15 @@ def test_a_bare_address_shows_the_run_that_is_going(store: Store) -> None:
     assert read_link("?seed=0", store)[0] == Session()
     store.set_state(run, "finished")
     assert read_link("", store)[0] == Session()
+
+
+def test_a_lesson_is_a_link(store: Store) -> None:
+    session, notes = read_link("?lesson=dying", store)
+    scene = LESSONS["dying"].scenes[0]
+    assert (session.config, session.lesson, session.panel) == (scene.config, "dying", "units")
+    assert notes == [] and read_link("?" + session.link(), store) == (session, [])
+    assert read_link("?lesson=dying&width=32", store)[0].config.width == 32
+    assert "lesson=nope" in read_link("?lesson=nope", store)[1][0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""What a worker is asked while somebody looks: profiles of new choices, and remedies tried out."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from diagnostics.config import RunConfig
+from diagnostics.records import Remedy, StepBatch
+from diagnostics.remedies import SHOWN, Yardstick, candidates, ranked, yardstick
+from diagnostics.runner import Runner
+
+MOST_KEPT = 256
+
+log = logging.getLogger(__name__)
+
+
+class Advice:
+    """Answers that come later: asked for once, kept, and told of when they arrive."""
+
+    def __init__(self, runner: Runner, arrived: Callable[[], None]) -> None:
+        self._runner, self._arrived = runner, arrived
+        self._profiles: dict[RunConfig, StepBatch | None] = {}
+        self._remedies: dict[tuple[str, RunConfig], tuple[Remedy, ...] | None] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def profile(self, config: RunConfig) -> StepBatch | None:
+        """A network at initialization; None until it is measured."""
+        if config not in self._profiles:
+            _make_room(self._profiles)
+            self._profiles[config] = None
+            self._start(self._measure(config))
+        return self._profiles[config]
+
+    def remedies(self, rule: str, config: RunConfig) -> tuple[Remedy, ...] | None:
+        """The remedies that helped when tried, best first; None until they have been tried."""
+        key = (rule, config)
+        if yardstick(rule) is None:
+            return ()
+        if key not in self._remedies:
+            _make_room(self._remedies)
+            self._remedies[key] = None
+            self._start(self._try(rule, config))
+        return self._remedies[key]
+
+    async def _measure(self, config: RunConfig) -> None:
+        measured = await asyncio.wrap_future(self._runner.profile(config))
+        self._profiles[config] = measured
+        self._arrived()
+
+    async def _try(self, rule: str, config: RunConfig) -> None:
+        """One trial after the other, so that a profile asked for meanwhile waits for one only."""
+        rod = yardstick(rule)
+        assert rod is not None
+        async with self._one_at_a_time:
+            before = await self._outcome(config, rod)
+            tried = [
+                (remedy, await self._outcome(config.changed(**remedy.changes), rod))
+                for remedy in candidates(rule, config)
+            ]
+        self._remedies[rule, config] = ranked(rule, config, before, tried)[:SHOWN]
+        self._arrived()
+
+    async def _outcome(self, config: RunConfig, rod: Yardstick) -> float:
+        return await asyncio.wrap_future(self._runner.outcome(config, rod))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    """A worker that dies costs an answer, not the page."""
+    try:
+        await work
+    except Exception:
+        log.exception("a worker could not answer")
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    while len(kept) >= MOST_KEPT:
+        kept.pop(next(iter(kept)))
