@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow lint env lock bench help clean
+.PHONY: run test test-slow lint env lock bench corpus help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -28,6 +28,9 @@ env: $(READY) ## make the environment in .venv
 bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.probe_cost
 	$(BIN)/python -m benchmarks.live_latency
+
+corpus: $(READY) ## diagnose 140 networks, healthy and broken, and count the mistakes
+	$(BIN)/python -m benchmarks.corpus
 
 lock: $(READY) ## pin what is installed now
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements.lock

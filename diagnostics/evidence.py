@@ -15,8 +15,16 @@ Mask = NDArray[np.bool_]
 
 SLOPE = 0.1
 DECADES = 3.0
+LEAST = 1.25
 """Vanishing and exploding have no standard threshold: ours are 3 decades from the last hidden layer
-to the first, or 0.1 a layer in shallower networks, and never less than one."""
+to the first, or 0.1 a layer in shallower networks, and never less than 1.25, with which networks
+of ten layers still learn well."""
+
+ADAPTIVE = ("rmsprop", "adam", "adamw")
+"""They scale each weight's step by its own gradients, and bear 3 decades at any depth."""
+
+FLOATS = 80.0
+"""Decades, more than the range of floats: what an infinite ratio counts as."""
 
 WINDOW = 5
 """Steps over whose median a series is smoothed, so that one odd batch raises no alarm."""
@@ -55,13 +63,14 @@ class Case:
         """Decades from the last hidden layer to the first, smoothed, [steps]; 0 where unknown."""
         if self.batch.layers < 3:
             return np.zeros(len(self.batch))
-        first = self.decades[:, 0]
-        return smoothed(np.where(np.isfinite(first), first, 0.0))
+        return smoothed(np.nan_to_num(self.decades[:, 0], nan=0.0, posinf=FLOATS, neginf=-FLOATS))
 
     @property
     def limit(self) -> float:
         """Decades beyond which a gradient has vanished or exploded."""
-        return min(DECADES, max(1.0, SLOPE * (self.batch.layers - 2)))
+        if self.config.optimizer in ADAPTIVE:
+            return DECADES
+        return min(DECADES, max(LEAST, SLOPE * (self.batch.layers - 2)))
 
     @property
     def slope(self) -> float:
@@ -85,6 +94,17 @@ class Case:
         found = np.full(recent.shape[1], np.nan)
         found[known] = np.nanmedian(np.where(np.isfinite(recent), recent, np.nan)[:, known], axis=0)
         return found
+
+    @cached_property
+    def heldout(self) -> tuple[NDArray[np.int64], Floats]:
+        """(steps, held-out losses smoothed) of the looks at the held-out set.
+
+        A look's result is repeated until the next: what changes is a look.
+        """
+        loss = self.batch.scalar("heldout_loss")
+        loss = np.nan_to_num(loss, nan=np.inf, posinf=np.inf, neginf=np.inf)
+        looks = np.flatnonzero(np.append(True, loss[1:] != loss[:-1]))
+        return self.batch.steps[looks], smoothed(loss[looks])
 
     @property
     def accuracy(self) -> float:

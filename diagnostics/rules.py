@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnostics import remedies
 from diagnostics.config import RunConfig
-from diagnostics.evidence import RECENT, Case, Finding, numbers, since, smoothed
+from diagnostics.evidence import RECENT, Case, Finding, numbers, since
 from diagnostics.records import Diagnosis, PatientZero, Severity, StepBatch
 from diagnostics.wording import layers, times
 
@@ -23,8 +23,11 @@ CLIPPED_ALWAYS, CLIPPED_NEVER = 0.95, 0.01
 JUDGED_STEPS = 20
 """Steps before it is said how often a gradient is clipped."""
 
-OVERFITTED = 1.1
-"""Held-out loss over its minimum."""
+OVERFITTED = 0.1
+"""Held-out loss above its minimum, absolute and relative."""
+
+JUDGED_LOOKS = 8
+"""Looks at the held-out set before anything is said of it."""
 
 NORM_SLOPE = 0.05
 """Decades per layer; ReLU behind batch norm has .083 (Yang et al. 2019)."""
@@ -262,18 +265,18 @@ def _clipping_never(case: Case) -> Finding | None:
 
 
 def _overfitting(case: Case) -> Finding | None:
-    heldout = smoothed(np.nan_to_num(case.batch.scalar("heldout_loss"), nan=np.inf, neginf=np.inf))
+    steps, heldout = case.heldout
     train = case.batch.scalar("loss")[-RECENT:]
-    if len(case.batch) < JUDGED_STEPS or not np.isfinite([*heldout[-1:], *train]).all():
+    if len(heldout) < JUDGED_LOOKS or not np.isfinite([*heldout[-1:], *train]).all():
         return None
     best, now, loss = int(heldout.argmin()), float(heldout[-1]), float(train.mean())
-    if now < OVERFITTED * heldout[best] or loss > now / 2:
+    if now - heldout[best] < OVERFITTED * max(1.0, heldout[best]) or loss > now / 2:
         return None
     return Finding(
         f"The held-out loss has risen from {heldout[best]:.2f} to {now:.2f} while the training "
         f"loss fell to {loss:.2g}: the network learns its samples by heart.",
         (),
-        np.arange(len(heldout)) > best,
+        case.batch.steps > steps[best],
         {"gap": now - loss, "heldout_loss": now, "best_heldout_loss": float(heldout[best])},
     )
 
@@ -297,7 +300,7 @@ RULES = (
          (*LIVELESS, "sparse")),
     Rule("vanishing", "Vanishing gradients", "ill", "lead",
          "the signal gradient falls by 3 decades on its way to layer 1, or by 0.1 a layer in "
-         "networks of less than 30 layers, and by one at least", _vanishing, ("stalled",)),
+         "SGD networks of less than 30 layers, and by 1.25 at least", _vanishing, ("stalled",)),
     Rule("exploding", "Exploding gradients", "ill", "lead",
          "it grows by as much", _exploding),
     Rule("bn_explosion", "Batch norm explodes at the start", "watch", "lead",
@@ -308,7 +311,7 @@ RULES = (
          _saturated),
     Rule("born_dead", "Born dead", "ill", "dead",
          "more than a third of all hidden units 0 for every probe sample at the first step",
-         _born_dead, ("dead", "dying", "vanishing", "stalled")),
+         _born_dead, ("dead", "dying", "stalled")),
     Rule("dead", "Dead units", "ill", "dead",
          "more than a third of all hidden units 0 for every probe sample", _dead, ("dying",)),
     Rule("dying", "Dying units", "watch", "dead",
@@ -323,7 +326,8 @@ RULES = (
     Rule("clipping_never", "Never clipped", "fine", "clip",
          "1% of the last 100 steps at most are clipped", _clipping_never),
     Rule("overfitting", "Overfitting", "watch", "loss",
-         "the held-out loss is 10% above its minimum and twice the training loss", _overfitting),
+         "the held-out loss is 0.1 and 10% above its minimum, and twice the training loss",
+         _overfitting),
     Rule("sparse", "Sparse, and well", "fine", "dead",
          "30% to 70% of activations are 0, but less than a tenth of the units are dead", _sparse),
 )  # fmt: skip
