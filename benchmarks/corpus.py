@@ -100,7 +100,7 @@ DEEP = (
     ("exploding", "activation=tanh init=normal init_std=1 width=256", (8, 12)),
     ("exploding", "activation=relu init=normal init_std=0.4", (8, 12, 20)),
     ("exploding", "activation=linear init=he_normal", (25, 40)),
-    ("exploding", "activation=selu init=he_normal", (40, 60)),
+    ("exploding", "activation=leaky_relu alpha=0.2 init=normal init_std=0.4", (8, 12)),
     ("saturated", "activation=tanh init=normal", (3, 5)),
     ("saturated", "activation=hard_tanh init=normal", (3, 5)),
     ("bn_explosion", f"{RELU_HE} norm=batch", (30, 40)),

@@ -7,9 +7,10 @@ Schoenholz et al. 2017):
     q_1 = σw²·E[x²] + σb²,  q_{l+1} = σw²·E[φ(√q_l·z)²] + σb²,  χ_l = σw²·E[φ′(√q_l·z)²]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import erf, pi, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ REACH = 10.0
 
 BREAKS = (-40.0, -8.0, -1.0, 0.0, 1.0, 8.0, 40.0)
 """Pre-activations between which every activation is smooth and bends little."""
+
+ONE_SIDED = ("relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "softplus")
+
+READING = 1 / 3
+"""Variance that an RNN's input adds to z: its weights are PyTorch's default, U(±1/√n_in)."""
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
@@ -50,61 +56,93 @@ def predict(config: RunConfig) -> Prediction | None:
     """
     if unfounded(config) is not None:
         return None
-    chi, std = _plain(config) if config.norm == "none" else _normalized(config)
-    rates = 0.5 * np.log10(chi[:-1])
-    decades = np.append(np.cumsum(rates[::-1])[::-1], 0.0)
-    return Prediction(decades, std, _spread(config))
+    layers = list(_forward(config))
+    gains = np.array([layer.gain for layer in layers])
+    chi = np.array([layer.weight for layer in layers]) * gains
+    around = np.array([float(layer.adds) for layer in layers])
+    steps = np.log10(chi + around)[1:]  # E[g²] at a layer's input over that at its output
+    at_output = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+    decades = 0.5 * (np.log10(gains) + at_output)
+    std = np.array([layer.activation_std for layer in layers])
+    return Prediction(decades - decades[-1], std, _spread(config.width, chi / (chi + around)))
 
 
-def _plain(config: RunConfig) -> tuple[Floats, Floats]:
-    """χ and the activations' std without normalization, [layers] each."""
-    weight, bias = variances(config.init, config.width, config.width, config.init_std)
-    q = sum(variances(config.init, inputs(config), config.width, config.init_std))
-    chi, std = np.empty(config.depth), np.empty(config.depth)
-    for layer in range(config.depth):
-        mean, square, slope = _moments(config, q)
-        chi[layer], std[layer] = weight * slope, sqrt(max(0.0, square - mean**2))
-        q = weight * square + bias
-    return chi, std
+class _Layer(NamedTuple):
+    """A layer as the signals pass it.
 
-
-def _normalized(config: RunConfig) -> tuple[Floats, Floats]:
-    """The same with batch or layer norm: every layer starts from the same variance.
-
-    Yang et al. 2019. Norm before the activation divides by the std of z, which in the first layer
-    comes from the data.
+    Attributes:
+        weight: σw², which multiplies a squared signal on its way through the weights.
+        gain: E[δ²] over the squared gradient at the layer's output.
+        activation_std: of φ(z) over batch and units.
+        adds: whether its input goes around it.
     """
-    weight = variances(config.init, config.width, config.width, config.init_std)[0]
-    first = sum(variances(config.init, inputs(config), config.width, config.init_std))
-    after = config.norm_position == "after"
-    mean, square, slope = _moments(config, weight if after else 1.0)
-    kept = square if config.norm == "layer" else square - mean**2
-    chi = np.full(config.depth, (weight if after else 1.0) * slope / kept)
-    if not after:
-        chi[0] *= weight * kept / first
-    return chi, np.full(config.depth, sqrt(square - mean**2))
+
+    weight: float
+    gain: float
+    activation_std: float
+    adds: bool
 
 
-def _moments(config: RunConfig, q: float) -> tuple[float, float, float]:
-    """E[φ], E[φ²] and E[φ′²] for pre-activations of variance q."""
+def _forward(config: RunConfig) -> Iterator[_Layer]:
+    """The layers from input to output.
+
+    Beside the second moment E[x²] of what a layer is given go its mean and its variance over the
+    batch, which batch norm divides by (Yang et al. 2019). With residual connections all three add
+    up (Yang & Schoenholz 2017); dropout multiplies squares by 1/(1 − p).
+    """
+    recurrent = config.architecture == "rnn"
+    second, mean, variance = (0.0, 0.0, 0.0) if recurrent else (1.0, 0.0, 1.0)
+    kept = 1 / (1 - config.dropout)
+    for layer in range(config.hidden_layers):
+        first = layer == 0 and not recurrent
+        adds = config.residual and not (first and config.inputs != config.width)
+        weight, bias = _variances(config, config.inputs if first else config.width)
+        bias += READING if recurrent else 0.0
+        q = weight * second + bias
+        moments = _moments(config, 1.0 if _before(config) else q)
+        spread = q if config.norm == "layer" else weight * variance + (bias if recurrent else 0.0)
+        divisor = {True: spread, False: moments.variance}[_before(config)]
+        gain = moments.slope * kept / (1.0 if config.norm == "none" else divisor)
+        yield _Layer(weight, gain, sqrt(moments.variance), adds)
+        after = config.norm != "none" and not _before(config)
+        square, shift = (kept, 0.0) if after else (moments.square * kept, moments.mean)
+        if not adds:
+            second, mean, variance = 0.0, 0.0, 0.0
+        second += square + 2 * mean * shift
+        mean, variance = mean + shift, variance + square - shift**2
+
+
+def _before(config: RunConfig) -> bool:
+    return config.norm != "none" and config.norm_position == "before"
+
+
+class _Moments(NamedTuple):
+    """E[φ], E[φ²] and E[φ′²] for Gaussian pre-activations."""
+
+    mean: float
+    square: float
+    slope: float
+
+    @property
+    def variance(self) -> float:
+        """Var φ; rounding may not make it negative."""
+        return max(0.0, self.square - self.mean**2)
+
+
+def _moments(config: RunConfig, q: float) -> _Moments:
     function, slope = activation(config.activation, config.alpha)
-    mean = expectation(function, q)
-    square = expectation(lambda z: function(z) ** 2, q)
-    return mean, square, expectation(lambda z: slope(z) ** 2, q)
-
-
-def inputs(config: RunConfig) -> int:
-    """Features of a sample of the configuration's dataset."""
-    return {"digits": 64, "gaussian": config.width}.get(config.dataset, 2)
+    return _Moments(
+        expectation(function, q),
+        expectation(lambda z: function(z) ** 2, q),
+        expectation(lambda z: slope(z) ** 2, q),
+    )
 
 
 def unfounded(config: RunConfig) -> str | None:
     """Why there is no prediction for a configuration, in a sentence; None where there is one."""
-    if config.residual or config.dropout:
-        return "Theory is not worked out here for residual connections or dropout."
-    if config.norm == "layer" and config.norm_position == "after":
-        return "Theory is not worked out here for layer norm after the activation."
-    if config.init in ("zeros", "lsuv"):
+    if config.residual and config.norm == "none" and config.activation in ONE_SIDED:
+        return "Residual layers of this activation share a mean that outgrows what theory follows."
+    if config.init in ("zeros", "lsuv", "identity"):
         return f"{config.init} is not a random initialization with a fixed variance."
     if config.init.startswith("he_") and config.activation in ("gelu", "silu", "softplus"):
         return "He with this activation sits near a phase transition, where theory is not reliable."
@@ -125,18 +163,18 @@ def _ends(scale: float) -> tuple[float, float]:
     return -REACH * scale, REACH * scale
 
 
-def variances(init: str, inputs: int, outputs: int, std: float = 1.0) -> tuple[float, float]:
+def _variances(config: RunConfig, inputs: int) -> tuple[float, float]:
     """(n_in·Var W, Var b) of a layer: σw² and σb²."""
-    family = init.removesuffix("_normal").removesuffix("_uniform")
+    family = config.init.removesuffix("_normal").removesuffix("_uniform")
     scales = {
-        "glorot": 2 * inputs / (inputs + outputs),
+        "glorot": 2 * inputs / (inputs + config.width),
         "he": 2.0,
         "lecun": 1.0,
-        "orthogonal": min(1.0, outputs / inputs),
-        "normal": inputs * std**2,
+        "orthogonal": config.gain**2 * min(1.0, config.width / inputs),
+        "normal": inputs * config.init_std**2,
         "torch_default": 1 / 3,
     }
-    return scales[family], 1 / (3 * inputs) if init == "torch_default" else 0.0
+    return scales[family], 1 / (3 * inputs) if config.init == "torch_default" else 0.0
 
 
 def activation(key: str, alpha: float) -> tuple[Function, Function]:
@@ -198,7 +236,10 @@ ACTIVATIONS: dict[str, tuple[Function, Function]] = {
 }
 
 
-def _spread(config: RunConfig) -> Floats:
-    """The log of the squared norm spreads with variance about 5/N per layer travelled."""
-    travelled = np.arange(config.depth - 1, -1, -1)
-    return np.asarray(np.sqrt(5 * travelled / config.width) / (2 * np.log(10)))
+def _spread(width: int, through: Floats) -> Floats:
+    """The log of a squared norm spreads with variance about 5/N per layer that it goes through.
+
+    ``through`` is the share that goes through a layer's weights and not around them.
+    """
+    passed = np.cumsum((through[1:] ** 2)[::-1])[::-1]
+    return np.asarray(np.sqrt(5 * np.append(passed, 0.0) / width) / (2 * np.log(10)))

@@ -41,9 +41,15 @@ def test_depth_30_width_256(
         ("activation=tanh norm=batch", 1.178),
         ("activation=linear norm=batch", 1.0),
         ("activation=relu norm=layer", 1.0),
+        ("activation=relu norm=layer norm_position=after", np.pi / (np.pi - 1)),
+        ("activation=relu init=he_normal dropout=0.2", 1.25),
+        ("activation=linear residual=true", 2.0),
+        ("activation=linear init=orthogonal gain=1.2", 1.44),
+        ("architecture=rnn activation=linear init=orthogonal gain=0.9", 0.81),
+        ("architecture=rnn activation=relu init=he_normal", 1.0),
     ],
 )
-def test_normalization_has_one_rate_for_all_layers(words: str, rate: float) -> None:
+def test_some_networks_have_one_rate_for_all_layers(words: str, rate: float) -> None:
     found = theory.predict(RunConfig.from_words(words.split()))
     assert found is not None
     assert found.decades[4] - found.decades[5] == pytest.approx(np.log10(rate) / 2, abs=2e-4)
@@ -67,9 +73,9 @@ def test_slopes_are_derivatives(key: str) -> None:
 def test_where_theory_does_not_hold_it_says_so() -> None:
     for words in (
         "init=he_normal activation=gelu",
-        "norm=layer norm_position=after",
         "init=zeros",
-        "residual=true",
+        "init=identity",
+        "residual=true activation=relu",
     ):
         config = RunConfig.from_words(words.split())
         assert theory.predict(config) is None and theory.unfounded(config)
