@@ -157,6 +157,7 @@ window.lab = (() => {
     $("verdict").dataset.kind = kind;
     $("sign").textContent = SIGNS[kind] || "◌";
     text("verdict-title", first.title);
+    $("verdict-title").title = first.help || "";
     text("verdict-text", first.sentence + since);
     fill("also", verdict.filter((found) => found !== first), ({ rule, title }) => button(title, () => { chosen = rule; tell(); }));
     fill("remedies", first.remedies, remedy);

@@ -1,4 +1,4 @@
-"""The command line: serve, profile, train, diagnose, runs, export."""
+"""The command line: serve, profile, train, diagnose, rules, runs, export."""
 
 import json
 import math
@@ -162,6 +162,20 @@ def _show_diagnosis(found: "Diagnosis") -> None:
     click.echo(f"{found.title}. {found.sentence}")
     for remedy in found.remedies:
         click.echo(f"  {' '.join(remedy.words()):<40}  {remedy.effect}")
+
+
+@commands.command()
+@_as_json
+def rules(as_json: bool) -> None:
+    """List what can be diagnosed, when, and how often each rule was right."""
+    from diagnostics.rules import RULES, explained
+
+    for rule in RULES:
+        if as_json:
+            row = {"rule": rule.key, "severity": rule.severity, "help": explained(rule.key)}
+            _print_json(row)
+        else:
+            click.echo(f"{rule.key:<16} {explained(rule.key)}")
 
 
 @commands.command()

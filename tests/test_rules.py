@@ -8,8 +8,16 @@ from hypothesis.extra import numpy as hnp
 
 from diagnostics.config import RunConfig
 from diagnostics.evidence import decades
-from diagnostics.records import METRIC_INDEX, METRICS, SCALARS, PatientZero, StepBatch
-from diagnostics.rules import diagnose
+from diagnostics.records import (
+    METRIC_INDEX,
+    METRICS,
+    SCALAR_INDEX,
+    SCALARS,
+    Diagnosis,
+    PatientZero,
+    StepBatch,
+)
+from diagnostics.rules import RULES, diagnose, explained
 
 
 def _run(signal: list[float], **columns: float) -> StepBatch:
@@ -64,6 +72,82 @@ def test_decades_are_relative_to_the_last_hidden_layer() -> None:
     assert np.allclose(decades(np.array([[1e-4, 1e-2, 1.0, 7.0]])), [[-4, -2, 0]])
 
 
+def _long(count: int = 100, **scalars: np.ndarray | float) -> StepBatch:
+    """Many calm steps with these scalars."""
+    one = _run([1.0] * 11)
+    values = np.repeat(one.values, count, axis=0)
+    table = np.zeros((count, len(SCALARS)))
+    for key, value in scalars.items():
+        table[:, SCALAR_INDEX[key]] = value
+    return StepBatch(np.arange(1, count + 1), values, table)
+
+
+def _with(batch: StepBatch, metric: str, value: np.ndarray | float) -> StepBatch:
+    batch.values[:, :, METRIC_INDEX[metric]] = value
+    return batch
+
+
+def _found(batch: StepBatch, rule: str, config: RunConfig = DEEP) -> Diagnosis:
+    return next(d for d in diagnose(config, batch, "running") if d.rule == rule)
+
+
+def test_dying_is_told_from_dead_and_from_born_dead() -> None:
+    rising = np.linspace(0, 0.8, 100)[:, None]
+    found = _found(_with(_long(), "dead", rising), "dead")
+    assert found.since_step == 43 and found.evidence["share"] == pytest.approx(0.8)
+    assert _rules(_with(_long(), "dead", rising / 4)) == ["dying"]
+    assert _rules(_with(_long(), "dead", 0.6)) == ["born_dead"]
+
+
+def test_an_update_can_stall_or_be_too_large() -> None:
+    assert _rules(_with(_long(), "update_ratio", 1e-7)) == ["stalled"]
+    assert _rules(_with(_long(accuracy=0.99), "update_ratio", 1e-7)) == ["healthy"]
+    assert _rules(_with(_long(), "update_ratio", 0.5)) == ["too_large"]
+
+
+def test_clipping_always_and_never() -> None:
+    clipped = DEEP.changed(clip="norm")
+    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0), clipped) == ["clipping_always"]
+    assert _rules(_long(grad_norm=0.5, clipped_norm=0.5), clipped) == ["healthy", "clipping_never"]
+    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0)) == ["healthy"]
+
+
+def test_batch_norms_explosion_is_no_illness_once_training_goes_on() -> None:
+    signal = list(10 ** (-0.12 * np.arange(31)))
+    config = RunConfig(depth=30, activation="relu", norm="batch")
+    assert _rules(_run(signal), config) == ["bn_explosion"]
+    late = StepBatch(np.array([500]), _run(signal).values, np.zeros((1, len(SCALARS))))
+    assert _rules(late, config) == ["exploding"]
+
+
+def test_overfitting_dates_from_the_best_look() -> None:
+    looks = np.repeat(np.concatenate([np.linspace(2, 1, 5), np.linspace(1.1, 3, 15)]), 10)
+    found = _found(_long(200, loss=0.1, heldout_loss=looks), "overfitting")
+    assert found.since_step == pytest.approx(61, abs=20)
+    assert found.evidence["gap"] > 2
+    assert _rules(_long(200, loss=1.0, heldout_loss=1.2)) == ["healthy"]
+
+
+def test_zero_weights_are_symmetric_and_nothing_else() -> None:
+    assert _rules(_with(_with(_long(), "weight_norm", 0), "signal_grad_norm", 0)) == ["symmetric"]
+
+
+def test_infinite_gradients_have_exploded() -> None:
+    assert "exploding" in _rules(_run([np.inf] + [1.0] * 10))
+
+
+def test_adaptive_optimizers_bear_more() -> None:
+    batch = _run(list(10 ** (0.2 * np.arange(11))))
+    assert _rules(batch) == ["vanishing"]
+    assert _rules(batch, DEEP.changed(optimizer="adam")) == ["healthy"]
+
+
+def test_every_rule_explains_itself() -> None:
+    for rule in RULES:
+        assert rule.help in explained(rule.key)
+    assert "22 of 22" in explained("vanishing")
+
+
 WILD = hnp.arrays(
     np.float32,
     st.tuples(st.integers(0, 3), st.integers(1, 4), st.just(len(METRICS))),
@@ -71,11 +155,19 @@ WILD = hnp.arrays(
 )
 
 
+WILD_SCALARS = hnp.arrays(np.float64, 7, elements=st.floats(allow_nan=True, allow_infinity=True))
+
+
 @settings(max_examples=300)
-@given(WILD, st.sampled_from(["relu", "sigmoid", "gelu"]))
-def test_anything_gets_an_answer_or_silence(values: np.ndarray, activation: str) -> None:
+@given(WILD, WILD_SCALARS, st.sampled_from(["relu", "sigmoid", "gelu"]), st.booleans())
+def test_anything_gets_an_answer_or_silence(
+    values: np.ndarray, scalars: np.ndarray, activation: str, much: bool
+) -> None:
+    if much:  # enough steps for every rule
+        values = np.repeat(values, 10, axis=0)
     steps = np.arange(1, len(values) + 1)
-    batch = StepBatch(steps, values, np.full((len(values), len(SCALARS)), np.nan))
+    batch = StepBatch(steps, values, np.resize(scalars, (len(values), len(SCALARS))))
     config = RunConfig(depth=max(1, values.shape[1] - 1), activation=activation)
+    config = config.changed(clip="norm", norm="batch")
     for found in diagnose(config, batch, "running"):
         assert found.sentence and "nan" not in found.sentence.lower().split()

@@ -15,7 +15,7 @@ from diagnostics.dashboard import frames
 from diagnostics.dashboard.advice import Advice
 from diagnostics.dashboard.frames import LEADS, Feed
 from diagnostics.records import Diagnosis, StepBatch
-from diagnostics.rules import diagnose
+from diagnostics.rules import diagnose, explained
 from diagnostics.runner import Runner
 from diagnostics.store import Store, StoreError
 
@@ -130,7 +130,10 @@ class Hub:
             assert feed is not None
             run, config = feed.run, feed.run.config
             found = diagnose(config, frames.recent(feed), run.state, run.patient_zero)
-        return [asdict(self._advised(diagnosis, config)) for diagnosis in found]
+        return [
+            {**asdict(self._advised(diagnosis, config)), "help": explained(diagnosis.rule)}
+            for diagnosis in found
+        ]
 
     def _advised(self, diagnosis: Diagnosis, config: RunConfig) -> Diagnosis:
         tried = self.advice.remedies(diagnosis.rule, config)
