@@ -28,6 +28,7 @@ env: $(READY) ## make the environment in .venv
 bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.probe_cost
 	$(BIN)/python -m benchmarks.live_latency
+	$(BIN)/python -m benchmarks.preview_latency
 
 corpus: $(READY) ## diagnose 140 networks, healthy and broken, and count the mistakes
 	$(BIN)/python -m benchmarks.corpus

@@ -128,7 +128,7 @@ def test_divergence_names_patient_zero(opened: Open) -> None:
     page.click("#train")
     badge(page, "diverged")
     expect(page.locator("#verdict-text")).to_contain_text("layer")
-    expect(page.get_by_role("button", name="Try clipping by norm")).to_be_visible()
+    expect(page.get_by_role("button", name="Clip by norm 1")).to_be_visible()
 
 
 def test_keys_drive_the_page(opened: Open) -> None:
@@ -138,7 +138,7 @@ def test_keys_drive_the_page(opened: Open) -> None:
     page.keyboard.press(" ")
     badge(page, "paused")
     page.keyboard.press("r")
-    badge(page, "ready")
+    badge(page, "before training")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -172,3 +172,74 @@ def test_a_restarted_server_is_found_again(opened: Open, lab: Lab) -> None:
     lab.start()
     badge(page, "lost")
     assert page.evaluate("window.stayed") and newest(page) > 5
+
+
+def test_a_control_is_answered_before_training(opened: Open) -> None:
+    page = opened()
+    badge(page, "before training")
+    expect(page.locator("#verdict-title")).to_have_text("Vanishing gradients")
+    expect(page.locator("#lead-hint")).to_contain_text("predicted −0.6")
+    theory = "document.querySelector('#plot-lead').data[5].y.length"
+    assert page.evaluate(theory) == 20
+    pick(page, "ReLU")
+    pick(page, "He normal")
+    expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
+    assert page.evaluate("window.lab.session().run") is None
+
+
+def test_remedies_say_what_came_of_them(opened: Open) -> None:
+    page = opened("?activation=relu&depth=30")
+    first = page.locator("#remedies button").first
+    expect(first.locator("small")).to_contain_text("layer 1 from", timeout=20_000)
+    first.click()
+    expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
+
+
+def test_a_finished_run_stays_behind_the_preview_of_the_next(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5&steps=20")
+    page.click("#train")
+    badge(page, "finished")
+    pick(page, "Sigmoid")
+    badge(page, "before training")
+    expect(page.locator("#legend")).to_contain_text("··· relu")
+    assert page.evaluate(PINNED) == 6
+
+
+def test_lessons_go_on_and_back_and_scenes_switch(opened: Open) -> None:
+    page = opened("?lesson=rnn")
+    expect(page.locator("#lesson-title")).to_contain_text("13.")
+    expect(page.locator("#panel-clipping")).to_be_visible()
+    page.click("#train")
+    badge(page, "diverged")
+    page.get_by_role("button", name="By norm").click()
+    beyond(page, 5)
+    expect(page.locator("#hint-clip")).to_contain_text("of steps clipped")
+    expect(page).to_have_url(re.compile("clip=norm.*lesson=rnn"))
+    page.get_by_role("button", name="Next →").click()
+    expect(page.locator("#lesson-title")).to_contain_text("14. Overfitting")
+    badge(page, "before training")
+    page.get_by_role("button", name="← Back").click()
+    expect(page.locator("#lesson-title")).to_contain_text("13.")
+
+
+def test_units_are_seen_to_die_one_by_one(opened: Open) -> None:
+    page = opened("?lesson=dying")
+    page.click("#train")
+    expect(page.locator("#hint-units")).to_contain_text("deaths", timeout=20_000)
+    page.locator("#layer").fill("2")
+    expect(page.locator("#hint-units")).to_contain_text("layer 2:")
+    expect(page).to_have_url(re.compile("layer=2"))
+    rows = "document.querySelector('#plot-units').data[0].z.length"
+    assert page.evaluate(rows) == 128
+
+
+def test_the_ladder_shows_where_the_number_changed(opened: Open) -> None:
+    link = "?activation=relu&init=he_normal&depth=5&clip=norm&clip_threshold=0.1&accumulate=2"
+    page = opened(link + "&panel=clipping")
+    page.click("#train")
+    beyond(page, 3)
+    page.click("#pause")
+    computed, summed, clipped, update = page.evaluate(
+        "Array.from(document.querySelector('#plot-ladder').data[0].y)"
+    )
+    assert computed > summed > clipped > update

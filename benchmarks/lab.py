@@ -1,0 +1,56 @@
+"""A served lab and a browser to measure it with."""
+
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+PORT = 8077
+URL = f"http://127.0.0.1:{PORT}/"
+
+
+@contextmanager
+def serving(folder: str) -> Iterator[None]:
+    """A lab in a process of its own, with its store in a folder."""
+    command = [sys.executable, "app.py", "--port", str(PORT), "--data-dir", folder]
+    process = subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL)
+    try:
+        _wait()
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def page(link: str) -> Iterator[Page]:
+    """A page of it in a real Chromium."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1440, "height": 900})
+        opened.goto(URL + link)
+        yield opened
+        browser.close()
+
+
+def spread(milliseconds: list[float]) -> str:
+    """p50, p95 and the longest of some delays."""
+    late = sorted(milliseconds)
+    p95 = late[int(0.95 * len(late))]
+    return f"p50 {late[len(late) // 2]:.0f} ms, p95 {p95:.0f} ms, longest {late[-1]:.0f} ms"
+
+
+def _wait() -> None:
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(URL + "healthz", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the lab did not start")
