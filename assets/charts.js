@@ -91,7 +91,6 @@ window.charts = (() => {
     const lines = predicted(frame);
     const range = hysteresis("lead", [...lead, ...old, ...lines[2]]);
     const special = x.filter((_, i) => now.marks[i]);
-    const small = layerAxis(count, TICKS / 2);
     put("lead", [
       { x: numbers(old.length), y: old },
       { x, y: lead, marker: { color: now.decades.map((d) => Math.max(-6, Math.min(6, d))) } },
@@ -103,15 +102,22 @@ window.charts = (() => {
       },
       ...lines.map((y) => ({ x: numbers(y.length), y })),
     ], { xaxis: { ...layerAxis(count), title: { text: `input  ←  ${frame.word}  →  output` } }, yaxis: decades(range) });
+    if (frame.state === "preview") requestAnimationFrame(() => smaller(frame)); // the answer comes first
+    else smaller(frame);
+    return lines[2].length > 0;
+  }
+
+  function smaller({ now, pinned, layers: count, state }) {
+    const x = numbers(count);
+    const small = layerAxis(count, TICKS / 2);
     for (const key of ["saturated", "dead"]) {
       const share = now[key].slice(0, -1);
       put(key, [shares(pinned && pinned[key]), { x: x.slice(0, -1), y: share }], { xaxis: small });
       $(`none-${key}`).textContent = share.every((value) => value === null) ? "this activation has no ends to saturate at" : "";
     }
     const ratio = positive(now.update_ratio);
-    $("none-update_ratio").textContent = frame.state === "preview" ? "no step taken yet" : "";
+    $("none-update_ratio").textContent = state === "preview" ? "no step taken yet" : "";
     put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(hysteresis("update_ratio", ratio)) });
-    return lines[2].length > 0;
   }
 
   function ladder({ now }, layer) {

@@ -153,6 +153,17 @@ def _lsuv(network: Network, linears: list[nn.Linear], sample: Tensor) -> None:
             initialization.scale_to_unit_variance(linear, network, sample)
 
 
+PART = 336
+"""Samples looked at together for dead units."""
+
+
+def probe_parts(config: RunConfig, samples: Tensor) -> tuple[Tensor, ...]:
+    """The probe set in parts; whole under batch norm, which normalizes by what it is given."""
+    if config.norm == "batch":
+        return (samples,)
+    return torch.split(samples, PART)
+
+
 @contextmanager
 def batch_statistics(network: nn.Module) -> Iterator[None]:
     """Forward passes inside normalize by their own batch, drop nothing out, and leave no trace.

@@ -154,15 +154,22 @@ class Probe:
         self.seconds += time.perf_counter() - started
         return values
 
-    def count_dead(self, forward: Callable[[], object]) -> None:
-        """Count units that stay exactly 0 while ``forward`` runs the fixed probe set, [layers].
+    def count_dead(self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]) -> None:
+        """Count units that stay exactly 0 for all samples, [layers].
 
         The count stands in every step's numbers until the next.
+
+        Args:
+            parts: the fixed probe set; once no unit is left that might be dead, the rest of it
+                can't change anything and is spared.
         """
         self._masks = {}
         try:
             with torch.no_grad():
-                forward()
+                for part in parts:
+                    forward(part)
+                    if not any(bool(mask.any()) for mask in self._masks.values()):
+                        break
             for i, dead in self._masks.items():
                 self._dead[i] = float(dead.float().mean())
             self.dead_units = np.array([dead.numpy() for dead in self._masks.values()])

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from diagnostics import theory
 from diagnostics.config import RunConfig
 from diagnostics.engine import data, network
-from diagnostics.engine.network import batch_statistics
+from diagnostics.engine.network import batch_statistics, probe_parts
 from diagnostics.engine.probe import Probe, to_float32
 from diagnostics.engine.reductions import Floats
 from diagnostics.engine.trainer import isolated
@@ -42,7 +42,7 @@ def measure(config: RunConfig) -> Floats:
         model = network.build(config, samples)
         probe = Probe(model.layers())
         with batch_statistics(model):
-            probe.count_dead(lambda: model(samples.probe_x))
+            probe.count_dead(model, probe_parts(config, samples.probe_x))
         model.double()
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
         loss = F.cross_entropy(model(x.double()), y)

@@ -16,7 +16,7 @@ from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
 from diagnostics.control import Control
 from diagnostics.engine import clipping, data, network, reductions
 from diagnostics.engine.divergence import locate
-from diagnostics.engine.network import batch_statistics
+from diagnostics.engine.network import batch_statistics, probe_parts
 from diagnostics.engine.optimization import (
     accuracy,
     batches,
@@ -72,6 +72,7 @@ class _Training:
         self.parameters = list(self.network.parameters())
         self.optimizer = optimizer(config, self.parameters)
         self.batches = batches(self.data, config)
+        self.parts = probe_parts(config, self.data.probe_x)
         self.probe = Probe(self.layers) if probe else None
         self.step = 0
         self.loss = math.nan
@@ -187,7 +188,7 @@ class _Training:
             self.best = (self.heldout[0], self.step)
         if self.probe is not None:
             with batch_statistics(self.network):
-                self.probe.count_dead(lambda: self.network(self.data.probe_x))
+                self.probe.count_dead(self.network, self.parts)
             if not np.array_equal(self.probe.dead_units, self.dead):
                 self.dead = self.probe.dead_units
                 self.sink.dead_units(self.step, self.dead)

@@ -155,6 +155,6 @@ def test_half_the_units_are_dead_when_they_are_made_so() -> None:
     with torch.no_grad():
         layer.linear.bias[:64], layer.linear.bias[64:] = -100, 100
     probe = Probe(model.layers())
-    probe.count_dead(lambda: model(samples.probe_x))
+    probe.count_dead(model, [samples.probe_x])
     probe.close()
     assert probe.dead_units[0].mean() == 0.5

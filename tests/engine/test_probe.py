@@ -108,7 +108,7 @@ def test_half_the_units_forced_dead_are_counted_as_half() -> None:
     with torch.no_grad():
         model.blocks[0].linear.bias[:64] = -100.0
     probe = Probe(model.layers())
-    probe.count_dead(lambda: model(samples.probe_x))
+    probe.count_dead(model, [samples.probe_x])
     F.cross_entropy(model(samples.train_x[:16]), samples.train_y[:16]).backward()
     probe.gradients()
     dead = column(probe.finish(), "dead")
@@ -135,7 +135,7 @@ def test_watching_leaves_batch_statistics_and_hooks_as_they_were() -> None:
     before = {key: value.clone() for key, value in model.state_dict().items()}
     probe = Probe(model.layers())
     with batch_statistics(model):
-        probe.count_dead(lambda: model(samples.probe_x))
+        probe.count_dead(model, [samples.probe_x])
     probe.close()
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
     assert model.training
@@ -163,3 +163,20 @@ def test_rounding_keeps_finite_and_zero_apart() -> None:
     assert rounded[5] == np.inf
     assert rounded[6] == -np.inf
     assert rounded[7] == 1.5
+
+
+@pytest.mark.parametrize(
+    "words", ["activation=relu", "activation=relu norm=batch", "activation=elu"]
+)
+def test_dead_units_are_the_same_in_parts_as_in_the_whole(words: str) -> None:
+    chosen = config(f"{words} init=he_normal depth=12 width=24")
+    samples = data.load(chosen)
+    model = network.build(chosen, samples)
+    probe = Probe(model.layers())
+    found = []
+    for parts in ([samples.probe_x], network.probe_parts(chosen, samples.probe_x)):
+        with network.batch_statistics(model):
+            probe.count_dead(model, parts)
+        found.append(probe.dead_units)
+    probe.close()
+    assert np.array_equal(*found)
