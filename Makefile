@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow lint env lock bench corpus help clean
+.PHONY: run test test-slow lint env lock bench corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -15,8 +15,8 @@ run: $(READY) ## open the lab on http://127.0.0.1:8050
 test: lint ## lint, check types and run every test
 	$(BIN)/python -m pytest
 
-test-slow: $(READY) ## the long trainings too
-	$(BIN)/python -m pytest -m 'slow or not slow'
+test-slow: $(READY) ## the long trainings, about ten minutes
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -30,7 +30,10 @@ bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.live_latency
 	$(BIN)/python -m benchmarks.preview_latency
 
-corpus: $(READY) ## diagnose 140 networks, healthy and broken, and count the mistakes
+truth: $(READY) ## the README's table of theory, papers and measurements
+	$(BIN)/python -m benchmarks.truth
+
+corpus: $(READY) ## diagnose 292 networks, healthy and broken, and count the mistakes
 	$(BIN)/python -m benchmarks.corpus
 
 lock: $(READY) ## pin what is installed now

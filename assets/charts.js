@@ -128,6 +128,19 @@ window.charts = (() => {
       { yaxis: decades(hysteresis("ladder", y)) });
   }
 
+  /* Shades the layers that a diagnosis speaks of, on the chart that shows it. */
+  function mark(chart, which) {
+    for (const key of LAYERED) {
+      const { layout } = figures[key];
+      const own = (layout.shapes || []).filter((shape) => shape.name !== "mark");
+      const region = key === chart && which.length ? [{
+        name: "mark", type: "rect", yref: "paper", y0: 0, y1: 1, layer: "below", line: { width: 0 },
+        x0: Math.min(...which) - 0.5, x1: Math.max(...which) + 0.5, fillcolor: "rgba(128, 138, 150, 0.10)",
+      }] : [];
+      if (JSON.stringify([...own, ...region]) !== JSON.stringify(layout.shapes || [])) put(key, [], { shapes: [...own, ...region] });
+    }
+  }
+
   /* ---- axes ---- */
 
   function layerAxis(count, ticks = TICKS) {
@@ -214,5 +227,5 @@ window.charts = (() => {
     };
   }
 
-  return { start, turnTo, fit, forget, layers, ladder, history, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
+  return { start, turnTo, fit, forget, layers, ladder, history, mark, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
 })();

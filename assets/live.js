@@ -111,6 +111,7 @@ window.lab = (() => {
     charts.start(frame && frame.layers ? frame.layers : 21);
     if (frame && frame.now) drawLayers(frame);
     if (history) charts.history(history, layer);
+    if (verdict.length) tell();
   }
 
   function draw(next) {
@@ -136,7 +137,8 @@ window.lab = (() => {
 
   /* Prediction beside measurement, or why there is none. */
   function slopes({ view, theory, now, layers, state: of, away, word }) {
-    if (view !== "signal") return `one point a ${word}, log scale`;
+    if (view === "weight") return "as accumulated, before clipping";
+    if (view === "activation") return "over batch and units";
     if (theory.why_not) return theory.why_not;
     if (away) return "Training has left the initialization that theory speaks of.";
     if (layers < 3) return `one point a ${word}, log scale`;
@@ -161,6 +163,7 @@ window.lab = (() => {
     text("verdict-text", first.sentence + since);
     fill("also", verdict.filter((found) => found !== first), ({ rule, title }) => button(title, () => { chosen = rule; tell(); }));
     fill("remedies", first.remedies, remedy);
+    charts.mark(first.rule === "healthy" ? "" : first.chart, first.layers || []);
     document.querySelectorAll(".card").forEach((card) => card.classList.toggle("shown-by", first.rule !== "healthy" && card.id === `card-${first.chart}`));
     charts.keys().forEach((chart) => $(`plot-${chart}`).setAttribute("aria-description", first.sentence));
   }
@@ -205,6 +208,7 @@ window.lab = (() => {
     const go = (step) => () => wish({ lesson: all[place + step].key });
     fill("turns", [place], () => {
       const turns = [button("← Back", go(-1)), button("Next →", go(1))];
+      turns.forEach((turn, i) => { turn.title = `key ${"BN"[i]}`; });
       turns[0].disabled = place === 0;
       turns[1].disabled = place === all.length - 1;
       const span = document.createElement("span");
@@ -246,6 +250,7 @@ window.lab = (() => {
     delete $("verdict").dataset.kind;
     $("sign").textContent = "";
     for (const id of ["remedies", "also"]) fill(id, [], remedy);
+    charts.mark("", []);
     redraw();
   }
 
@@ -272,10 +277,12 @@ window.lab = (() => {
 
   function onKey(event) {
     const typing = event.target.closest("input:not([type=range]), textarea, button, a, summary, [role=slider], [role=combobox]");
-    const key = KEYS[event.key.toLowerCase()];
-    if (typing || !key || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.toLowerCase();
+    const turn = { b: 0, n: 1 }[key];
+    const element = KEYS[key] ? $(KEYS[key]) : document.querySelectorAll("#turns button")[turn];
+    if (typing || !element || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    $(key).click();
+    element.click();
   }
 
   async function share() {
