@@ -8,6 +8,7 @@ window.charts = (() => {
   const RUNGS = ["computed_grad_norm", "weight_grad_norm", "clipped_grad_norm", "update_norm"];
   const MARKS = [null, ["circle-open", "0"], ["triangle-down-open", "below float range"], ["x-thin-open", "NaN / ∞"]];
   const TICKS = 12;
+  const FEW = 3;             // ticks on the axis of a small chart
   const AT_ONCE = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
   const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
 
@@ -27,7 +28,7 @@ window.charts = (() => {
     for (const key of shown()) {
       const { data, layout } = figures[key];
       layout.font.size = projector ? 18 : 13;
-      if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range));
+      if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range, key === "lead" ? 6 : FEW));
       if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(layers, key === "lead" ? TICKS : TICKS / 2));
       const options = { ...CONFIG, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
       Plotly.react($(`plot-${key}`), data, layout, options);
@@ -117,7 +118,7 @@ window.charts = (() => {
     }
     const ratio = positive(now.update_ratio);
     $("none-update_ratio").textContent = state === "preview" ? "no step taken yet" : "";
-    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(hysteresis("update_ratio", ratio)) });
+    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(hysteresis("update_ratio", ratio), FEW) });
   }
 
   function ladder({ now }, layer) {
@@ -125,7 +126,7 @@ window.charts = (() => {
     const rungs = RUNGS.map((key) => now[key][layer - 1]);
     const y = positive(rungs);
     put("ladder", [{ y, text: rungs.map((v) => (v === null ? "none yet" : v.toPrecision(3))) }],
-      { yaxis: decades(hysteresis("ladder", y)) });
+      { yaxis: decades(hysteresis("ladder", y), FEW) });
   }
 
   /* Shades the layers that a diagnosis speaks of, on the chart that shows it. */
@@ -149,10 +150,10 @@ window.charts = (() => {
     return { range: [0.4, count + 0.6], tickvals: [...tickvals, count], ticktext: [...tickvals.map(String), "out"] };
   }
 
-  /* Ticks at whole powers of ten, at most seven of them. */
-  function decades(range) {
+  /* Ticks at whole powers of ten, no more than fit. */
+  function decades(range, most = 6) {
     const [low, high] = range.map(Math.round);
-    const every = Math.max(1, Math.ceil((high - low) / 6));
+    const every = Math.max(1, Math.ceil((high - low) / most));
     const powers = numbers(high - low + 1).map((n) => low + n - 1).filter((n) => n % every === 0);
     return { range, tickvals: powers.map((n) => 10 ** n), ticktext: powers.map(power) };
   }
@@ -193,7 +194,7 @@ window.charts = (() => {
     put("heat", [{ x: h.heat.steps, y: numbers(count - 1), z: h.heat.decades }],
       { xaxis, yaxis: { range: [0.5, count - 0.5], title: { text: word } } });
     const old = h.pinned || { steps: [], loss: [], accuracy: [] };
-    const top = Math.max(2.6, ...h.loss.filter((v) => v !== null && v < 12));
+    const top = Math.max(2.6, ...[...h.loss, ...h.heldout].filter((v) => v !== null && v < 12));
     put("loss", [
       { x: old.steps, y: old.loss }, { x: h.steps, y: h.loss }, { x: h.steps, y: h.heldout },
       { x: old.steps, y: old.accuracy }, { x: h.steps, y: h.accuracy },
@@ -205,7 +206,7 @@ window.charts = (() => {
     const range = hysteresis("clip", [...before, ...after, c.threshold]);
     const line = c.threshold ? [c.threshold, c.threshold] : [];
     put("clip", [{ x: c.steps, y: before }, { x: c.steps, y: after }, { x: line.length ? [0, 1e7] : [], y: line }],
-      { xaxis, yaxis: decades(range), ...eventMarks(events) });
+      { xaxis, yaxis: decades(range, FEW), ...eventMarks(events) });
     const turned = c.angle === null ? "" : ` · turned by ${c.angle.toFixed(1)}°`;
     $("hint-clip").textContent = c.method === "none" && !events.some((e) => e.kind === "set" && e.data.clip)
       ? "off: before and after are the same" : `— before  - - after · ${(100 * c.share).toFixed(0)}% of steps clipped${turned}`;

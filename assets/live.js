@@ -14,8 +14,9 @@ window.lab = (() => {
     vanishing: "vanishing", exploding: "exploding", bn_explosion: "exploding",
     diverged: "exploding", healthy: "healthy",
   };
-  const IDLE = ["Pick a remedy, then press Train",
-    "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy."];
+  const IDLE = ["Measuring this network",
+    "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy. " +
+    "The first answer takes some seconds, while workers start."];
 
   let session = {};          // what the page shows, kept by Dash
   let at = null;             // the step scrubbed to, null for the newest

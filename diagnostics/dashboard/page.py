@@ -172,12 +172,8 @@ def _charts() -> list[Component]:
                 html.Div(className="sign", id="sign"),
                 html.Div(
                     [
-                        html.H2("Pick a remedy, then press Train", id="verdict-title"),
-                        html.P(
-                            "Each point will be one layer's gradient. Blue has vanished, "
-                            "red explodes, grey is healthy.",
-                            id="verdict-text",
-                        ),
+                        html.H2(id="verdict-title"),
+                        html.P(id="verdict-text"),
                         html.Div(id="also", className="also"),
                     ]
                 ),

@@ -29,7 +29,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     listener = _listen(settings)
     store = open_store(settings.store_url)
-    runner = Runner(store, Workers(settings.workers), assistant=Workers(1))
+    assistant = Workers(1)  # first, since whoever opens the page waits for it
+    runner = Runner(store, Workers(settings.workers), assistant)
     app = make_app(store, runner)
     announce(f"http://{settings.host}:{settings.port}")
     config = uvicorn.Config(app.server, log_level="warning", ws_ping_interval=20)
