@@ -89,6 +89,11 @@ HEALTHY = (
     "activation=tanh init=glorot_normal residual=true",
     f"{RELU_HE} lr=0.01 clip=norm clip_threshold=5",
     f"{RELU_HE} optimizer=adam lr=0.001 dropout=0.2",
+    f"{RELU_HE} optimizer=adam lr=0.001 norm=batch",
+    f"{RELU_HE} optimizer=adamw lr=0.001 weight_decay=0.1",
+    "activation=prelu init=he_normal",
+    "activation=hard_tanh init=glorot_normal",
+    "activation=leaky_relu init=he_uniform residual=true norm=layer lr=0.02",
 )
 """Each in every size."""
 
@@ -118,6 +123,9 @@ OTHERS = (
     ("dead", f"{_DYING} lr=0.05 depth=3 width=128"),
     ("dead", f"{_DYING} lr=0.05 depth=4 width=96"),
     ("dead", f"{_DYING} lr=0.1 depth=3 width=64"),
+    ("dying", f"{_DYING} lr=0.015 depth=4 width=96"),
+    ("dying", f"{_DYING} lr=0.015 depth=3 width=128"),
+    ("dying", f"{_DYING} lr=0.02 depth=4 width=64"),
     ("symmetric", "init=zeros activation=relu depth=3"),
     ("symmetric", "init=zeros activation=tanh depth=8"),
     ("symmetric", "init=zeros activation=sigmoid depth=5"),

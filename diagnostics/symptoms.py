@@ -94,7 +94,24 @@ def saturated(case: Case) -> Finding | None:
 
 
 def dead(case: Case) -> Finding | None:
+    if blocked := _blocked(case):
+        return blocked
     return _lost_units(case, "are 0 for every sample") if _now(case, "dead") > DEAD else None
+
+
+def _blocked(case: Case) -> Finding | None:
+    """A layer that is dead as a whole lets nothing through, unless something goes around it."""
+    share = case.share("dead")
+    where = numbers(share[-1] == 1)
+    if not where or case.config.residual:
+        return None
+    return Finding(
+        f"Every unit of {layers(where, case.config.layer_word)} is 0 for every sample: no gradient "
+        "gets past, and nothing before it learns.",
+        where,
+        (share == 1).any(axis=1),
+        {"share": _now(case, "dead"), "at_birth": float(case.mean_share("dead")[0])},
+    )
 
 
 def born_dead(case: Case) -> Finding | None:

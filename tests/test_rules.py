@@ -99,6 +99,16 @@ def test_dying_is_told_from_dead_and_from_born_dead() -> None:
     assert _rules(_with(_long(), "dead", 0.6)) == ["born_dead"]
 
 
+def test_one_layer_without_a_living_unit_blocks_the_gradient() -> None:
+    share = np.zeros((100, 11))
+    share[40:, 9] = 1.0
+    batch = _with(_with(_long(), "dead", share), "update_ratio", 0.0)
+    found = _found(batch, "dead")
+    assert found.since_step == 41 and found.layers == (10,)
+    assert _rules(batch) == ["dead"]
+    assert "dead" not in _rules(batch, DEEP.changed(residual=True))
+
+
 def test_an_update_can_stall_or_be_too_large() -> None:
     assert _rules(_with(_long(), "update_ratio", 1e-7)) == ["stalled"]
     assert _rules(_with(_long(accuracy=0.99), "update_ratio", 1e-7)) == ["healthy"]

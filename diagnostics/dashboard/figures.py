@@ -39,7 +39,7 @@ def _lead(theme: Theme) -> Figure:
         "text": [],
         "textposition": "top center",
         "textfont": {"size": 11, "color": theme.muted},
-        "marker": {"size": 11, "symbol": [], "color": theme.surface, "line": _edge(theme)},
+        "marker": {"size": 11, "symbol": [], "color": theme.ink, "line": {"width": 1.5}},
         "hoverinfo": "text",
     }
     return {"data": [_pinned(theme), run, marks, *_theory(theme)], "layout": layout}
@@ -52,10 +52,6 @@ def _theory(theme: Theme) -> list[Figure]:
     line = _line(theme.muted, width=1.5) | {"hovertemplate": "theory: %{y:.2g}<extra></extra>"}
     line["line"] = {"color": theme.muted, "width": 1.5, "dash": "dash"}
     return [edge, band, line]
-
-
-def _edge(theme: Theme) -> Figure:
-    return {"color": theme.ink, "width": 1.5}
 
 
 def _share(theme: Theme) -> Figure:
