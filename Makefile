@@ -33,7 +33,7 @@ bench: $(READY) ## measure what the README's figures come from
 truth: $(READY) ## the README's table of theory, papers and measurements
 	$(BIN)/python -m benchmarks.truth
 
-corpus: $(READY) ## diagnose 292 networks, healthy and broken, and count the mistakes
+corpus: $(READY) ## diagnose 338 networks, healthy and broken, and count the mistakes
 	$(BIN)/python -m benchmarks.corpus
 
 lock: $(READY) ## pin what is installed now
