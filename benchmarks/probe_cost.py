@@ -34,6 +34,7 @@ class Workload:
         loss.backward()  # type: ignore[no-untyped-call]
         if probe is not None:
             probe.gradients()
+            probe.remember()
         self.optimizer.step()
         if probe is not None:
             probe.finish()

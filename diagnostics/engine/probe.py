@@ -3,9 +3,11 @@
 For each layer the probe sees the pre-activation z (its module's output), the signal gradient
 δ = ∂L/∂z, the activation h = φ(z), and the weights before and after the step. A tensor hook placed
 on z by a forward hook gives δ even where an activation works in place, and once for each call where
-a module is called twice. Nothing here draws a random number or writes to what training reads.
+a module is called twice. Tensors are read the moment they are seen, and none is kept. Nothing here
+draws a random number or writes to what training reads.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,89 +19,94 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diagnostics.engine import reductions
+from diagnostics.engine.census import Census
 from diagnostics.engine.network import Layer
+from diagnostics.engine.parameters import Parameters, own
 from diagnostics.engine.reductions import Floats
 from diagnostics.records import METRIC_INDEX, METRICS
-
-ALL = slice(None)
 
 OUTERMOST = 0.05
 
 DEFINED_TANH = 0.97
 """|tanh| above which it counts as saturated; other bounded activations use OUTERMOST."""
 
+EVERYWHERE = (-math.inf, math.inf)
 
-def linear_range(activation: nn.Module | None) -> tuple[float, float] | None:
-    """(centre, radius) outside of which a bounded activation counts as saturated, or None."""
+Span = tuple[float, float]
+
+
+def linear_range(activation: nn.Module | None) -> Span | None:
+    """(low, high) outside of which a bounded activation counts as saturated, or None."""
     if isinstance(activation, nn.Tanh):
-        return 0.0, DEFINED_TANH
+        return -DEFINED_TANH, DEFINED_TANH
     if isinstance(activation, nn.Sigmoid):
-        return 0.5, 0.5 - OUTERMOST
+        return OUTERMOST, 1 - OUTERMOST
     if isinstance(activation, nn.Hardtanh):
-        low, high = activation.min_val, activation.max_val
-        return (low + high) / 2, (high - low) * (0.5 - OUTERMOST)
+        margin = (activation.max_val - activation.min_val) * OUTERMOST
+        return activation.min_val + margin, activation.max_val - margin
     return None
 
 
-def _outside(span: tuple[float, float], h: Tensor) -> Tensor:
-    centre, radius = span
-    return (h - centre).abs() > radius
-
-
-class _Watched:
-    """One layer: its hooks' catch of the current step."""
-
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
-        self.range = linear_range(layer.activation)
-        self.mean = 0.0
-        self.clear()
-
-    def clear(self) -> None:
-        self.signals: list[Tensor] = []
-        self.activations: list[Tensor] = []
-
-    @property
-    def weight(self) -> nn.Parameter:
-        weight = self.layer.linear.weight
-        assert isinstance(weight, nn.Parameter)
-        return weight
-
-    @property
-    def bias(self) -> nn.Parameter | None:
-        bias = self.layer.linear.bias
-        return bias if isinstance(bias, nn.Parameter) else None
-
-    def see_activation(self, h: Tensor) -> None:
-        """Keep a copy, which outlives what a later module overwrites in place."""
-        self.activations.append(h.detach().clone())
-
-
 class Probe:
-    """Measures layers at every training step: ``gradients``, ``clipped``, then ``finish``.
+    """Measures layers at every training step: ``gradients``, ``clipped``, ``remember``, ``finish``.
+
+    An activation belongs to the layer called last before it, so that one module may serve many.
 
     Args:
-        layers: what to watch, input to output.
+        layers: what to watch.
+        activations: modules whose outputs are activations; by default those of the layers.
+        others: further parameters of the model, which count in the global norm only.
+        most: entries of a weight whose update is looked at, evenly spread where it has more.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._watched = [_Watched(layer) for layer in layers]
-        self._active = [i for i, layer in enumerate(layers) if layer.activation is not None]
-        self._bounded: dict[tuple[float, float], list[int]] = {}
-        for i, watched in enumerate(self._watched):
-            if watched.range is not None:
-                self._bounded.setdefault(watched.range, []).append(i)
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        activations: Sequence[nn.Module] | None = None,
+        others: Sequence[nn.Parameter] = (),
+        most: int = reductions.ALL_ENTRIES,
+    ) -> None:
+        if activations is None:
+            activations = [layer.activation for layer in layers if layer.activation is not None]
+        count = len(layers)
+        self.layers = list(layers)
+        self._activations = {id(module): module for module in activations}.values()
+        self._parameters = Parameters([layer.linear for layer in layers], others)
+        self._updates = reductions.Updates(self._parameters.weights, most)
+        self._tally = reductions.Tally(count)
         self._handles: list[Any] = []
-        self._values = np.full((len(layers), len(METRICS)), np.nan)
-        self._before: list[Tensor] = []
-        self._dead = np.full(len(layers), np.nan)
+        self._values = np.full((count, len(METRICS)), np.nan)
+        self._signal, self._signal_size = np.zeros(count), np.zeros(count)
+        self._nonfinite = np.zeros(count)
+        self._active = np.array([layer.activation is not None for layer in layers])
+        self._bounded = np.array([linear_range(layer.activation) is not None for layer in layers])
+        self._dead = np.full(count, np.nan)
         self._masks: dict[int, Tensor] | None = None
+        self._last = -1
+        self._called: set[int] = set()
+        self.order: list[int] = []
+        """Layers in the order of their first call."""
+        self.spoilt: list[tuple[int, str]] = []
+        """(layer's index, tensor) where this step met non-finite entries, in order."""
+        self.census: Census | None = None
+        """Counts dead units in passing; without one they are counted by ``count_dead``."""
+        self.on_signal: Callable[[], None] | None = None
+        """Told of every signal gradient, while the backward pass is going on."""
         self.dead_units = np.empty((0, 0), dtype=bool)
         """Which units were dead at the last count, [active layers, units]."""
         self.seconds = 0.0
         """Time spent watching since the step began."""
-        for i, watched in enumerate(self._watched):
-            self._attach(i, watched)
+        self.attach()
+
+    def attach(self) -> None:
+        """Put the hooks on."""
+        for i, layer in enumerate(self.layers):
+            self._handles.append(layer.linear.register_forward_hook(self._on_output(i)))
+        for module in self._activations:
+            span = linear_range(module)
+            self._handles.append(
+                module.register_forward_hook(lambda m, args, h, span=span: self.activated(h, span))
+            )
 
     def close(self) -> None:
         """Take all hooks off."""
@@ -110,34 +117,43 @@ class Probe:
     def computed(self, batches: int) -> None:
         """After the first of several backward passes: its gradients, undiluted by their number."""
         started = time.perf_counter()
-        found = _norms([watched.weight.grad for watched in self._watched])
+        found = self._parameters.weight_norms(self._parameters.norms())
         self._put("computed_grad_norm", found * batches)
         self.seconds += time.perf_counter() - started
 
-    def gradients(self) -> None:
-        """After the last backward: read all gradients, and remember the weights."""
-        started = time.perf_counter()
-        weights = [watched.weight for watched in self._watched]
-        biases = [watched.bias for watched in self._watched]
-        calls = [len(watched.signals) for watched in self._watched]
-        signals = [signal for watched in self._watched for signal in watched.signals]
-        gradients = [w.grad for w in weights] + [None if b is None else b.grad for b in biases]
-        count = len(weights)
-        found = _norms([*gradients, *signals])
-        self._put("weight_grad_norm", found[:count])
-        if np.isnan(self._get("computed_grad_norm")).all():
-            self._put("computed_grad_norm", found[:count])
-        self._put("weight_grad_rms", found[:count] / _root_sizes(weights))
-        self._put("clipped_grad_norm", found[:count])
-        self._put("bias_grad_norm", found[count : 2 * count])
-        self._put_signals(np.split(found[2 * count :], np.cumsum(calls)[:-1]))
-        self._remember([weight.detach() for weight in weights])
-        self.seconds += time.perf_counter() - started
+    def gradients(self, scale: float = 1.0) -> float:
+        """After a backward pass: read all gradients; the global norm.
 
-    def clipped(self) -> None:
-        """After clipping: read the weight gradients again."""
+        Args:
+            scale: what the loss was multiplied with.
+        """
         started = time.perf_counter()
-        self._put("clipped_grad_norm", _norms([w.weight.grad for w in self._watched]))
+        norms = self._parameters.norms() / scale
+        weights = self._parameters.weight_norms(norms)
+        self._put("weight_grad_norm", weights)
+        if np.isnan(self._values[:, METRIC_INDEX["computed_grad_norm"]]).all():
+            self._put("computed_grad_norm", weights)
+        self._put("weight_grad_rms", weights / self._parameters.root_sizes)
+        self._put("clipped_grad_norm", weights)
+        self._put("bias_grad_norm", self._parameters.bias_norms(norms))
+        self._put_signals(scale)
+        if not np.isfinite(norms).all():
+            self._spoilt_gradients()
+        self.seconds += time.perf_counter() - started
+        return reductions.global_norm(norms[self._parameters.present])
+
+    def clipped(self) -> float:
+        """After clipping: read the weight gradients again; the global norm."""
+        started = time.perf_counter()
+        norms = self._parameters.norms()
+        self._put("clipped_grad_norm", self._parameters.weight_norms(norms))
+        self.seconds += time.perf_counter() - started
+        return reductions.global_norm(norms[self._parameters.present])
+
+    def remember(self) -> None:
+        """Before the optimizer's step: keep the weights, to see what the step makes of them."""
+        started = time.perf_counter()
+        self._updates.remember()
         self.seconds += time.perf_counter() - started
 
     def finish(self) -> Floats:
@@ -145,14 +161,21 @@ class Probe:
         started = time.perf_counter()
         self._read_activations()
         self._read_update()
-        self._put("dead", self._dead)
-        self._count_nonfinite()
+        self._put("dead", self._dead if self.census is None else self.census.share)
+        self._put("nonfinite", self._nonfinite)
         values = self._values.copy()
-        self._values.fill(np.nan)
-        for watched in self._watched:
-            watched.clear()
+        self.forget()
         self.seconds += time.perf_counter() - started
         return values
+
+    def forget(self) -> None:
+        """Drop what was seen of a step."""
+        self._values.fill(np.nan)
+        self._tally.clear()
+        for seen in (self._signal, self._signal_size, self._nonfinite):
+            seen.fill(0.0)
+        self.spoilt.clear()
+        self._last = -1
 
     def count_dead(self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]) -> None:
         """Count units that stay exactly 0 for all samples, [layers].
@@ -176,94 +199,102 @@ class Probe:
         finally:
             self._masks = None
 
-    def _attach(self, i: int, watched: _Watched) -> None:
-        def on_output(module: nn.Module, args: object, z: Tensor) -> None:
-            if self._masks is None and z.requires_grad:
-                z.register_hook(watched.signals.append)  # type: ignore[no-untyped-call]
-                if watched.layer.activation is None:
-                    watched.see_activation(z)
+    def activated(self, h: Tensor, span: Span | None) -> None:
+        """An activation was computed, with its linear range where it has one."""
+        started = time.perf_counter()
+        i, self._last = self._last, -1
+        if i >= 0 and self._masks is not None:
+            self._mask(i, h)
+        elif i >= 0 and torch.is_grad_enabled():
+            if not self._active[i]:  # until now its output stood for it
+                self._active[i], self._bounded[i] = True, span is not None
+                self._tally.clear(i)
+            self._see(i, h, span or EVERYWHERE)
+            if self.census is not None:
+                self.census.see(i, h)
+        self.seconds += time.perf_counter() - started
 
-        def on_activation(module: nn.Module, args: object, h: Tensor) -> None:
-            started = time.perf_counter()
-            if self._masks is not None:
-                self._mask(i, h)
-            elif h.requires_grad:
-                watched.see_activation(h)
-            self.seconds += time.perf_counter() - started
+    def _on_output(self, i: int) -> Callable[..., None]:
+        """A forward hook: the signal gradient is caught from a hook on the output."""
+        catch = partial(self._catch, i)
 
-        self._handles.append(watched.layer.linear.register_forward_hook(on_output))
-        if watched.layer.activation is not None:
-            self._handles.append(watched.layer.activation.register_forward_hook(on_activation))
+        def on_output(module: nn.Module, args: object, output: Any) -> None:
+            self._last = i
+            if self._masks is not None or not torch.is_grad_enabled():
+                return
+            z = _first_tensor(output)
+            if z is None:
+                return
+            if i not in self._called:
+                self._called.add(i)
+                self.order.append(i)
+            if z.requires_grad:
+                z.register_hook(catch)  # type: ignore[no-untyped-call]
+            if not self._active[i]:
+                started = time.perf_counter()
+                self._see(i, z, EVERYWHERE)
+                self.seconds += time.perf_counter() - started
+
+        return on_output
+
+    def _catch(self, i: int, gradient: Tensor) -> None:
+        """A module called twice has a signal for each call: together one gradient."""
+        started = time.perf_counter()
+        norm = reductions.norm(gradient)
+        self._signal[i] = math.hypot(self._signal[i], norm)
+        self._signal_size[i] += gradient.numel()
+        if not math.isfinite(norm):
+            self._spoil(i, "signal_grad", gradient)
+        self.seconds += time.perf_counter() - started
+        if self.on_signal is not None:
+            self.on_signal()
+
+    def _see(self, i: int, h: Tensor, span: Span) -> None:
+        if not self._tally.add(i, h, span):
+            self._spoil(i, "activation", h)
+
+    def _spoil(self, i: int, name: str, tensor: Tensor) -> None:
+        if count := reductions.nonfinite(tensor):
+            self.spoilt.append((i, name))
+            self._nonfinite[i] += count
+
+    def _spoilt_gradients(self) -> None:
+        for i, name, parameter in self._parameters.named():
+            if parameter.grad is not None:
+                self._spoil(i, f"{name}_grad", parameter.grad)
 
     def _mask(self, i: int, h: Tensor) -> None:
         assert self._masks is not None
         dead = ~h.reshape(-1, h.shape[-1]).any(dim=0)
         self._masks[i] = dead & self._masks[i] if i in self._masks else dead
 
-    def _put_signals(self, found: list[Floats]) -> None:
-        """A module called twice has a signal for each call: together one gradient."""
-        for i, (watched, norms) in enumerate(zip(self._watched, found, strict=True)):
-            if watched.signals:
-                norm = norms[0] if len(norms) == 1 else reductions.global_norm(norms)
-                size = sum(signal.numel() for signal in watched.signals)
-                self._values[i, METRIC_INDEX["signal_grad_norm"]] = norm
-                self._values[i, METRIC_INDEX["signal_grad_rms"]] = norm / np.sqrt(size)
+    def _put_signals(self, scale: float) -> None:
+        seen = self._signal_size > 0
+        norms = self._signal[seen] / scale
+        self._put("signal_grad_norm", norms, seen)
+        self._put("signal_grad_rms", norms / np.sqrt(self._signal_size[seen]), seen)
 
     def _read_activations(self) -> None:
-        seen = [i for i, watched in enumerate(self._watched) if watched.activations]
-        tensors = {i: _joined(self._watched[i].activations) for i in seen}
-        near = np.array([self._watched[i].mean for i in seen])
-        found = reductions.moments(list(tensors.values()), near)
-        self._put("activation_mean", found.mean, seen)
-        self._put("activation_std", found.std, seen)
-        for i, mean in zip(seen, found.mean.tolist(), strict=True):
-            self._watched[i].mean = mean if np.isfinite(mean) else 0.0
-        self._put_shares("sparsity", tensors, self._active, lambda h: h == 0)
-        for span, layers in self._bounded.items():
-            self._put_shares("saturated", tensors, layers, partial(_outside, span))
-
-    def _put_shares(
-        self,
-        key: str,
-        tensors: dict[int, Tensor],
-        layers: list[int],
-        test: Callable[[Tensor], Tensor],
-    ) -> None:
-        rows = [i for i in layers if i in tensors]
-        self._put(key, reductions.share([tensors[i] for i in rows], test), rows)
+        found = self._tally.read()
+        self._put("activation_mean", found.mean)
+        self._put("activation_std", found.std)
+        self._put("sparsity", found.zeros[self._active], self._active)
+        self._put("saturated", found.outside[self._bounded], self._bounded)
 
     def _read_update(self) -> None:
-        weights = [watched.weight.detach() for watched in self._watched]
-        torch._foreach_sub_(self._before, weights)
-        after, update = reductions.moments(weights), reductions.moments(self._before)
-        self._put("weight_norm", after.norm)
-        self._put("update_norm", update.norm)
+        found = self._parameters.pooled(self._updates.read())
+        self._put("weight_norm", found.norm)
+        self._put("update_norm", found.update_norm)
         with np.errstate(all="ignore"):
-            self._put("update_ratio", update.std / np.where(after.std == 0, np.nan, after.std))
+            self._put(
+                "update_ratio", found.update_std / np.where(found.std == 0, np.nan, found.std)
+            )
+        for i in np.flatnonzero(~np.isfinite(found.norm)).tolist():
+            for parameter in own(self.layers[i].linear):
+                self._spoil(i, "weight", parameter.detach())
 
-    def _remember(self, weights: list[Tensor]) -> None:
-        if not self._before:
-            self._before = [weight.clone() for weight in weights]
-        else:
-            torch._foreach_copy_(self._before, weights)
-
-    def _count_nonfinite(self) -> None:
-        """Count only in layers whose norms say that there is something to count."""
-        keys = ("signal_grad_norm", "weight_grad_norm", "activation_std", "weight_norm")
-        columns = [METRIC_INDEX[key] for key in keys]
-        self._put("nonfinite", np.zeros(len(self._watched)))
-        for i in np.flatnonzero(~np.isfinite(self._values[:, columns]).all(axis=1)):
-            watched = self._watched[i]
-            tensors = [*watched.signals, *watched.activations, watched.weight.detach()]
-            tensors += [] if watched.weight.grad is None else [watched.weight.grad]
-            count = sum(reductions.nonfinite(tensor) for tensor in tensors)
-            self._values[i, METRIC_INDEX["nonfinite"]] = count
-
-    def _put(self, key: str, column: Floats, layers: list[int] | slice = ALL) -> None:
+    def _put(self, key: str, column: Floats, layers: Any = slice(None)) -> None:
         self._values[layers, METRIC_INDEX[key]] = column
-
-    def _get(self, key: str) -> Floats:
-        return self._values[:, METRIC_INDEX[key]]
 
 
 def to_float32(values: Floats) -> NDArray[np.float32]:
@@ -274,17 +305,11 @@ def to_float32(values: Floats) -> NDArray[np.float32]:
     return np.where(keep, np.copysign(size, values), values).astype(np.float32)
 
 
-def _norms(gradients: Sequence[Tensor | None]) -> Floats:
-    """Norms of gradients; NaN where a frozen parameter has none."""
-    rows = [i for i, gradient in enumerate(gradients) if gradient is not None]
-    found = np.full(len(gradients), np.nan)
-    found[rows] = reductions.norms([g for g in gradients if g is not None])
-    return found
-
-
-def _root_sizes(tensors: Sequence[Tensor]) -> Floats:
-    return np.sqrt([tensor.numel() for tensor in tensors])
-
-
-def _joined(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat([t.reshape(-1) for t in tensors])
+def _first_tensor(output: Any) -> Tensor | None:
+    """A module's output, or the first tensor in it: of an LSTM the outputs of all steps."""
+    if isinstance(output, Tensor):
+        return output
+    parts = output.values() if isinstance(output, dict) else output
+    if not isinstance(output, (tuple, list, dict)):
+        return None
+    return next((found for part in parts if (found := _first_tensor(part)) is not None), None)

@@ -48,6 +48,7 @@ def measure(config: RunConfig) -> Floats:
         loss = F.cross_entropy(model(x.double()), y)
         loss.backward()  # type: ignore[no-untyped-call]
         probe.gradients()
+        probe.remember()
         values = probe.finish()
         probe.close()
     values[:, [METRIC_INDEX[key] for key in ("update_ratio", "update_norm")]] = np.nan

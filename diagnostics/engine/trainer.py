@@ -115,6 +115,7 @@ class _Training:
         healthy = math.isfinite(self.loss) and math.isfinite(norm)
         if self.probe is not None:
             self.probe.gradients()
+            self.probe.remember()
         cosine = math.nan
         if healthy:
             clipped, cosine = self._clip(gradient_norms, norm)
