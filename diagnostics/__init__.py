@@ -1,7 +1,7 @@
 """A laboratory for unstable gradients.
 
 ``RunConfig`` says what to train, ``profile`` measures it at initialization, ``train`` trains it
-into the store, ``open_store`` reads what was measured.
+into the store, ``open_store`` reads what was measured, ``watch`` measures a model of your own.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from diagnostics.store import Run, Store, StoreError, open_store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from diagnostics.engine.watch import Watch
+
 __all__ = [
     "InvalidConfig",
     "Run",
@@ -23,6 +25,7 @@ __all__ = [
     "open_store",
     "profile",
     "train",
+    "watch",
 ]
 
 
@@ -54,3 +57,15 @@ def train(
     run_id = kept.create_run(chosen, probe=probe)
     train_into(kept, run_id, Control())
     return kept.run(run_id)
+
+
+def watch(model: Any, optimizer: Any, **options: Any) -> "Watch":
+    """Watch a model of your own while it is trained; ``diagnostics.engine.watch.Watch`` says how.
+
+    Raises:
+        Unwatchable: in one sentence, what can't be watched and why.
+        StoreError: no store can be had.
+    """
+    from diagnostics.engine.watch import Watch
+
+    return Watch(model, optimizer, **options)

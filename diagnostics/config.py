@@ -200,6 +200,11 @@ class RunConfig(BaseModel):
         """What a hidden layer is called."""
         return "layer" if self.architecture == "mlp" else "time step"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the layers are called beside their number: nothing here."""
+        return ()
+
     def changed(self, **values: Any) -> Self:
         """A validated copy with some fields changed. Raises ``InvalidConfig``."""
         return self.make({**self.model_dump(), **values})

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.config import RunConfig
 from diagnostics.records import StepBatch
+from diagnostics.watched import Subject
 
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -25,6 +25,12 @@ ADAPTIVE = ("rmsprop", "adam", "adamw")
 
 FLOATS = 80.0
 """Decades, more than the range of floats: what an infinite ratio counts as."""
+
+LEARNED = 0.95
+"""Accuracy at which small updates mean that there is little left to learn."""
+
+FALLEN = 0.1
+"""Share of its first value to which a loss has fallen when most is learned."""
 
 WINDOW = 5
 """Steps over whose median a series is smoothed, so that one odd batch raises no alarm."""
@@ -50,7 +56,7 @@ class Finding(NamedTuple):
 class Case:
     """A configuration and what was measured of it; at least one step."""
 
-    config: RunConfig
+    config: Subject
     batch: StepBatch
 
     @cached_property
@@ -82,9 +88,9 @@ class Case:
         return np.clip(np.nan_to_num(self.batch.metric(metric)[:, :-1]), 0, 1)
 
     def mean_share(self, metric: str) -> Floats:
-        """The same over all hidden layers, [steps]."""
-        found = self.share(metric)
-        return np.asarray(found.sum(axis=1) / max(1, found.shape[1]))
+        """The same over all hidden layers for which it is known by now, [steps]."""
+        known = np.isfinite(self.batch.metric(metric)[-1, :-1])
+        return np.asarray(self.share(metric)[:, known].sum(axis=1) / max(1, known.sum()))
 
     @cached_property
     def update_ratio(self) -> Floats:
@@ -112,6 +118,14 @@ class Case:
         found = self.batch.scalar("accuracy")[-RECENT:]
         known = found[np.isfinite(found)]
         return float(known.mean()) if len(known) else 0.0
+
+    @property
+    def learned(self) -> bool:
+        """Whether there is little left to learn; by the loss where no accuracy is known."""
+        loss = self.batch.scalar("loss")
+        fallen = np.isfinite(loss[[0, -1]]).all() and loss[-1] < FALLEN * loss[0]
+        known = np.isfinite(self.batch.scalar("accuracy")).any()
+        return self.accuracy > LEARNED if known else bool(fallen)
 
     @property
     def always(self) -> Mask:

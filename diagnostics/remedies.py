@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from diagnostics.config import FIELDS, InvalidConfig, RunConfig, choices_of
 from diagnostics.records import Remedy
+from diagnostics.watched import Subject, WatchedModel
 from diagnostics.wording import number
 
 SHOWN = 3
@@ -83,8 +84,52 @@ def yardstick(rule: str) -> Yardstick | None:
     return _CANDIDATES[rule][0] if rule in _CANDIDATES else None
 
 
-def candidates(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
-    """The changes worth trying, likeliest first, each one different from what is there."""
+_ADVICE: dict[str, list[tuple[str, str]]] = {
+    "vanishing": [
+        ("Initialization", "He for ReLU and its kin, Glorot for tanh, LeCun for SELU"),
+        ("Normalization", "batch or layer norm between the layers"),
+        ("Residual connections", "a road around the layers named"),
+    ],
+    "exploding": [
+        ("Clipping", "clip_grad_norm_ at the norm of healthy steps"),
+        ("Initialization", "a smaller variance in the layers named"),
+        ("Normalization", "layer norm between the layers"),
+    ],
+    "saturated": [
+        ("Smaller weights", "Glorot initialization before a tanh or sigmoid"),
+        ("Activation", "one that does not saturate, such as ReLU"),
+    ],
+    "dead": [
+        ("Activation", "leaky ReLU, ELU or GELU: no unit of theirs can die"),
+        ("Learning rate", "a tenth of it, or a warm-up"),
+    ],
+    "diverged": [
+        ("Learning rate", "a tenth of it, or a warm-up"),
+        ("Clipping", "clip_grad_norm_ before the optimizer's step"),
+        ("Type", "float32 or bfloat16 where float16 overflows"),
+    ],
+    "stalled": [
+        ("Learning rate", "ten times larger, or an adaptive optimizer"),
+        ("Frozen?", "see whether these layers are in the optimizer at all"),
+    ],
+    "too_large": [("Learning rate", "a tenth of it"), ("Clipping", "clip_grad_norm_")],
+    "symmetric": [("Initialization", "draw the weights at random")],
+    "overfitting": [("Regularization", "weight decay, dropout, or stop early")],
+    "clipping_always": [("Threshold", "raise it tenfold, or lower the learning rate")],
+}
+_ADVICE |= {"born_dead": _ADVICE["dead"], "dying": _ADVICE["dead"]}
+"""What to do about a model that is not ours to change."""
+
+
+def candidates(rule: str, subject: Subject) -> tuple[Remedy, ...]:
+    """The changes worth trying, likeliest first; for a watched model, advice without changes."""
+    if isinstance(subject, WatchedModel):
+        return tuple(Remedy(label, {}, words) for label, words in _ADVICE.get(rule, []))
+    return _changes(rule, subject)
+
+
+def _changes(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
+    """Each different from what is there."""
     found: dict[RunConfig, Remedy] = {}
     for changes in _CANDIDATES.get(rule, (None, []))[1]:
         remedy = _remedy(changes, config)

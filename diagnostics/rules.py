@@ -9,10 +9,10 @@ from importlib.resources import files
 import numpy as np
 
 from diagnostics import remedies, symptoms
-from diagnostics.config import RunConfig
 from diagnostics.evidence import Case, Finding, since
 from diagnostics.records import Diagnosis, PatientZero, Severity, StepBatch
-from diagnostics.wording import times
+from diagnostics.watched import Subject, WatchedModel
+from diagnostics.wording import called, capital, times
 
 UPDATES = ("stalled", "too_large")
 LIVELESS = ("vanishing", "dead", "born_dead", "dying", *UPDATES)
@@ -35,7 +35,7 @@ class Rule:
 
 
 def diagnose(
-    config: RunConfig, batch: StepBatch, state: str, patient_zero: PatientZero | None = None
+    config: Subject, batch: StepBatch, state: str, patient_zero: PatientZero | None = None
 ) -> tuple[Diagnosis, ...]:
     """What a run says now, the gravest first; empty before the first step."""
     if patient_zero is not None:
@@ -130,7 +130,7 @@ RULES = (
 )  # fmt: skip
 
 
-def _diverged(config: RunConfig, patient: PatientZero) -> Diagnosis:
+def _diverged(config: Subject, patient: PatientZero) -> Diagnosis:
     names = {
         "weight": "weights",
         "activation": "activations",
@@ -139,15 +139,20 @@ def _diverged(config: RunConfig, patient: PatientZero) -> Diagnosis:
         "bias_grad": "bias gradient",
         "loss": "loss",
     }
-    where = f"the {names[patient.tensor]} of {config.layer_word} {patient.layer}"
-    if patient.layer == config.hidden_layers + 1:
+    where = f"the {names[patient.tensor]} of {called(patient.layer, config)}"
+    watched = isinstance(config, WatchedModel)
+    if not watched and patient.layer == config.hidden_layers + 1:
         where = f"the {names[patient.tensor]} of the output layer"
     return Diagnosis(
         "diverged",
         "ill",
         "Diverged",
         f"At step {patient.step} numbers left the range of floats, first in {where}. "
-        "Training on would be pointless, so the run ended.",
+        + (
+            "Nothing computed since means anything."
+            if watched
+            else "Training on would be pointless, so the run ended."
+        ),
         (patient.layer,),
         patient.step,
         {"step": patient.step, "layer": patient.layer},
@@ -157,11 +162,10 @@ def _diverged(config: RunConfig, patient: PatientZero) -> Diagnosis:
 
 
 def _healthy(case: Case) -> Diagnosis:
-    word, last = case.config.layer_word, case.batch.layers - 1
-    travelled = float(case.travel[-1])
+    last, travelled = case.batch.layers - 1, float(case.travel[-1])
     sentence = (
-        f"{word.capitalize()} 1 receives {times(travelled)} the gradient that reaches "
-        f"{word} {last}: all {word}s can learn."
+        f"{capital(called(1, case.config))} receives {times(travelled)} the gradient that reaches "
+        f"{called(last, case.config)}: all {case.config.layer_word}s can learn."
     )
     return Diagnosis(
         "healthy",

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, insert, select, text, update
 
-from diagnostics.config import RunConfig
 from diagnostics.records import (
     METRICS,
     SCALARS,
@@ -29,6 +28,7 @@ from diagnostics.records import (
 )
 from diagnostics.schema import StoreError, chunks, commands, connect, events, runs, snapshots
 from diagnostics.settings import Settings
+from diagnostics.watched import Subject, WatchedModel, subject
 
 __all__ = ["LIVE_STATES", "Run", "Since", "Store", "StoreError", "open_store"]
 
@@ -47,7 +47,7 @@ class Run:
 
     id: str
     name: str
-    config: RunConfig
+    config: Subject
     state: str
     created: datetime
     steps: int
@@ -61,6 +61,11 @@ class Run:
     def live(self) -> bool:
         """Whether it may still change."""
         return self.state in LIVE_STATES
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is of a model that is not the laboratory's own."""
+        return isinstance(self.config, WatchedModel)
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Store:
             self._watcher.close()
         self._engine.dispose()
 
-    def create_run(self, config: RunConfig, *, name: str = "", probe: bool = True) -> str:
+    def create_run(self, config: Subject, *, name: str = "", probe: bool = True) -> str:
         """Enter a queued run; its id."""
         run_id, now = secrets.token_hex(4), time.time()
         row = {
@@ -126,6 +131,12 @@ class Store:
             values["summary"] = summary
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+    def describe(self, run_id: str, config: WatchedModel) -> None:
+        """Enter what has become known of a watched model."""
+        query = update(runs).where(runs.c.id == run_id).values(config=config.model_dump())
+        with self._engine.begin() as connection:
+            connection.execute(query)
 
     def finish(self, run_id: str, summary: Summary) -> None:
         """Enter how a run ended."""
@@ -274,7 +285,7 @@ def _run(row: Any) -> Run:
     return Run(
         row.id,
         row.name,
-        RunConfig.make(row.config),
+        subject(row.config),
         state,
         datetime.fromtimestamp(row.created, UTC),
         probe=row.probe,

@@ -2,18 +2,15 @@
 
 import numpy as np
 
-from diagnostics.config import RunConfig
 from diagnostics.evidence import RECENT, Case, Finding, Mask, numbers
-from diagnostics.wording import layers, times
+from diagnostics.watched import Subject
+from diagnostics.wording import called, capital, layers, times
 
 SATURATED = 0.5
 DEAD = 1 / 3
 DYING = 0.1
 SPARSE = (0.3, 0.7)
 STALLED, TOO_LARGE = 1e-5, 1e-1
-LEARNED = 0.95
-"""Accuracy at which small updates mean that there is little left to learn."""
-
 CLIPPED_ALWAYS, CLIPPED_NEVER = 0.95, 0.01
 JUDGED_STEPS = 20
 """Steps before it is said how often a gradient is clipped."""
@@ -26,8 +23,6 @@ JUDGED_LOOKS = 8
 
 NORM_SLOPE = 0.05
 """Decades per layer; ReLU behind batch norm has .083 (Yang et al. 2019)."""
-
-BOUNDED = ("sigmoid", "tanh", "hard_tanh")
 
 
 def vanishing(case: Case) -> Finding | None:
@@ -44,17 +39,17 @@ def exploding(case: Case) -> Finding | None:
 
 def _travelled(case: Case, sign: int, why: str) -> Finding:
     """A gradient that vanished (−1) or exploded (1) on its way to the input."""
-    word, last = case.config.layer_word, case.batch.layers - 1
+    first, last = called(1, case.config), called(case.batch.layers - 1, case.config)
     return Finding(
-        f"{word.capitalize()} 1 receives {times(case.travel[-1])} the gradient that reaches "
-        f"{word} {last}. {why}",
+        f"{capital(first)} receives {times(case.travel[-1])} the gradient that "
+        f"reaches {last}. {why}",
         numbers(sign * case.decades[-1] > case.limit / 2),
         sign * case.travel >= case.limit,
         {"decades": float(case.travel[-1]), "slope": case.slope},
     )
 
 
-def _why_vanishing(config: RunConfig) -> str:
+def _why_vanishing(config: Subject) -> str:
     reasons = {
         "sigmoid": "Each sigmoid multiplies it by at most ¼.",
         "tanh": "Each tanh and its weights shrink it.",
@@ -79,13 +74,13 @@ def norm_explosion(case: Case) -> Finding | None:
 
 def saturated(case: Case) -> Finding | None:
     share = case.share("saturated")
-    if case.config.residual or case.config.activation not in BOUNDED:
+    if case.config.residual:
         return None  # a residual network's gradient goes around its activations
     if not (share[-1] > SATURATED).any():
         return None
     where, worst = numbers(share[-1] > SATURATED), float(share[-1].max())
     return Finding(
-        f"In {layers(where, case.config.layer_word)} up to {worst:.0%} of the activations sit at "
+        f"In {layers(where, case.config)} up to {worst:.0%} of the activations sit at "
         "the ends of their range, where the slope is almost 0 and nothing is learned.",
         where,
         share.max(axis=1) > SATURATED,
@@ -106,7 +101,7 @@ def _blocked(case: Case) -> Finding | None:
     if not where or case.config.residual:
         return None
     return Finding(
-        f"Every unit of {layers(where, case.config.layer_word)} is 0 for every sample: no gradient "
+        f"Every unit of {layers(where, case.config)} is 0 for every sample: no gradient "
         "gets past, and nothing before it learns.",
         where,
         (share == 1).any(axis=1),
@@ -159,7 +154,7 @@ def sparse(case: Case) -> Finding | None:
 
 def stalled(case: Case) -> Finding | None:
     slow = case.update_ratio < STALLED
-    if not _most(case, slow) or case.accuracy > LEARNED:
+    if not _most(case, slow) or case.learned:
         return None
     largest = float(np.nanmax(case.update_ratio))
     return Finding(
@@ -247,7 +242,7 @@ def symmetric(case: Case) -> Finding | None:
     if not empty.any():
         return None
     return Finding(
-        f"All weights of {layers(numbers(empty), case.config.layer_word)} began at 0: the units "
+        f"All weights of {layers(numbers(empty), case.config)} began at 0: the units "
         "of a layer are twins that get the same gradient and stay twins.",
         numbers(empty),
         case.always,

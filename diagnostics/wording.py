@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from diagnostics.watched import Subject
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -25,10 +27,22 @@ def number(power: float) -> str:
     return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
-def layers(numbers: Sequence[int], word: str = "layer") -> str:
+def called(number: int, subject: Subject) -> str:
+    """layer 3; with its path where it has one: layer 3 (encoder.0.linear1)."""
+    name = f" ({subject.names[number - 1]})" if 0 < number <= len(subject.names) else ""
+    return f"{subject.layer_word} {number}{name}"
+
+
+def capital(words: str) -> str:
+    """With a capital first letter, the others as they are."""
+    return words[0].upper() + words[1:]
+
+
+def layers(numbers: Sequence[int], subject: Subject) -> str:
     """layer 3, layers 1–6, 4 layers."""
+    word = subject.layer_word
     if len(numbers) == 1:
-        return f"{word} {numbers[0]}"
+        return called(numbers[0], subject)
     if numbers[-1] - numbers[0] + 1 == len(numbers):
         return f"{word}s {numbers[0]}–{numbers[-1]}"
     return f"{len(numbers)} {word}s"

@@ -46,6 +46,8 @@ class Actions:
             return session
         changed = replace(session, query=config.query())
         run = self._run(session)
+        if run is not None and run.watched:  # not ours to change: the lab's network comes in sight
+            return replace(changed, run=None)
         if run is None or not run.live:
             return changed
         changes = {field: value for field, value in config if getattr(before, field) != value}
@@ -78,6 +80,8 @@ class Actions:
     def train(self, session: Session, pace: float, *first: Command) -> Session:
         """A new run of the controls' configuration; the one shown becomes the pinned one."""
         run = self._run(session)
+        if run is not None and run.watched:
+            session, run = replace(session, run=None), None
         new = self._runner.submit(session.config, _pace(pace), *first)
         if run is not None and run.live:
             self._runner.send(run.id, Command("stop"))

@@ -13,6 +13,7 @@ from diagnostics.config import RunConfig
 from diagnostics.evidence import decades
 from diagnostics.records import DeadUnits, Event, StepBatch
 from diagnostics.store import Run, Store
+from diagnostics.watched import Subject, WatchedModel
 
 MOST_ROWS = 4096
 COLUMNS = 120
@@ -41,6 +42,7 @@ class Feed:
         self._store = store
         self._cursor = (0, 0)
         self._stride = 1
+        self._met = 0
         self.run: Run = store.run(run_id)
         self.kept = StepBatch.empty()
         self.newest = StepBatch.empty()
@@ -67,15 +69,11 @@ class Feed:
 
     def _keep(self, batch: StepBatch) -> None:
         self.newest = batch[-1:]
-        self.kept = StepBatch.join([self.kept, _every(batch, self._stride)])
+        self.kept = StepBatch.join([self.kept, batch[-self._met % self._stride :: self._stride]])
+        self._met += len(batch)
         while len(self.kept) > MOST_ROWS:
             self._stride *= 2
-            self.kept = _every(self.kept, self._stride)
-
-
-def _every(batch: StepBatch, stride: int) -> StepBatch:
-    rows = np.flatnonzero((batch.steps - 1) % stride == 0)
-    return StepBatch(batch.steps[rows], batch.values[rows], batch.scalars[rows])
+            self.kept = self.kept[::2]
 
 
 def layers(batch: StepBatch, lead: str) -> dict[str, Any] | None:
@@ -169,22 +167,39 @@ def recent(feed: Feed) -> StepBatch:
 
 def about(run: Run) -> dict[str, Any]:
     """A run's state and length."""
-    return {"run": run.id, "state": run.state, "error": run.error, **shape(run.config)}
+    told = {"run": run.id, "state": run.state, "error": run.error, **shape(run.config)}
+    if run.watched:
+        told |= {"steps": _round_up(run.steps), "label": title(run)}
+    return told
 
 
-def shape(config: RunConfig) -> dict[str, Any]:
+def _round_up(steps: int) -> int:
+    """A length of axis that does not change at every step: 50, 100, 200, 500 …"""
+    lengths = (m * 10**e for e in range(1, 12) for m in (5, 10, 20))
+    return next((length for length in lengths if length >= steps), steps)
+
+
+def shape(config: Subject) -> dict[str, Any]:
     """What charts need to know of a configuration."""
     return {
         "steps": config.steps,
         "layers": config.hidden_layers + 1,
         "word": config.layer_word,
+        "names": config.names,
         "label": label(config),
         "theory": _theory(config),
     }
 
 
+def _theory(config: Subject) -> dict[str, Any]:
+    """The prediction for a network of the lab's; of others there is none."""
+    if isinstance(config, WatchedModel):
+        return {"why_not": " ".join(config.unseen)}
+    return _predicted(config)
+
+
 @lru_cache(maxsize=256)
-def _theory(config: RunConfig) -> dict[str, Any]:
+def _predicted(config: RunConfig) -> dict[str, Any]:
     """The predicted profiles and the band in decades, or a sentence where there is none."""
     found = theory.predict(config)
     if found is None:
@@ -198,20 +213,27 @@ def _theory(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def away(config: RunConfig, batch: StepBatch) -> bool:
+def away(config: Subject, batch: StepBatch) -> bool:
     """Whether training has led so far from the initialization that theory no longer speaks of it.
 
     Theory's band is for the mean over networks; a tenth of a decade a layer is allowed beside it.
     """
-    found = theory.predict(config)
+    found = theory.predict(config) if isinstance(config, RunConfig) else None
     if found is None or not len(batch) or batch.steps[0] == 0 or batch.layers < 3:
         return False
     off = np.abs(_clean(decades(batch.metric("signal_grad_norm"))[0]) - found.decades)
     return bool(off[0] > FAR * found.spread[0] + 0.02 * len(off))
 
 
-def label(config: RunConfig) -> str:
-    """What tells a run from others: the four remedies in short."""
+def title(run: Run) -> str:
+    """What tells a run from others: its name, or what it trains."""
+    return run.name or label(run.config)
+
+
+def label(config: Subject) -> str:
+    """A model's class, or the four remedies in short."""
+    if isinstance(config, WatchedModel):
+        return config.model
     parts = [config.activation, config.init]
     parts += [f"{config.norm} norm"] if config.norm != "none" else []
     parts += [f"clip {config.clip}"] if config.clip != "none" else []

@@ -17,7 +17,8 @@ from diagnostics.dashboard.frames import LEADS, Feed
 from diagnostics.records import Diagnosis, StepBatch
 from diagnostics.rules import diagnose, explained
 from diagnostics.runner import Runner
-from diagnostics.store import Store, StoreError
+from diagnostics.store import Run, Store, StoreError
+from diagnostics.watched import Subject, WatchedModel
 
 POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5
@@ -118,12 +119,13 @@ class Hub:
     def _sketch(self, feed: Feed | None, watch: Watch) -> Sketch | None:
         """The controls' network at initialization, where they have moved on from the run shown."""
         config = watch.config
-        if config is None or (feed and (feed.run.live or feed.run.config == config)):
+        if config is None or (feed and _keeps(feed.run, config)):
             return None
         batch = self.advice.profile(config)
         return None if batch is None else Sketch(config, batch)
 
     def _verdict(self, sketch: Sketch | None, feed: Feed | None) -> list[dict[str, Any]]:
+        config: Subject
         if sketch is not None:
             config, found = sketch.config, diagnose(sketch.config, sketch.batch, "preview")
         else:
@@ -135,7 +137,9 @@ class Hub:
             for diagnosis in found
         ]
 
-    def _advised(self, diagnosis: Diagnosis, config: RunConfig) -> Diagnosis:
+    def _advised(self, diagnosis: Diagnosis, config: Subject) -> Diagnosis:
+        if isinstance(config, WatchedModel):
+            return diagnosis
         tried = self.advice.remedies(diagnosis.rule, config)
         return diagnosis if tried is None else replace(diagnosis, remedies=tried)
 
@@ -187,6 +191,11 @@ class Hub:
         return bool(self._used)
 
 
+def _keeps(run: Run, config: RunConfig) -> bool:
+    """Whether a run stays in sight: while it goes on, and until other controls are chosen."""
+    return run.live or run.watched or run.config == config
+
+
 def running(feed: Feed | None, pinned: Feed | None, watch: Watch) -> dict[str, Any]:
     """A run's layers beside the pinned run's at the same step."""
     assert feed is not None
@@ -224,7 +233,7 @@ def preview(sketch: Sketch, behind: Feed | None, watch: Watch) -> dict[str, Any]
 
 def _behind(feed: Feed, watch: Watch, step: int | None) -> dict[str, Any]:
     layers = frames.layers(feed.at(step), watch.lead)
-    return {"pinned": layers, "pinned_label": frames.label(feed.run.config)}
+    return {"pinned": layers, "pinned_label": frames.title(feed.run)}
 
 
 def _encode(frame: dict[str, Any]) -> bytes:

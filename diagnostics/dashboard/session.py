@@ -82,7 +82,8 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
 def _current(store: Store) -> Session:
     newest = store.runs(limit=1)
     if newest and newest[0].live:
-        return Session(newest[0].config.query(), run=newest[0].id)
+        config = newest[0].config
+        return Session(config.query() if isinstance(config, RunConfig) else "", run=newest[0].id)
     return Session()
 
 

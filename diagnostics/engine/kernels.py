@@ -170,3 +170,16 @@ def alive(address: int, outer: int, inner: int, wide: bool, alive: Any) -> int:
     else:
         _alive(carray(_pointer(address), size, np.float32), outer, inner, alive)
     return int(alive.sum())
+
+
+def warm_up() -> None:
+    """Call each once: the first call in a process loads what is kept on disk, or compiles it."""
+    one = np.ones(1, np.float32)
+    address = np.array([one.ctypes.data])
+    size, out = np.ones(1, np.int64), np.zeros(1)
+    norms(address, size, False, out)
+    norm(int(address[0]), 1, False)
+    tally(int(address[0]), 1, False, -1.0, 1.0, np.zeros((1, len(TALLY))), 0)
+    change(address, address, size, size, np.zeros((1, CHANGE)))
+    copy(address, address, size, size)
+    alive(int(address[0]), 1, 1, False, np.zeros(1, np.uint8))

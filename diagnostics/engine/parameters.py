@@ -58,6 +58,11 @@ class Parameters:
         found[self.present] = reductions.norms([g for g in gradients if g is not None])
         return found
 
+    def versions(self) -> list[tuple[int, int]]:
+        """(address, version) of each gradient."""
+        gradients = [p.grad for p in self._all]
+        return [(g.data_ptr(), g._version) for g in gradients if g is not None]
+
     def weight_norms(self, norms: Floats) -> Floats:
         """Of each layer's weights together; NaN where none has a gradient."""
         return self._by_layer(norms, self._weight_rows, self._weight_owner)

@@ -32,6 +32,9 @@ DEFINED_TANH = 0.97
 
 EVERYWHERE = (-math.inf, math.inf)
 
+SCALED = tuple(key for key in METRICS if "grad" in key)
+"""Metrics that grow with the loss."""
+
 Span = tuple[float, float]
 
 
@@ -86,6 +89,10 @@ class Probe:
         self._called: set[int] = set()
         self.order: list[int] = []
         """Layers in the order of their first call."""
+        self.kinds: dict[int, str] = {}
+        """The activation seen after a layer of which it was not known before."""
+        self.modules_heard = 0
+        """Outputs of activation modules seen in this step."""
         self.spoilt: list[tuple[int, str]] = []
         """(layer's index, tensor) where this step met non-finite entries, in order."""
         self.census: Census | None = None
@@ -103,10 +110,7 @@ class Probe:
         for i, layer in enumerate(self.layers):
             self._handles.append(layer.linear.register_forward_hook(self._on_output(i)))
         for module in self._activations:
-            span = linear_range(module)
-            self._handles.append(
-                module.register_forward_hook(lambda m, args, h, span=span: self.activated(h, span))
-            )
+            self._handles.append(module.register_forward_hook(self._on_activation(module)))
 
     def close(self) -> None:
         """Take all hooks off."""
@@ -121,14 +125,10 @@ class Probe:
         self._put("computed_grad_norm", found * batches)
         self.seconds += time.perf_counter() - started
 
-    def gradients(self, scale: float = 1.0) -> float:
-        """After a backward pass: read all gradients; the global norm.
-
-        Args:
-            scale: what the loss was multiplied with.
-        """
+    def gradients(self) -> float:
+        """After a backward pass: read all gradients; the global norm."""
         started = time.perf_counter()
-        norms = self._parameters.norms() / scale
+        norms = self._parameters.norms()
         weights = self._parameters.weight_norms(norms)
         self._put("weight_grad_norm", weights)
         if np.isnan(self._values[:, METRIC_INDEX["computed_grad_norm"]]).all():
@@ -136,11 +136,16 @@ class Probe:
         self._put("weight_grad_rms", weights / self._parameters.root_sizes)
         self._put("clipped_grad_norm", weights)
         self._put("bias_grad_norm", self._parameters.bias_norms(norms))
-        self._put_signals(scale)
+        self._put_signals()
         if not np.isfinite(norms).all():
             self._spoilt_gradients()
         self.seconds += time.perf_counter() - started
         return reductions.global_norm(norms[self._parameters.present])
+
+    def unscale(self, scale: float) -> None:
+        """After the last backward pass: undo what the loss was multiplied with."""
+        for key in SCALED:
+            self._values[:, METRIC_INDEX[key]] /= scale
 
     def clipped(self) -> float:
         """After clipping: read the weight gradients again; the global norm."""
@@ -175,7 +180,17 @@ class Probe:
         for seen in (self._signal, self._signal_size, self._nonfinite):
             seen.fill(0.0)
         self.spoilt.clear()
+        self.modules_heard = 0
         self._last = -1
+
+    def versions(self) -> list[tuple[int, int]]:
+        """What changes when somebody writes to a gradient or puts another in its place."""
+        return self._parameters.versions()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of a step's numbers: layers called so far, metrics."""
+        return len(self.layers), len(METRICS)
 
     def count_dead(self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]) -> None:
         """Count units that stay exactly 0 for all samples, [layers].
@@ -199,8 +214,8 @@ class Probe:
         finally:
             self._masks = None
 
-    def activated(self, h: Tensor, span: Span | None) -> None:
-        """An activation was computed, with its linear range where it has one."""
+    def activated(self, kind: str, h: Tensor, span: Span | None) -> None:
+        """An activation of a kind was computed, with its linear range where it has one."""
         started = time.perf_counter()
         i, self._last = self._last, -1
         if i >= 0 and self._masks is not None:
@@ -208,11 +223,21 @@ class Probe:
         elif i >= 0 and torch.is_grad_enabled():
             if not self._active[i]:  # until now its output stood for it
                 self._active[i], self._bounded[i] = True, span is not None
+                self.kinds[i] = kind
                 self._tally.clear(i)
             self._see(i, h, span or EVERYWHERE)
             if self.census is not None:
                 self.census.see(i, h)
         self.seconds += time.perf_counter() - started
+
+    def _on_activation(self, module: nn.Module) -> Callable[..., None]:
+        kind, span = type(module).__name__, linear_range(module)
+
+        def on_activation(module: nn.Module, args: object, h: Tensor) -> None:
+            self.modules_heard += 1
+            self.activated(kind, h, span)
+
+        return on_activation
 
     def _on_output(self, i: int) -> Callable[..., None]:
         """A forward hook: the signal gradient is caught from a hook on the output."""
@@ -268,9 +293,9 @@ class Probe:
         dead = ~h.reshape(-1, h.shape[-1]).any(dim=0)
         self._masks[i] = dead & self._masks[i] if i in self._masks else dead
 
-    def _put_signals(self, scale: float) -> None:
+    def _put_signals(self) -> None:
         seen = self._signal_size > 0
-        norms = self._signal[seen] / scale
+        norms = self._signal[seen]
         self._put("signal_grad_norm", norms, seen)
         self._put("signal_grad_rms", norms / np.sqrt(self._signal_size[seen]), seen)
 

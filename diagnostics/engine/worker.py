@@ -40,10 +40,23 @@ class StoreSink:
 
     A store that fails for a while costs one warning: steps wait in memory until it is back, and
     training waits only when thousands have piled up.
+
+    Args:
+        every: seconds between two commits.
+        patient: wait for the writer when it is thousands of steps behind; else the oldest go.
     """
 
-    def __init__(self, store: Store, run_id: str, control: Control) -> None:
+    def __init__(
+        self,
+        store: Store,
+        run_id: str,
+        control: Control,
+        *,
+        every: float = FLUSH_SECONDS,
+        patient: bool = True,
+    ) -> None:
         self._store, self._run_id, self._control = store, run_id, control
+        self._every, self._patient = every, patient
         self._steps: list[Step] = []
         self._events: list[Event] = []
         self._dead: list[DeadUnits] = []
@@ -57,7 +70,10 @@ class StoreSink:
     def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """Take a step; waits only while the writer is thousands behind."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._steps) < MOST_BUFFERED)
+            if self._patient:
+                self._changed.wait_for(lambda: len(self._steps) < MOST_BUFFERED)
+            elif len(self._steps) >= 2 * MOST_BUFFERED:
+                del self._steps[:MOST_BUFFERED]
             self._steps.append(Step(step, values, scalars))
             if len(self._steps) % CHUNK_STEPS == 0:
                 self._changed.notify_all()
@@ -83,7 +99,7 @@ class StoreSink:
         closing = False
         while not closing:
             with self._changed:
-                self._changed.wait_for(self._urgent, timeout=FLUSH_SECONDS)
+                self._changed.wait_for(self._urgent, timeout=self._every)
                 closing = self._closing
             self._exchange()
 
@@ -145,6 +161,7 @@ def train_stored(url: str, run_id: str) -> None:
 def train_into(store: Store, run_id: str, control: Control) -> Summary:
     """Train a run of a store in this process."""
     run = store.run(run_id)
+    assert isinstance(run.config, RunConfig)
     store.set_state(run_id, "running")
     sink = StoreSink(store, run_id, control)
     try:

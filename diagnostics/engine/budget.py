@@ -1,0 +1,59 @@
+"""Which steps are measured: decided before they begin, so that watching keeps to its share."""
+
+import time
+
+from diagnostics.engine.anatomy import Unwatchable
+
+WEIGHT = 0.1
+"""Of the newest step in the running mean of step times."""
+
+
+class Budget:
+    """Counts what watching cost, and says whether the next step may be measured.
+
+    Args:
+        share: of training time that watching may take.
+        every: measure every so manyeth step, whatever it costs.
+
+    Raises:
+        Unwatchable: a share or number that can't be.
+    """
+
+    def __init__(self, share: float, every: int | None) -> None:
+        if every is not None and (isinstance(every, bool) or every < 1):
+            raise Unwatchable(f"every={every} can't be used: it must be a whole number from 1.")
+        if not 0 < share <= 1:
+            raise Unwatchable(f"budget={share} can't be used: it must be above 0, up to 1.")
+        self._allowed, self._every = share, every
+        self._last = self._began = time.perf_counter()
+        self._count = 0
+        self._spent = 0.0
+        self.bare = 0.0
+        """Seconds of a step that is not measured, a running mean."""
+        self.due = True
+        """Whether the next step is measured; the first always is."""
+
+    def begin(self) -> None:
+        """From now on time counts."""
+        self._last = self._began = time.perf_counter()
+
+    @property
+    def share(self) -> float:
+        """What watching has cost so far, as a share of training time."""
+        elapsed = self._last - self._began - self._spent
+        return self._spent / elapsed if elapsed > 0 else 0.0
+
+    def over(self, measured: bool, seconds: float) -> None:
+        """A step is over; ``seconds`` are those that hooks are known to have taken."""
+        now = time.perf_counter()
+        spent, self._last = now - self._last, now
+        self._count += 1
+        if not measured:
+            self.bare += (spent - self.bare) * (WEIGHT if self.bare else 1.0)
+        else:
+            self._spent += max(seconds, spent - self.bare if self.bare else 0.0)
+            self.bare = self.bare or spent - seconds
+        if self._every is not None:
+            self.due = self._count % self._every == 0
+        else:
+            self.due = self._spent <= self._allowed * (now - self._began)
