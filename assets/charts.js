@@ -7,8 +7,10 @@ window.charts = (() => {
   const PANELS = { run: ["heat", "loss"], clipping: ["clip", "ladder"], units: ["units"] };
   const RUNGS = ["computed_grad_norm", "weight_grad_norm", "clipped_grad_norm", "update_norm"];
   const MARKS = [null, ["circle-open", "0"], ["triangle-down-open", "below float range"], ["x-thin-open", "NaN / ∞"]];
+  const PARTS = () => Math.floor(window.innerWidth / 100); // names of a model's parts that fit on a chart
   const TICKS = 12;
   const FEW = 3;             // ticks on the axis of a small chart
+  const NONE = { saturated: "this activation has no ends to saturate at", dead: "not counted yet: after 1000 samples" };
   const AT_ONCE = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
   const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
 
@@ -84,6 +86,37 @@ window.charts = (() => {
     return [at(-2), at(2), at(0)];
   }
 
+  /* What layers are called beside their number. */
+  const called = ({ names, layers: count }) => numbers(count).map((l) => (names && names[l - 1] ? ` ${names[l - 1]}` : ""));
+
+  /* Where a model of many parts goes from one part to the next: lines, and the parts' names. */
+  function blocks({ names }) {
+    const marks = (figures.lead.layout.shapes || []).filter((shape) => shape.name === "mark");
+    const parts = grouped(names || []);
+    const line = { width: 1, dash: "dot", color: figures.lead.layout.yaxis.gridcolor };
+    return {
+      shapes: [...marks, ...parts.slice(1).map(({ from }) => ({ type: "line", x0: from - 0.5, x1: from - 0.5, yref: "paper", y0: 0, y1: 1, layer: "below", line }))],
+      annotations: parts.map(({ part, from, to }) => ({ x: (from + to) / 2, yref: "paper", y: 1, yanchor: "top", text: part, showarrow: false, font: { size: 11 } })),
+    };
+  }
+
+  /* Neighbours with the same beginning of their paths, as long a beginning as gives few groups. */
+  function grouped(names) {
+    let found = [];
+    for (const depth of [1, 2, 3]) {
+      const groups = [];
+      names.forEach((name, i) => {
+        const part = name.split(".").slice(0, depth).join(".");
+        const last = groups[groups.length - 1];
+        if (last && last.part === part) last.to = i + 1;
+        else groups.push({ part, from: i + 1, to: i + 1 });
+      });
+      if (groups.length > PARTS()) break;
+      found = groups;
+    }
+    return found;
+  }
+
   function layers(frame) {
     const { now, pinned, layers: count } = frame;
     const x = numbers(count);
@@ -94,7 +127,7 @@ window.charts = (() => {
     const special = x.filter((_, i) => now.marks[i]);
     put("lead", [
       { x: numbers(old.length), y: old },
-      { x, y: lead, marker: { color: now.decades.map((d) => Math.max(-6, Math.min(6, d))) } },
+      { x, y: lead, customdata: called(frame), marker: { color: now.decades.map((d) => Math.max(-6, Math.min(6, d))) } },
       {
         x: special,
         y: special.map((l) => 10 ** (now.marks[l - 1] === 3 ? range[1] - 0.4 : range[0] + 0.3)),
@@ -102,23 +135,25 @@ window.charts = (() => {
         marker: { symbol: special.map((l) => MARKS[now.marks[l - 1]][0]) },
       },
       ...lines.map((y) => ({ x: numbers(y.length), y })),
-    ], { xaxis: { ...layerAxis(count), title: { text: `input  ←  ${frame.word}  →  output` } }, yaxis: decades(range) });
+    ], { xaxis: { ...layerAxis(count), title: { text: `input  ←  ${frame.word}  →  output` } }, yaxis: decades(range), ...blocks(frame) });
     if (frame.state === "preview") requestAnimationFrame(() => smaller(frame)); // the answer comes first
     else smaller(frame);
     return lines[2].length > 0;
   }
 
-  function smaller({ now, pinned, layers: count, state }) {
+  function smaller(frame) {
+    const { now, pinned, layers: count, state } = frame;
     const x = numbers(count);
     const small = layerAxis(count, TICKS / 2);
+    const customdata = called(frame);
     for (const key of ["saturated", "dead"]) {
       const share = now[key].slice(0, -1);
-      put(key, [shares(pinned && pinned[key]), { x: x.slice(0, -1), y: share }], { xaxis: small });
-      $(`none-${key}`).textContent = share.every((value) => value === null) ? "this activation has no ends to saturate at" : "";
+      put(key, [shares(pinned && pinned[key]), { x: x.slice(0, -1), y: share, customdata }], { xaxis: small });
+      $(`none-${key}`).textContent = share.every((value) => value === null) ? NONE[key] : "";
     }
     const ratio = positive(now.update_ratio);
     $("none-update_ratio").textContent = state === "preview" ? "no step taken yet" : "";
-    put("update_ratio", [ratios(pinned), { x, y: ratio }], { xaxis: small, yaxis: decades(hysteresis("update_ratio", ratio), FEW) });
+    put("update_ratio", [ratios(pinned), { x, y: ratio, customdata }], { xaxis: small, yaxis: decades(hysteresis("update_ratio", ratio), FEW) });
   }
 
   function ladder({ now }, layer) {

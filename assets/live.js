@@ -186,7 +186,15 @@ window.lab = (() => {
   }
 
   const wish = (data) => dash_clientside.set_props("wish", { data: { ...data, at: Date.now() } });
-  const remedy = ({ label, changes, effect }) => button(label, () => wish({ changes }), effect);
+  const remedy = ({ label, changes, effect }) =>
+    Object.keys(changes).length ? button(label, () => wish({ changes }), effect) : advice(label, effect);
+
+  /* What to do about a model that is not ours to change. */
+  function advice(label, words) {
+    const element = Object.assign(document.createElement("div"), { className: "advice" });
+    element.append(Object.assign(document.createElement("b"), { textContent: label }), words);
+    return element;
+  }
 
   /* ---- lessons ---- */
 
@@ -235,7 +243,9 @@ window.lab = (() => {
       pace = { time: now, step: next.newest, rate: pace.time ? (1000 * (next.newest - pace.step)) / (now - pace.time) : 0 };
     }
     const rate = next.state === "running" && pace.rate > 0 ? ` · ${Math.round(pace.rate)} steps/s` : "";
-    badge(WORDS[next.state] + rate, next.state);
+    if (next.watched) badge(`${next.state === "running" ? "watching" : WORDS[next.state]}${rate} · ${next.cost}`, next.state);
+    else badge(WORDS[next.state] + rate, next.state);
+    $("lab-form").classList.toggle("idle", !!next.watched);
     const label = next.state === "paused" ? "Resume" : "Pause";
     if ($("pause").textContent !== label) dash_clientside.set_props("pause", { children: label });
     if (next.error) { verdict = [{ rule: "failed", title: "The run failed", sentence: next.error, remedies: [], chart: "" }]; tell(); }

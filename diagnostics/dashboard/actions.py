@@ -10,6 +10,7 @@ from dash.exceptions import PreventUpdate
 from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
 from diagnostics.dashboard import controls
 from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, control_id
+from diagnostics.dashboard.frames import title
 from diagnostics.dashboard.session import Session, read_link
 from diagnostics.lessons import LESSONS
 from diagnostics.records import Command
@@ -24,6 +25,9 @@ PAGE = ("view", "panel", "lesson")
 
 Wish = dict[str, Any]
 """``changes`` of the configuration, or a ``query`` with ``view`` and ``panel``, or a ``lesson``."""
+
+MENU = 40
+"""Runs in the menu."""
 
 BUTTONS = ("train", "pause", "step", "pin", "reset")
 """Each a method of ``Actions``."""
@@ -60,6 +64,8 @@ class Actions:
         """A remedy, a scene or a lesson was chosen; where a run is shown, a new one starts."""
         if "lesson" in wish:
             return self.learn(session, wish["lesson"])
+        if "run" in wish:
+            return self.show(session, wish["run"])
         if "query" in wish:
             config = RunConfig.from_query(wish["query"])
         else:
@@ -76,6 +82,19 @@ class Actions:
         query = scene.config.query()
         cleared = self.reset(session)
         return replace(cleared, query=query, lesson=key, view=scene.view, panel=scene.panel)
+
+    def show(self, session: Session, run_id: str) -> Session:
+        """Bring a run of the store in sight, with its controls where it is the laboratory's."""
+        run = self._store.run(run_id)
+        query = run.config.query() if isinstance(run.config, RunConfig) else session.query
+        return replace(session, query=query, run=run.id, at=None, lesson=None)
+
+    def runs(self) -> list[dict[str, str]]:
+        """The menu of runs, newest first."""
+        return [
+            {"value": run.id, "label": f"{title(run)} · {run.state} · {run.steps} steps"}
+            for run in self._store.runs(MENU)
+        ]
 
     def train(self, session: Session, pace: float, *first: Command) -> Session:
         """A new run of the controls' configuration; the one shown becomes the pinned one."""
@@ -134,6 +153,7 @@ def connect(app: Dash, actions: Actions) -> None:
     _controls(app, actions)
     _buttons(app, actions)
     _wishes(app, actions)
+    _menu(app, actions)
     _browser_side(app)
 
 
@@ -228,12 +248,22 @@ def _wishes(app: Dash, actions: Actions) -> None:
             "session": Output("session", "data", allow_duplicate=True),
             "notice": Output("notice", "children", allow_duplicate=True),
         },
-        inputs={"wish": Input("wish", "data"), "lesson": Input("lesson", "value")},
+        inputs={
+            "wish": Input("wish", "data"),
+            "lesson": Input("lesson", "value"),
+            "run": Input("runs", "value"),
+        },
         state={"data": State("session", "data"), "pace": State("pace", "value")},
         prevent_initial_call=True,
     )
-    async def wished(wish: Wish, lesson: str | None, data: dict[str, Any], pace: str) -> Any:
+    async def wished(
+        wish: Wish, lesson: str | None, run: str | None, data: dict[str, Any], pace: str
+    ) -> Any:
         session = Session.of(data)
+        if ctx.triggered_id == "runs":
+            if run is None or run == session.run:  # the page itself set it
+                raise PreventUpdate
+            wish = {"run": run}
         if ctx.triggered_id == "lesson":
             if lesson == session.lesson:  # the page itself set it
                 raise PreventUpdate
@@ -253,6 +283,19 @@ def _wishes(app: Dash, actions: Actions) -> None:
             "session": new.data(),
             "notice": "",
         }
+
+
+def _menu(app: Dash, actions: Actions) -> None:
+    @app.callback(
+        Output("runs", "data"),
+        Output("runs", "value"),
+        Input("soon", "n_intervals"),
+        Input("session", "data"),
+        State("runs", "data"),
+    )
+    async def listed(beat: int, data: dict[str, Any], shown: list[Any]) -> Any:
+        found = await asyncio.to_thread(actions.runs)
+        return (no_update if found == shown else found), (data or {}).get("run")
 
 
 def _outputs(**more: Any) -> list[Output]:

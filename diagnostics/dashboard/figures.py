@@ -29,7 +29,7 @@ def _lead(theme: Theme) -> Figure:
             "cmax": DECADES,
             "line": {"color": theme.ink, "width": 1},
         },
-        "hovertemplate": "layer %{x}: %{y:.3g}<extra></extra>",
+        "hovertemplate": "layer %{x}%{customdata}: %{y:.3g}<extra></extra>",
     }
     marks = {
         "type": "scatter",
@@ -61,7 +61,7 @@ def _share(theme: Theme) -> Figure:
         "mode": "lines+markers",
         "fill": "tozeroy",
         "marker": {"size": 5, "color": theme.amber},
-        "hovertemplate": "layer %{x}: %{y:.1%}<extra></extra>",
+        "hovertemplate": "layer %{x}%{customdata}: %{y:.1%}<extra></extra>",
     }
     return {"data": [_pinned(theme), run], "layout": layout}
 
@@ -87,7 +87,7 @@ def _ratio(theme: Theme) -> Figure:
     run = _line(theme.ink, width=2) | {
         "mode": "lines+markers",
         "marker": {"size": 5, "color": theme.ink},
-        "hovertemplate": "layer %{x}: %{y:.2g}<extra></extra>",
+        "hovertemplate": "layer %{x}%{customdata}: %{y:.2g}<extra></extra>",
     }
     return {"data": [_pinned(theme), run], "layout": layout}
 

@@ -42,7 +42,7 @@ class Feed:
         self._store = store
         self._cursor = (0, 0)
         self._stride = 1
-        self._met = 0
+        self.met = 0
         self.run: Run = store.run(run_id)
         self.kept = StepBatch.empty()
         self.newest = StepBatch.empty()
@@ -69,8 +69,8 @@ class Feed:
 
     def _keep(self, batch: StepBatch) -> None:
         self.newest = batch[-1:]
-        self.kept = StepBatch.join([self.kept, batch[-self._met % self._stride :: self._stride]])
-        self._met += len(batch)
+        self.kept = StepBatch.join([self.kept, batch[-self.met % self._stride :: self._stride]])
+        self.met += len(batch)
         while len(self.kept) > MOST_ROWS:
             self._stride *= 2
             self.kept = self.kept[::2]
@@ -169,7 +169,7 @@ def about(run: Run) -> dict[str, Any]:
     """A run's state and length."""
     told = {"run": run.id, "state": run.state, "error": run.error, **shape(run.config)}
     if run.watched:
-        told |= {"steps": _round_up(run.steps), "label": title(run)}
+        told |= {"steps": _round_up(run.steps), "label": title(run), "watched": True}
     return told
 
 
@@ -194,7 +194,7 @@ def shape(config: Subject) -> dict[str, Any]:
 def _theory(config: Subject) -> dict[str, Any]:
     """The prediction for a network of the lab's; of others there is none."""
     if isinstance(config, WatchedModel):
-        return {"why_not": " ".join(config.unseen)}
+        return {"why_not": " ".join(("one point a layer, in the order of calls", *config.unseen))}
     return _predicted(config)
 
 
@@ -223,6 +223,17 @@ def away(config: Subject, batch: StepBatch) -> bool:
         return False
     off = np.abs(_clean(decades(batch.metric("signal_grad_norm"))[0]) - found.decades)
     return bool(off[0] > FAR * found.spread[0] + 0.02 * len(off))
+
+
+def cost(feed: Feed) -> str:
+    """What watching costs: time as a share of a step's, and room in the store."""
+    newest = feed.newest
+    with np.errstate(all="ignore"):
+        share = float((newest.scalar("probe_time") / newest.scalar("step_time"))[-1])
+    measured = feed.met / max(1, feed.run.steps)
+    size = newest.values[0].nbytes + newest.scalars[0].nbytes + newest.steps[:1].nbytes
+    room = f"{measured * size / 1e3:.2g} MB per 1,000 steps"
+    return f"{share:.1%} of step time, {room}" if np.isfinite(share) else room
 
 
 def title(run: Run) -> str:

@@ -208,6 +208,8 @@ def running(feed: Feed | None, pinned: Feed | None, watch: Watch) -> dict[str, A
         "now": now,
         "away": frames.away(feed.run.config, batch),
     }
+    if feed.run.watched and len(feed.newest):
+        frame["cost"] = frames.cost(feed)
     if pinned is not None:
         frame |= _behind(pinned, watch, now["step"] if now else None)
     return frame

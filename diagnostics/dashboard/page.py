@@ -16,6 +16,9 @@ PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
 
 DEFAULT_PACE = "100"
 
+RUNS_EVERY = 4
+"""Seconds after which the menu of runs is read again: others may write into the store too."""
+
 DEFAULTS = "/?seed=0"
 """A bare address would show the run that is going."""
 
@@ -90,6 +93,16 @@ def _header() -> Component:
             html.Span(className="spring"),
             html.Span(SHORTCUTS, className="shortcuts"),
             dmc.Select(
+                id="runs",
+                data=[],
+                placeholder="Runs",
+                size="xs",
+                comboboxProps={"width": 360},
+                className="runs",
+                **{"aria-label": "runs in the store"},
+            ),
+            dcc.Interval(id="soon", interval=RUNS_EVERY * 1000),
+            dmc.Select(
                 id="lesson",
                 data=[
                     {"value": lesson.key, "label": f"{number}. {lesson.title}"}
@@ -146,6 +159,7 @@ def _form() -> Component:
             ),
         ],
         className="form",
+        id="lab-form",
         **{"aria-label": "settings"},
     )
 
