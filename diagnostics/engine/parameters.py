@@ -45,6 +45,7 @@ class Parameters:
         self._weight_rows = np.array([row for _, row, p in owned if p.ndim > 1], np.int64)
         self._bias_owner = np.array([i for i, _, p in owned if p.ndim < 2], np.int64)
         self._bias_rows = np.array([row for _, row, p in owned if p.ndim < 2], np.int64)
+        self._one_each = self._weight_owner.tolist() == list(range(self._count))
         sizes = np.array([p.numel() for p in self.weights], np.float64)
         self.root_sizes = np.sqrt(np.bincount(self._weight_owner, sizes, self._count))
         self.present = np.zeros(len(self._all), dtype=bool)
@@ -78,14 +79,16 @@ class Parameters:
 
     def pooled(self, sums: Floats) -> Pooled:
         """What ``reductions.Updates`` read of each weight, for each layer."""
-        owner, count = self._weight_owner, self._count
-        columns = [np.bincount(owner, column, count).astype(np.float64) for column in sums.T]
-        full, size, w, ww, d, dd = columns
+        full, size, w, ww, d, dd = sums.T if self._one_each else self._added_up(sums)
         with np.errstate(all="ignore"):
             share = full / size
             return Pooled(
                 np.sqrt(ww * share), _std(size, w, ww), np.sqrt(dd * share), _std(size, d, dd)
             )
+
+    def _added_up(self, sums: Floats) -> list[Floats]:
+        owner, count = self._weight_owner, self._count
+        return [np.bincount(owner, column, count).astype(np.float64) for column in sums.T]
 
     def _by_layer(self, norms: Floats, rows: Rows, owner: Rows) -> Floats:
         known = self.present[rows]

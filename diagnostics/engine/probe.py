@@ -1,10 +1,10 @@
 """Hooks → per-layer numbers, without touching training.
 
 For each layer the probe sees the pre-activation z (its module's output), the signal gradient
-δ = ∂L/∂z, the activation h = φ(z), and the weights before and after the step. A tensor hook placed
-on z by a forward hook gives δ even where an activation works in place, and once for each call where
-a module is called twice. Tensors are read the moment they are seen, and none is kept. Nothing here
-draws a random number or writes to what training reads.
+δ = ∂L/∂z, the activation h = φ(z), and the weights before and after the step. A hook that a forward
+hook puts on the node that made z gives δ even where an activation works in place, and once for each
+call where a module is called twice. Tensors are read the moment they are seen, and none is kept.
+Nothing here draws a random number or writes to what training reads.
 """
 
 import math
@@ -253,8 +253,10 @@ class Probe:
             if i not in self._called:
                 self._called.add(i)
                 self.order.append(i)
-            if z.requires_grad:
-                z.register_hook(catch)  # type: ignore[no-untyped-call]
+            if z.grad_fn is not None:
+                z.grad_fn.register_prehook(partial(catch, z.output_nr))
+            elif z.requires_grad:
+                z.register_hook(lambda gradient: catch(0, (gradient,)))  # type: ignore[no-untyped-call]
             if not self._active[i]:
                 started = time.perf_counter()
                 self._see(i, z, EVERYWHERE)
@@ -262,8 +264,14 @@ class Probe:
 
         return on_output
 
-    def _catch(self, i: int, gradient: Tensor) -> None:
-        """A module called twice has a signal for each call: together one gradient."""
+    def _catch(self, i: int, output: int, gradients: tuple[Tensor | None, ...]) -> None:
+        """A module called twice has a signal for each call: together one gradient.
+
+        Caught where the backward pass comes to the module, which costs half of a tensor's hook.
+        """
+        gradient = gradients[output]
+        if gradient is None:
+            return
         started = time.perf_counter()
         norm = reductions.norm(gradient)
         self._signal[i] = math.hypot(self._signal[i], norm)

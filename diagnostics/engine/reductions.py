@@ -33,6 +33,9 @@ SMALL = 1 << 13
 SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
 """Sums of float32 squares in here are right to ~1e-6: what underflowed in them is negligible."""
 
+TINY, HUGE = 1e-140, 1e140
+"""Numbers whose squares are far from the ends of float64."""
+
 CANCELLATION = 1e-4
 """A variance below this share of the mean square has lost too many digits to float32."""
 
@@ -306,4 +309,8 @@ def nonfinite(tensor: Tensor) -> int:
 
 def global_norm(norms: Floats) -> float:
     """The norm of several tensors taken together, from their norms."""
+    with np.errstate(all="ignore"):
+        found = math.sqrt(float(norms @ norms))
+    if TINY < found < HUGE:
+        return found
     return exact_norm(torch.from_numpy(norms))
