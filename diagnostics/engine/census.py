@@ -1,5 +1,7 @@
 """Dead units counted in passing, where no fixed probe set is at hand: over a thousand samples."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -45,7 +47,7 @@ class Census:
 def _mark(h: Tensor, axis: int, alive: NDArray[np.uint8]) -> int:
     """Mark units that are not 0 everywhere; how many are marked now."""
     if reductions.is_native(h) and h.is_contiguous():
-        inner = int(np.prod(h.shape[axis + 1 :]))
+        inner = math.prod(h.shape[axis + 1 :])
         outer = h.numel() // (len(alive) * inner) if inner else 0
         wide = h.dtype == torch.float64
         return int(kernels.alive(h.data_ptr(), outer, inner, wide, alive))

@@ -16,6 +16,7 @@ import logging
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from types import FrameType
@@ -129,7 +130,7 @@ class Watch:
         self._values: Floats | None = None
         self._patient: PatientZero | None = None
         self._diverged = False
-        self._recent: list[tuple[int, Any, Any]] = []
+        self._recent: deque[tuple[int, Any, Any]] = deque(maxlen=RECENT)
         self._alerted: set[str] = set()
         self._judged = 0.0
 
@@ -235,7 +236,7 @@ class Watch:
             row[SCALAR_INDEX[key]] = number
         kept = to_float32(values[self._order])
         self._sink.write(self._steps, kept, row)
-        self._recent = [*self._recent[-RECENT:], (self._steps, kept, row)]
+        self._recent.append((self._steps, kept, row))
         if self._board is not None:
             self._board.write(self._steps, self.subject.names, kept, row)
 
@@ -267,6 +268,9 @@ class Watch:
         self._measuring = False
         self._probe.close()
         self._probe.forget()
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -302,9 +306,9 @@ class Watch:
     def _after_update(self, optimizer: object, args: object, kwargs: object) -> None:
         if not self._measuring or not self._passes:
             return
-        self._values = self._probe.finish()
         if not self._ready:
             self._describe()
+        self._values = self._probe.finish()
         if self._after < CLIPPED * self._norm and self._after > self.subject.clip_threshold:
             self._know(clip="norm", clip_threshold=self._after)
 
@@ -327,8 +331,9 @@ class Watch:
         quiet = [x.name for i, x in enumerate(probe.layers) if i not in set(probe.order)]
         unseen = (f"Never called as a module: {', '.join(quiet[:5])}.",) if quiet else ()
         self._know(layers=tuple(layers), residual=listener.adds, unseen=unseen)
-        if listener.heard <= probe.modules_heard:
-            self._listener = None  # modules' hooks hear all there is
+        if listener.heard <= probe.modules_heard:  # modules' hooks hear all there is
+            self._listener = None
+            self._stop_listening()
 
     def _know(self, **news: Any) -> None:
         self.subject = self.subject.model_copy(update=news)
