@@ -53,3 +53,84 @@ def test_global_norm() -> None:
     assert reductions.global_norm(np.array([3e200, 4e200])) == pytest.approx(5e200)
     assert reductions.global_norm(np.array([])) == 0
     assert math.isnan(reductions.global_norm(np.array([1.0, np.nan])))
+
+
+@pytest.fixture(params=["native", "torch"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to the same numbers: the kernels, and torch for all that they can't read."""
+    if request.param == "torch":
+        monkeypatch.setattr(reductions, "NATIVE", ())
+        monkeypatch.setattr(reductions.Updates, "_native", lambda self: False)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_tally_adds_up_what_it_sees(path: None, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    parts = [torch.randn(40, 25).relu().to(dtype), torch.randn(7).to(dtype)]
+    tally = reductions.Tally(2)
+    assert all(tally.add(1, part, (-1.0, 1.0)) for part in parts)
+    whole = torch.cat([part.flatten() for part in parts]).double()
+    found = tally.read()
+    assert found.mean[1] == pytest.approx(float(whole.mean()), abs=1e-6)
+    assert found.std[1] == pytest.approx(float(whole.std(correction=0)), rel=1e-5)
+    assert found.zeros[1] == pytest.approx(float((whole == 0).double().mean()))
+    assert found.outside[1] == pytest.approx(float((whole.abs() > 1).double().mean()))
+    assert np.isnan(found.mean[0])
+
+
+def test_a_tally_says_when_its_sums_are_spoilt(path: None) -> None:
+    tally = reductions.Tally(1)
+    assert tally.add(0, torch.ones(3), (-9.0, 9.0))
+    assert not tally.add(0, torch.tensor([1.0, math.nan]), (-9.0, 9.0))
+    tally.clear()
+    assert tally.add(0, torch.ones(3), (-9.0, 9.0))
+
+
+def test_a_tally_keeps_a_spread_far_from_0(path: None) -> None:
+    torch.manual_seed(0)
+    entries = 0.5 + 1e-9 * torch.randn(1000, dtype=torch.float64)
+    tally = reductions.Tally(1)
+    tally.add(0, entries, (0.05, 0.95))
+    expected = float((entries - 0.5).std(correction=0))
+    assert tally.read().std[0] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("most", [reductions.ALL_ENTRIES, 1000])
+def test_updates_compare_weights_before_and_after(path: None, most: int) -> None:
+    torch.manual_seed(0)
+    weights = [torch.randn(100, 64), torch.randn(30, 20)]
+    updates = reductions.Updates(weights, most)
+    assert np.isnan(updates.read()[:, 2:]).all()
+    for _ in range(2):  # the second time into what was kept
+        updates.remember()
+        changes = [0.01 * torch.randn_like(w) for w in weights]
+        for weight, change in zip(weights, changes, strict=True):
+            weight += change
+    full, seen, w, ww, d, dd = updates.read().T
+    assert full.tolist() == [6400, 600] and (seen <= full).all()
+    tolerance = 1e-4 if most > 6400 else 0.15
+    for i, (weight, change) in enumerate(zip(weights, changes, strict=True)):
+        assert np.sqrt(ww[i] / seen[i]) == pytest.approx(_rms(weight), rel=tolerance)
+        assert np.sqrt(dd[i] / seen[i]) == pytest.approx(_rms(change), rel=tolerance)
+        assert abs(w[i] / seen[i]) < 0.2 and abs(d[i] / seen[i]) < 0.01
+
+
+def _rms(tensor: torch.Tensor) -> float:
+    return float(tensor.square().mean().sqrt())
+
+
+def test_a_stride_meets_every_column() -> None:
+    weight = torch.zeros(64, 60)
+    (stride,) = reductions.Updates([weight], 1000)._strides.tolist()
+    assert len({i % 60 for i in range(0, weight.numel(), stride)}) == 60
+
+
+def test_sparse_half_and_strided_gradients_have_norms() -> None:
+    dense = torch.randn(6, 5)
+    kinds = [dense.to_sparse(), dense.t(), dense.expand(1, 6, 5), dense.half().float().half()]
+    for kind in kinds:
+        assert reductions.norms([kind])[0] == pytest.approx(float(dense.norm()), rel=1e-3)
+        assert reductions.norm(kind.coalesce().values() if kind.is_sparse else kind) > 0
+    assert reductions.norms([dense, dense.double()]).tolist() == pytest.approx(
+        [float(dense.norm())] * 2, rel=1e-6
+    )
