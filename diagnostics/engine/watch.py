@@ -34,6 +34,7 @@ from diagnostics.engine.census import Census
 from diagnostics.engine.probe import Probe, to_float32
 from diagnostics.engine.reductions import Floats
 from diagnostics.engine.worker import StoreSink
+from diagnostics.notebook import Page
 from diagnostics.records import (
     SCALAR_INDEX,
     SCALARS,
@@ -119,6 +120,7 @@ class Watch:
 
     def _reset(self) -> None:
         self._steps = 0
+        self._open = False
         self._measuring = self._ready = False
         self._order: list[int] = []
         self._handles: list[Any] = []
@@ -156,13 +158,15 @@ class Watch:
             self._store, self.run_id, Control(), every=FLUSH_SECONDS, patient=False
         )
         self._board = _board(self._tensorboard)
+        self._open = True
         self._budget.begin()
         self._attach()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not self.run_id or self._store is None:
+        if not self._open or self._store is None:
             return
+        self._open = False
         self._detach()
         for handle in self._optimizer_handles:
             handle.remove()
@@ -182,13 +186,18 @@ class Watch:
                 self._store.close()
         except Exception as trouble:  # a store that is gone must not end what trained well
             log.warning("The end of the run can't be stored: %s", trouble)
-        self.run_id = ""
 
     def _summary(self) -> dict[str, Any]:
         summary: dict[str, Any] = {"steps": self._steps}
         if self._patient is not None:
             summary["patient_zero"] = asdict(self._patient)
         return summary
+
+    def show(self, height: int = 900) -> Page:
+        """The live page, which a notebook embeds; a server of it is started where none is."""
+        if self._store is None:
+            raise Unwatchable("There is no page here: the process of rank 0 watches.")
+        return Page(self._store.url, self.run_id, height)
 
     # ---- a step ----
 
@@ -207,7 +216,7 @@ class Watch:
             Stopped: a diagnosis that ``raise_on`` names.
             ValueError: a scalar that is not kept.
         """
-        if not self.run_id:
+        if not self._open:
             return
         self._steps += 1
         value = _number(loss)
