@@ -1,0 +1,64 @@
+"""Peak memory of training watched and bare, each in a process of its own, and its growth.
+
+    python -m benchmarks.watch_memory [STEPS]
+
+Prints the peak resident memory of both, its ratio, and by how much the resident memory of the
+watched process grew over the second half of its steps.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from benchmarks.probe_cost import WORKLOADS
+from benchmarks.watch_cost import Watcher, _step, bare, every_step
+
+STEPS = 300
+WATCHERS: dict[str, Watcher] = {"bare": bare, "watched": every_step}
+
+
+def train(workload: str, watcher: str, steps: int) -> None:
+    """Peak and growth in KiB, on standard output."""
+    torch.set_num_threads(1)
+    work = WORKLOADS[workload]()
+    with tempfile.TemporaryDirectory() as folder, WATCHERS[watcher](work, Path(folder)) as tell:
+        for number in range(steps):
+            if number == steps // 2:
+                half = _resident()
+            _step(work, tell)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, _resident() - half)
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
+
+
+def _in_a_process(workload: str, watcher: str, steps: int) -> tuple[int, int]:
+    command = [sys.executable, "-m", "benchmarks.watch_memory", workload, watcher, str(steps)]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    peak, growth = map(int, found.stdout.split())
+    return peak, growth
+
+
+def main() -> None:
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else STEPS
+    print(
+        "| workload | bare, MiB | watched | ratio | growth, MiB |\n| --- | --- | --- | --- | --- |"
+    )
+    for workload in WORKLOADS:
+        alone, _ = _in_a_process(workload, "bare", steps)
+        watched, growth = _in_a_process(workload, "watched", steps)
+        print(f"| {workload} | {alone >> 10} | {watched >> 10} | {watched / alone:.2f} | "
+              f"{growth / 1024:.1f} |", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        train(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    else:
+        main()
