@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow lint env lock bench corpus truth help clean
+.PHONY: run test test-slow lint env lock bench bench-watch corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -29,6 +29,12 @@ bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.probe_cost
 	$(BIN)/python -m benchmarks.live_latency
 	$(BIN)/python -m benchmarks.preview_latency
+
+bench-watch: $(READY) ## measure what watching costs beside peers, installed aside
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $(VENV)/peers \
+		--constraint requirements.lock wandb tensorboard
+	PYTHONPATH=$(VENV)/peers $(BIN)/python -m benchmarks.watch_cost
+	$(BIN)/python -m benchmarks.watch_memory
 
 truth: $(READY) ## the README's table of theory, papers and measurements
 	$(BIN)/python -m benchmarks.truth
