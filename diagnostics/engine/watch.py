@@ -48,8 +48,8 @@ from diagnostics.store import Store, open_store
 from diagnostics.watched import WatchedLayer, WatchedModel
 
 FLUSH_SECONDS = 0.25
-MOST_ENTRIES = 1 << 16
-"""Entries of a weight whose update is looked at: its std is right to half a percent."""
+MOST_ENTRIES = 1 << 14
+"""Entries of a weight whose update is looked at: its std is right to 0.6%, 1/√(2n)."""
 
 RECENT = 200
 """Measured steps that rules are shown."""
