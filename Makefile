@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTED := $(VENV)/.ready-test
 
 .PHONY: run test test-slow lint env lock bench bench-watch corpus truth help clean
 .DEFAULT_GOAL := help
@@ -15,10 +16,10 @@ run: $(READY) ## open the lab on http://127.0.0.1:8050
 test: lint ## lint, check types and run every test
 	$(BIN)/python -m pytest
 
-test-slow: $(READY) ## the long trainings, about ten minutes
+test-slow: $(TESTED) ## the long trainings, about ten minutes
 	$(BIN)/python -m pytest -m slow
 
-lint: $(READY)
+lint: $(TESTED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,7 +44,9 @@ corpus: $(READY) ## diagnose 338 networks, healthy and broken, and count the mis
 	$(BIN)/python -m benchmarks.corpus
 
 lock: $(READY) ## pin what is installed now
-	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements.lock
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' | awk -F '==' \
+		'NR == FNR { tests[$$1]; next } { print > ($$1 in tests ? "requirements-test.lock" : "requirements.lock") }' \
+		requirements-test.lock -
 
 clean: ## remove the environment
 	rm -rf $(VENV)
@@ -58,4 +61,11 @@ $(READY): requirements.lock pyproject.toml scripts/install_torch.sh
 	@echo "Installing the rest from requirements.lock"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c 'from diagnostics.engine import kernels; kernels.warm_up()'
+	@touch $@
+
+# The trainers and TensorBoard, which only the tests of what works with them need.
+$(TESTED): requirements-test.lock $(READY)
+	@echo "Installing what only tests need from requirements-test.lock"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-test.lock
 	@touch $@

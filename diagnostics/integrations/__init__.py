@@ -1,0 +1,1 @@
+"""Callbacks for trainers that own the loop; each module needs the library of its name."""

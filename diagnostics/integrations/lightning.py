@@ -1,0 +1,88 @@
+"""Watching inside Lightning's trainer: ``Trainer(callbacks=[GradientWatch()])``."""
+
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from diagnostics import watch
+
+if TYPE_CHECKING:
+    from diagnostics.engine.watch import Watch
+
+
+class GradientWatch(Callback):
+    """Watches the trained module and its first optimizer, from the first step to the last.
+
+    Args:
+        options: those of ``diagnostics.watch``.
+
+    Attributes:
+        run_id: the run in the store, once training has begun.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._watch: Watch | None = None
+        self._early: Any = None
+        self._step = 0
+        self._losses: list[Any] = []
+        self.run_id = ""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin a run."""
+        optimizer = trainer.optimizers[0]
+        self._step, self._losses = trainer.global_step, []
+        self._watch = watch(pl_module, optimizer, **self._options)
+        self._early = optimizer.register_step_pre_hook(_close_early)
+        self.run_id = self._watch.__enter__().run_id
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """A step is over where the optimizer moved.
+
+        Lightning hands over the loss divided by ``accumulate_grad_batches``, except in manual
+        optimization, where nobody knows which batches belong together.
+        """
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if loss is not None:
+            self._losses.append(loss.detach())
+        if self._watch is None or trainer.global_step == self._step:
+            return
+        known, self._losses = self._losses, []
+        self._step = trainer.global_step
+        parts = 1 if pl_module.automatic_optimization else len(known)
+        self._watch.step(loss=sum(known) / parts if known else None)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End the run."""
+        self._end(None)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """End the run as failed, or as stopped by Ctrl-C."""
+        self._end(exception)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._watch is not None:
+            self._early.remove()
+            self._watch.__exit__(type(error), error, None)
+            self._watch = None
+
+
+def _close_early(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run the closure before the step instead of at its beginning, where gradients can be read.
+
+    Lightning computes loss and gradients in the closure it hands to the optimizer. Called again, as
+    LBFGS does, the closure computes as ever.
+    """
+    given = [*args, kwargs.get("closure")][1]
+    if given is None:
+        return None
+    ready = [given()]
+
+    def closure() -> Any:
+        return ready.pop() if ready else given()
+
+    return args[:1], {**kwargs, "closure": closure}
