@@ -1,0 +1,27 @@
+"""Every example, as a person runs it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from diagnostics import open_store
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_leaves_a_measured_run(example: Path) -> None:
+    quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(example)]
+    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **quiet}, capture_output=True)
+    store = open_store()
+    (run,) = store.runs()
+    batch = store.since(run.id).batch
+    store.close()
+    assert run.state == "finished" and run.steps >= 50
+    assert len(batch) >= 2 and len(run.config.names) == batch.layers >= 5
+    assert batch.scalar("loss")[-1] < batch.scalar("loss")[0] * 1.2
