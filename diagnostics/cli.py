@@ -190,23 +190,33 @@ def runs(as_json: bool, **given: Any) -> None:
 
 @commands.command()
 @click.argument("run")
-@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet", "html"]), default="csv")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
 @_store_settings
 @_as_json
 def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any) -> None:
-    """Write a run's measurements to a file: a row for each step and layer."""
+    """Write a run's measurements to a file: a row for each step and layer, or a report."""
     with _opened(given) as store:
         frame = store.frame(run)
+        page = _report(store, run) if kind == "html" else ""
     target = output or Path(f"{run}.{kind}")
     try:
-        frame.to_csv(target, index=False) if kind == "csv" else frame.to_parquet(target)
+        if page:
+            target.write_text(page, encoding="utf-8")
+        else:
+            frame.to_csv(target, index=False) if kind == "csv" else frame.to_parquet(target)
     except OSError as error:
         raise click.UsageError(f"{target} can't be written: {error.strerror or error}.") from None
     if as_json:
         _print_json({"run": run, "file": str(target), "rows": len(frame)})
     else:
         click.echo(f"{target}: {len(frame)} rows")
+
+
+def _report(store: "Store", run: str) -> str:
+    from diagnostics.dashboard.report import report
+
+    return report(store, run)
 
 
 @contextmanager
