@@ -8,6 +8,11 @@ WEIGHT = 0.1
 """Of the newest step in the running mean of step times."""
 
 
+UNSEEN = 1.6
+"""What watching costs over what the clock in a measured step sees: caches left cold, the thread that
+writes. From paired loops with and without (`benchmarks/watch_cost.py`)."""
+
+
 class Budget:
     """Counts what watching cost, and says whether the next step may be measured.
 
@@ -51,7 +56,7 @@ class Budget:
         if not measured:
             self.bare += (spent - self.bare) * (WEIGHT if self.bare else 1.0)
         else:
-            self._spent += max(seconds, spent - self.bare if self.bare else 0.0)
+            self._spent += UNSEEN * max(seconds, spent - self.bare if self.bare else 0.0)
             self.bare = self.bare or spent - seconds
         if self._every is not None:
             self.due = self._count % self._every == 0
