@@ -9,7 +9,7 @@ WEIGHT = 0.1
 
 
 UNSEEN = 1.6
-"""What watching costs over what the clock in a measured step sees: caches left cold, the thread that
+"""What watching costs over what a measured step's clock sees: caches left cold, the thread that
 writes. From paired loops with and without (`benchmarks/watch_cost.py`)."""
 
 
@@ -25,7 +25,7 @@ class Budget:
     """
 
     def __init__(self, share: float, every: int | None) -> None:
-        if every is not None and (isinstance(every, bool) or every < 1):
+        if every is not None and (type(every) is not int or every < 1):
             raise Unwatchable(f"every={every} can't be used: it must be a whole number from 1.")
         if not 0 < share <= 1:
             raise Unwatchable(f"budget={share} can't be used: it must be above 0, up to 1.")
