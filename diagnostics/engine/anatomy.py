@@ -74,7 +74,7 @@ def _refuse(model: nn.Module) -> None:
     names = {type(m).__name__ for m in model.modules()}
     if any(name.startswith(("FSDP", "FullySharded")) for name in names):
         raise Unwatchable("A model in FSDP can't be watched: its parameters lie in pieces.")
-    if "OptimizedModule" in names:
+    if "OptimizedModule" in names or any(m._compiled_call_impl for m in model.modules()):
         raise Unwatchable(
             "A compiled model can't be watched: torch.compile leaves no room for hooks inside. "
             "Watch the model itself, and compile it for the runs that need no watching."
@@ -134,6 +134,19 @@ class Listener(TorchFunctionMode):
         self._activated = activated
         self.heard = 0
         self.adds = False
+        self._listening = False
+
+    def enter(self) -> None:
+        """Hear what is called from now on."""
+        if not self._listening:
+            self._listening = True
+            self.__enter__()  # type: ignore[no-untyped-call]
+
+    def leave(self) -> None:
+        """Hear no more; nothing happens where nobody listens."""
+        if self._listening:
+            self._listening = False
+            self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Let the function do its work, and look at what came of it."""

@@ -50,6 +50,23 @@ def linear_range(activation: nn.Module | None) -> Span | None:
     return None
 
 
+class Hook:
+    """A module's hook that does nothing any more once the module was copied or saved."""
+
+    def __init__(self, act: Callable[..., object]) -> None:
+        self._act = act
+
+    def __call__(self, *given: Any) -> None:
+        self._act(*given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Hook, (_nothing,)
+
+
+def _nothing(*given: object) -> None:
+    pass
+
+
 class Probe:
     """Measures layers at every training step: ``gradients``, ``clipped``, ``remember``, ``finish``.
 
@@ -108,9 +125,10 @@ class Probe:
     def attach(self) -> None:
         """Put the hooks on."""
         for i, layer in enumerate(self.layers):
-            self._handles.append(layer.linear.register_forward_hook(self._on_output(i)))
+            self._handles.append(layer.linear.register_forward_hook(Hook(self._on_output(i))))
         for module in self._activations:
-            self._handles.append(module.register_forward_hook(self._on_activation(module)))
+            hook = Hook(self._on_activation(module))
+            self._handles.append(module.register_forward_hook(hook))
 
     def close(self) -> None:
         """Take all hooks off."""
@@ -229,6 +247,10 @@ class Probe:
             if self.census is not None:
                 self.census.see(i, h)
         self.seconds += time.perf_counter() - started
+
+    def begun(self, i: int, *called: object) -> None:
+        """A layer was called: an activation before anything else in it is its own."""
+        self._last = i
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
         kind, span = type(module).__name__, linear_range(module)

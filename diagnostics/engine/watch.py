@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from types import FrameType
 from typing import Any, Self
 
@@ -31,7 +32,7 @@ from diagnostics.engine import kernels
 from diagnostics.engine.anatomy import Listener, Unwatchable, examine
 from diagnostics.engine.budget import Budget
 from diagnostics.engine.census import Census
-from diagnostics.engine.probe import Probe, to_float32
+from diagnostics.engine.probe import Hook, Probe, to_float32
 from diagnostics.engine.reductions import Floats
 from diagnostics.engine.worker import StoreSink
 from diagnostics.notebook import Page
@@ -57,6 +58,8 @@ RECENT = 200
 JUDGE_SECONDS = 2.0
 DEPTH_SEARCHED = 12
 """Frames between an optimizer's step and the GradScaler that called it, and some more."""
+
+NO_PASS = -1
 
 CLIPPED = 1 - 1e-5
 
@@ -101,6 +104,10 @@ class Watch:
     ) -> None:
         self._raise_on = _known_rules(raise_on)
         self._budget = Budget(budget, every)
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise Unwatchable(
+                f"optimizer={optimizer!r:.60} can't be watched: it must be a torch.optim.Optimizer."
+            )
         self._model, self._optimizer, self._name = model, optimizer, name
         self._anatomy = examine(model)
         self._on_alert = on_alert
@@ -124,8 +131,10 @@ class Watch:
         self._measuring = self._ready = False
         self._order: list[int] = []
         self._handles: list[Any] = []
+        self._beginnings: list[Any] = []
         self._scaler: Any = None
-        self._queued = False
+        self._backward = NO_PASS
+        self._settled = False
         self._passes = 0
         self._norm = self._after = math.nan
         self._versions: list[tuple[int, int]] = []
@@ -148,16 +157,16 @@ class Watch:
         self._probe.on_signal = self._backward_began
         self._probe.close()
         self._listener: Listener | None = Listener(self._probe.activated)
-        self._optimizer_handles = [
-            self._optimizer.register_step_pre_hook(self._before_update),
-            self._optimizer.register_step_post_hook(self._after_update),
-        ]
+        self._board = _board(self._tensorboard)
         self.run_id = self._store.create_run(self.subject, name=self._name or self.subject.model)
         self._store.set_state(self.run_id, "running")
         self._sink = StoreSink(
             self._store, self.run_id, Control(), every=FLUSH_SECONDS, patient=False
         )
-        self._board = _board(self._tensorboard)
+        self._optimizer_handles = [
+            self._optimizer.register_step_pre_hook(self._before_update),
+            self._optimizer.register_step_post_hook(self._after_update),
+        ]
         self._open = True
         self._budget.begin()
         self._attach()
@@ -265,11 +274,15 @@ class Watch:
         """From now on the step is measured."""
         self._measuring = True
         self._probe.attach()
+        for i, layer in enumerate(self._probe.layers):
+            if not type(layer.linear).__module__.startswith("torch."):
+                begin = Hook(partial(self._probe.begun, i))
+                self._beginnings.append(layer.linear.register_forward_pre_hook(begin))
         if self._listener is not None:
             listener = self._listener
-            enter = self._model.register_forward_pre_hook(lambda m, args: _enter(listener))
+            enter = self._model.register_forward_pre_hook(Hook(lambda *_: listener.enter()))
             leave = self._model.register_forward_hook(
-                lambda m, args, out: _leave(listener), always_call=True
+                Hook(lambda *_: listener.leave()), always_call=True
             )
             self._handles = [enter, leave]
 
@@ -278,28 +291,44 @@ class Watch:
         self._probe.close()
         self._probe.forget()
         self._stop_listening()
+        for handle in self._beginnings:
+            handle.remove()
+        self._beginnings = []
 
     def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.leave()  # no hook is called where Ctrl-C ends a forward pass
         for handle in self._handles:
             handle.remove()
         self._handles = []
 
     def _backward_began(self) -> None:
-        if not self._queued:
-            self._queued = True
+        current = torch._C._current_graph_task_id()
+        if current != self._backward:  # one that failed never came to its end
+            self._backward = current
             _when_backward_ends(lambda: _when_backward_ends(self._backward_ended))
 
     def _backward_ended(self) -> None:
         """All gradients of a backward pass are there; others of the same step may follow."""
-        self._queued = False
+        self._backward = NO_PASS
         self._passes += 1
         self._norm = self._after = self._probe.gradients()
         self._versions = self._probe.versions()
 
-    def _before_update(self, optimizer: object, args: object, kwargs: object) -> None:
-        if not self._measuring or not self._passes:
+    def _before_update(self, optimizer: Any, args: object, kwargs: object) -> None:
+        if not self._measuring:
             return
-        if self._scaler is None and self._steps == 0:
+        if _will_skip(optimizer):
+            self._passes = 0
+            return
+        if self._passes:
+            self._settle()
+        self._probe.remember()
+
+    def _settle(self) -> None:
+        """The gradients are those that the step applies: undo their scale, look at clipping."""
+        self._settled = True
+        if self._scaler is None and not self._ready:
             self._scaler = _find_scaler(sys._getframe())
         if self._scaler is not None:
             scale = float(self._scaler.get_scale())
@@ -310,11 +339,13 @@ class Watch:
             self._patient = self._spoilt(self._steps + 1)
         if self._probe.versions() != self._versions:
             self._after = self._probe.clipped()
-        self._probe.remember()
 
     def _after_update(self, optimizer: object, args: object, kwargs: object) -> None:
         if not self._measuring or not self._passes:
             return
+        if not self._settled:  # a closure computed them during the step
+            self._settle()
+        self._settled = False
         if not self._ready:
             self._describe()
         self._values = self._probe.finish()
@@ -341,8 +372,8 @@ class Watch:
         unseen = (f"Never called as a module: {', '.join(quiet[:5])}.",) if quiet else ()
         self._know(layers=tuple(layers), residual=listener.adds, unseen=unseen)
         if listener.heard <= probe.modules_heard:  # modules' hooks hear all there is
-            self._listener = None
             self._stop_listening()
+            self._listener = None
 
     def _know(self, **news: Any) -> None:
         self.subject = self.subject.model_copy(update=news)
@@ -357,11 +388,20 @@ class Watch:
         if not self._probe.spoilt:
             return PatientZero(step, max(1, len(self._probe.order)), "loss")
         i, tensor = self._probe.spoilt[0]
-        place = self._probe.order.index(i) + 1
+        place = self._place(i)
         weights = self._probe.layers[i].linear.parameters(recurse=False)
         if not all(bool(torch.isfinite(weight).all()) for weight in weights):
             return PatientZero(step - 1, place, "weight")
         return PatientZero(step, place, tensor)
+
+    def _place(self, i: int) -> int:
+        """Where a layer stands; one that has no place is answered for by the one declared before.
+
+        A module that is never called may yet lend its weights, as in attention.
+        """
+        order = self._order or self._probe.order
+        shown = [k for k in order if k <= i] or order
+        return order.index(max(shown, key=lambda k: (k <= i, k))) + 1 if shown else 1
 
     def _judge(self) -> None:
         """Tell of divergence at once, of all else every few seconds, if anybody wants to know."""
@@ -399,14 +439,6 @@ class Watch:
         return diagnose(self.subject, batch, "running", self._patient)
 
 
-def _enter(listener: Listener) -> None:
-    listener.__enter__()  # type: ignore[no-untyped-call]
-
-
-def _leave(listener: Listener) -> None:
-    listener.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-
-
 def _when_backward_ends(act: Callable[[], None]) -> None:
     torch.autograd.Variable._execution_engine.queue_callback(act)
 
@@ -415,6 +447,12 @@ def _number(loss: Any) -> float:
     if loss is None:
         return math.nan
     return float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
+
+
+def _will_skip(optimizer: Any) -> bool:
+    """Whether a fused optimizer was told by a GradScaler that its gradients are not finite."""
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and bool(found)
 
 
 def _find_scaler(frame: FrameType | None) -> Any:
@@ -437,6 +475,7 @@ def _is_follower() -> bool:
 
 
 def _known_rules(names: Iterable[str]) -> frozenset[str]:
+    names = (names,) if isinstance(names, str) else tuple(names)
     known = [rule.key for rule in RULES] + ["diverged"]
     for name in names:
         if name not in known:
