@@ -77,21 +77,7 @@ def _tally(entries: Any, low: float, high: float, row: Any) -> None:
 
 
 @_compiled
-def _change(before: Any, after: Any, stride: int, row: Any) -> None:
-    w, ww, d, dd = 0.0, 0.0, 0.0, 0.0
-    for i in range(before.size):
-        now = np.float64(after[i * stride])
-        off = now - np.float64(before[i])
-        w += now
-        ww += now * now
-        d += off
-        dd += off * off
-    row[0], row[1], row[2], row[3] = w, ww, d, dd
-
-
-@_compiled
-def _change_of_all(before: Any, after: Any, row: Any) -> None:
-    """The same without gaps, which goes in parallel lanes."""
+def _change(before: Any, after: Any, row: Any) -> None:
     w, ww, d, dd = 0.0, 0.0, 0.0, 0.0
     for i in range(before.size):
         now = np.float64(after[i])
@@ -148,10 +134,10 @@ def change(
     for i in range(len(sizes)):
         now = carray(_pointer(after[i]), sizes[i] * strides[i], np.float32)
         old = carray(_pointer(before[i]), sizes[i], np.float32)
-        if strides[i] == 1:
-            _change_of_all(old, now, rows[i])
+        if strides[i] == 1:  # compiled apart: without gaps it goes in parallel lanes
+            _change(old, now, rows[i])
         else:
-            _change(old, now, strides[i], rows[i])
+            _change(old, now[:: strides[i]], rows[i])
 
 
 @_compiled
@@ -163,8 +149,7 @@ def copy(source: Addresses, target: Addresses, sizes: Addresses, strides: Addres
         if strides[i] == 1:
             to[:] = stretch
         else:
-            for k in range(sizes[i]):
-                to[k] = stretch[k * strides[i]]
+            to[:] = stretch[:: strides[i]]
 
 
 @_compiled

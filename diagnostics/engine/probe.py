@@ -207,7 +207,7 @@ class Probe:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of a step's numbers: layers called so far, metrics."""
+        """Of a step's numbers: layers, metrics."""
         return len(self.layers), len(METRICS)
 
     def count_dead(self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]) -> None:
