@@ -23,7 +23,6 @@ class GradientWatch(Callback):
     def __init__(self, **options: Any) -> None:
         self._options = options
         self._watch: Watch | None = None
-        self._early: Any = None
         self._step = 0
         self._losses: list[Any] = []
         self.run_id = ""
@@ -33,7 +32,6 @@ class GradientWatch(Callback):
         optimizer = trainer.optimizers[0]
         self._step, self._losses = trainer.global_step, []
         self._watch = watch(pl_module, optimizer, **self._options)
-        self._early = optimizer.register_step_pre_hook(_close_early)
         self.run_id = self._watch.__enter__().run_id
 
     def on_train_batch_end(
@@ -66,23 +64,5 @@ class GradientWatch(Callback):
 
     def _end(self, error: BaseException | None) -> None:
         if self._watch is not None:
-            self._early.remove()
             self._watch.__exit__(type(error), error, None)
             self._watch = None
-
-
-def _close_early(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run the closure before the step instead of at its beginning, where gradients can be read.
-
-    Lightning computes loss and gradients in the closure it hands to the optimizer. Called again, as
-    LBFGS does, the closure computes as ever.
-    """
-    given = [*args, kwargs.get("closure")][1]
-    if given is None:
-        return None
-    ready = [given()]
-
-    def closure() -> Any:
-        return ready.pop() if ready else given()
-
-    return args[:1], {**kwargs, "closure": closure}
