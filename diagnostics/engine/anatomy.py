@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from diagnostics.engine.network import Layer
 from diagnostics.engine.parameters import own
-from diagnostics.engine.probe import DEFINED_TANH, OUTERMOST, Span
+from diagnostics.engine.ranges import SIGMOID, TANH, Span
 
 NO_LAYERS = (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.GroupNorm, _NormBase)
 """They have weights, but no gradient that could vanish on its way through them."""
@@ -96,9 +96,6 @@ def _norm(modules: Iterator[nn.Module]) -> str:
             return "layer"
     return "none"
 
-
-TANH: Span = (-DEFINED_TANH, DEFINED_TANH)
-SIGMOID: Span = (OUTERMOST, 1 - OUTERMOST)
 
 FUNCTIONS: dict[Callable[..., Any], tuple[str, Span | None]] = {
     function: (name, span)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from diagnostics.engine.reductions import Floats, global_norm
+from diagnostics.engine.kernels import Floats
+from diagnostics.engine.reductions import global_norm
 
 EPSILON = 1e-6
 AGC_SMALLEST_WEIGHT = 1e-3

@@ -1,11 +1,11 @@
 """Native passes over tensors' memory, compiled by numba and kept on disk: one read, float64 sums.
 
-Each takes addresses, so that a call costs no more than a few numbers. The memory must be contiguous
-float32, or float64 where ``wide``. Sums are float64: squares of float32 can neither underflow nor
-overflow in them.
+Each reads many tensors in one call, by their addresses, so that a small tensor costs little more
+than its entries. Memory must be contiguous float32, or float64 where ``wide``. Sums are float64:
+squares of float32 can neither underflow nor overflow in them.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import carray, njit, types
@@ -13,16 +13,25 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Addresses = NDArray[np.int64]
+Ints = NDArray[np.int64]
 
 # Reordering sums lets them run in parallel lanes; NaN and infinities keep their meaning.
-_compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 TALLY = COUNT, TOTAL, SQUARES, ZEROS, OUTSIDE, SHIFT = range(6)
-"""What ``tally`` adds up: entries, Σ(x − shift), Σ(x − shift)², how many are 0, out of a range."""
+"""What ``tallies`` adds up: entries, Σ(x − shift), Σ(x − shift)², zeros, how many out of range."""
 
 CHANGE = 4
 """Σw, Σw², Σ(w − before), Σ(w − before)², which ``change`` adds up."""
+
+
+class Stretches(NamedTuple):
+    """Memory of several tensors, [tensors]: whose row each is, where, how many entries, float64."""
+
+    rows: Ints
+    addresses: Ints
+    sizes: Ints
+    wide: NDArray[np.bool_]
 
 
 @intrinsic
@@ -35,7 +44,7 @@ def _pointer(typing: Any, address: Any) -> Any:
     return types.voidptr(types.int64), build
 
 
-@_compiled
+@compiled
 def _norm(entries: Any) -> float:
     squares = 0.0
     for i in range(entries.size):
@@ -57,7 +66,21 @@ def _norm(entries: Any) -> float:
     return largest * np.sqrt(scaled)
 
 
-@_compiled
+@compiled
+def norms(rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Floats) -> bool:
+    """The L2 norm of each row's stretches and of what stands in ``out``; whether all are finite."""
+    finite = True
+    for k in range(len(rows)):
+        if wide[k]:
+            found = _norm(carray(_pointer(addresses[k]), sizes[k], np.float64))
+        else:
+            found = _norm(carray(_pointer(addresses[k]), sizes[k], np.float32))
+        out[rows[k]] = np.hypot(out[rows[k]], found)
+        finite &= np.isfinite(found)
+    return bool(finite)
+
+
+@compiled
 def _tally(entries: Any, low: float, high: float, row: Any) -> None:
     if row[COUNT] == 0 and entries.size:
         row[SHIFT] = np.float64(entries[0])
@@ -76,7 +99,67 @@ def _tally(entries: Any, low: float, high: float, row: Any) -> None:
     row[OUTSIDE] += outside
 
 
-@_compiled
+@compiled
+def tallies(
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, low: Floats, high: Floats, out: Floats
+) -> bool:
+    """Add to rows of ``out`` what ``TALLY`` names; whether all sums are finite.
+
+    Sums are of entries less a shift, the first entry ever, so that little cancels in them.
+    """
+    finite = True
+    for k in range(len(rows)):
+        i = rows[k]
+        if wide[k]:
+            entries = carray(_pointer(addresses[k]), sizes[k], np.float64)
+            _tally(entries, low[i], high[i], out[i])
+        else:
+            _tally(carray(_pointer(addresses[k]), sizes[k], np.float32), low[i], high[i], out[i])
+        finite &= np.isfinite(out[i, SQUARES])
+    return bool(finite)
+
+
+@compiled
+def _mark(entries: Any, inner: int, alive: Any) -> None:
+    units = alive.size
+    for start in range(0, entries.size, units * inner):
+        for unit in range(units):
+            if inner == 1:
+                alive[unit] |= np.uint8(entries[start + unit] != 0)
+            elif not alive[unit]:
+                first = start + unit * inner
+                for k in range(first, first + inner):
+                    if entries[k] != 0:
+                        alive[unit] = 1
+                        break
+
+
+@compiled
+def mark(
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any,
+    inner: Ints, units: Ints, living: Ints, alive: Any,
+) -> None:  # fmt: skip
+    """Mark units of [any, units, inner] that are not 0 everywhere in a row's stretches.
+
+    Args:
+        inner: entries of a unit that lie together, [rows].
+        units: of each row.
+        living: how many are marked, [rows]; where all are, nothing is read.
+        alive: uint8 [rows, most units], the marks.
+    """
+    for k in range(len(rows)):
+        i = rows[k]
+        marks = alive[i, : units[i]]
+        if living[i] == units[i] or not sizes[k]:
+            continue
+        if wide[k]:
+            _mark(carray(_pointer(addresses[k]), sizes[k], np.float64), inner[i], marks)
+        else:
+            _mark(carray(_pointer(addresses[k]), sizes[k], np.float32), inner[i], marks)
+        living[i] = marks.sum()
+
+
+@compiled
 def _change(before: Any, after: Any, row: Any) -> None:
     w, ww, d, dd = 0.0, 0.0, 0.0, 0.0
     for i in range(before.size):
@@ -89,45 +172,9 @@ def _change(before: Any, after: Any, row: Any) -> None:
     row[0], row[1], row[2], row[3] = w, ww, d, dd
 
 
-@_compiled
-def norms(addresses: Addresses, sizes: Addresses, wide: bool, out: Floats) -> None:
-    """The L2 norm of each stretch of memory; NaN or infinite where entries are."""
-    for i in range(len(addresses)):
-        if wide:
-            out[i] = _norm(carray(_pointer(addresses[i]), sizes[i], np.float64))
-        else:
-            out[i] = _norm(carray(_pointer(addresses[i]), sizes[i], np.float32))
-
-
-@_compiled
-def norm(address: int, size: int, wide: bool) -> float:
-    """The same of one."""
-    if wide:
-        return _norm(carray(_pointer(address), size, np.float64))
-    return _norm(carray(_pointer(address), size, np.float32))
-
-
-@_compiled
-def tally(
-    address: int, size: int, wide: bool, low: float, high: float, rows: Floats, i: int
-) -> bool:
-    """Add to a row of ``rows`` what ``TALLY`` names; False where sums are not finite any more.
-
-    Sums are of entries less a shift, the first entry ever, so that little cancels in them.
-    """
-    row = rows[i]
-    if wide:
-        _tally(carray(_pointer(address), size, np.float64), low, high, row)
-    else:
-        _tally(carray(_pointer(address), size, np.float32), low, high, row)
-    return bool(np.isfinite(row[SQUARES]))
-
-
-@_compiled
-def change(
-    before: Addresses, after: Addresses, sizes: Addresses, strides: Addresses, rows: Floats
-) -> None:
-    """Fill a row of ``rows`` for each pair of stretches with what ``CHANGE`` names.
+@compiled
+def change(before: Ints, after: Ints, sizes: Ints, strides: Ints, out: Floats) -> None:
+    """Fill a row of ``out`` for each pair of float32 stretches with what ``CHANGE`` names.
 
     Of ``after`` only every so manyeth entry counts; ``before`` holds just those.
     """
@@ -135,14 +182,14 @@ def change(
         now = carray(_pointer(after[i]), sizes[i] * strides[i], np.float32)
         old = carray(_pointer(before[i]), sizes[i], np.float32)
         if strides[i] == 1:  # compiled apart: without gaps it goes in parallel lanes
-            _change(old, now, rows[i])
+            _change(old, now, out[i])
         else:
-            _change(old, now[:: strides[i]], rows[i])
+            _change(old, now[:: strides[i]], out[i])
 
 
-@_compiled
-def copy(source: Addresses, target: Addresses, sizes: Addresses, strides: Addresses) -> None:
-    """Copy every so manyeth entry of each stretch."""
+@compiled
+def copy(source: Ints, target: Ints, sizes: Ints, strides: Ints) -> None:
+    """Copy every so manyeth entry of each float32 stretch."""
     for i in range(len(sizes)):
         to = carray(_pointer(target[i]), sizes[i], np.float32)
         stretch = carray(_pointer(source[i]), sizes[i] * strides[i], np.float32)
@@ -150,42 +197,3 @@ def copy(source: Addresses, target: Addresses, sizes: Addresses, strides: Addres
             to[:] = stretch
         else:
             to[:] = stretch[:: strides[i]]
-
-
-@_compiled
-def _alive(entries: Any, outer: int, inner: int, alive: Any) -> None:
-    units = alive.size
-    for row in range(outer):
-        for unit in range(units):
-            start = (row * units + unit) * inner
-            if inner == 1:
-                alive[unit] |= np.uint8(entries[start] != 0)
-            elif not alive[unit]:
-                for k in range(start, start + inner):
-                    if entries[k] != 0:
-                        alive[unit] = 1
-                        break
-
-
-@_compiled
-def alive(address: int, outer: int, inner: int, wide: bool, alive: Any) -> int:
-    """Mark the units of [outer, units, inner] that are not 0 everywhere; how many are marked."""
-    size = outer * inner * alive.size
-    if wide:
-        _alive(carray(_pointer(address), size, np.float64), outer, inner, alive)
-    else:
-        _alive(carray(_pointer(address), size, np.float32), outer, inner, alive)
-    return int(alive.sum())
-
-
-def warm_up() -> None:
-    """Call each once: the first call in a process loads what is kept on disk, or compiles it."""
-    one = np.ones(1, np.float32)
-    address = np.array([one.ctypes.data])
-    size, out = np.ones(1, np.int64), np.zeros(1)
-    norms(address, size, False, out)
-    norm(int(address[0]), 1, False)
-    tally(int(address[0]), 1, False, -1.0, 1.0, np.zeros((1, len(TALLY))), 0)
-    change(address, address, size, size, np.zeros((1, CHANGE)))
-    copy(address, address, size, size)
-    alive(int(address[0]), 1, 1, False, np.zeros(1, np.uint8))

@@ -1,25 +1,12 @@
 """A model's parameters as a probe reads them: in one list, and by the layer that owns them."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from diagnostics.engine import reductions
-from diagnostics.engine.reductions import Floats
-
-Rows = NDArray[np.int64]
-
-
-class Pooled(NamedTuple):
-    """The weights of each layer taken together, and the change that a step made of them."""
-
-    norm: Floats
-    std: Floats
-    update_norm: Floats
-    update_std: Floats
+from diagnostics.engine import reductions, sums
+from diagnostics.engine.kernels import Floats, Ints
 
 
 def own(module: nn.Module) -> list[nn.Parameter]:
@@ -31,82 +18,74 @@ class Parameters:
     """Parameters of layers and others, each once.
 
     What has two dimensions or more is a weight, what has less a bias. Arrays are [layers].
+
+    Attributes:
+        norms: of each parameter's gradient when they were last read; 0 where it had none.
+        present: which parameters had one.
     """
 
     def __init__(self, modules: Sequence[nn.Module], others: Sequence[nn.Parameter]) -> None:
         every = [p for module in modules for p in own(module)] + list(others)
         self._all = list({id(p): p for p in every}.values())
-        self._count = len(modules)
         place = {id(p): row for row, p in enumerate(self._all)}
         owned = [(i, place[id(p)], p) for i, module in enumerate(modules) for p in own(module)]
         self._owned = owned
         self.weights = [p for _, _, p in owned if p.ndim > 1]
-        self._weight_owner = np.array([i for i, _, p in owned if p.ndim > 1], np.int64)
-        self._weight_rows = np.array([row for _, row, p in owned if p.ndim > 1], np.int64)
-        self._bias_owner = np.array([i for i, _, p in owned if p.ndim < 2], np.int64)
-        self._bias_rows = np.array([row for _, row, p in owned if p.ndim < 2], np.int64)
-        self._one_each = self._weight_owner.tolist() == list(range(self._count))
+        self._weights = [np.array([o[k] for o in owned if o[2].ndim > 1], int) for k in (0, 1)]
+        self._biases = [np.array([o[k] for o in owned if o[2].ndim < 2], int) for k in (0, 1)]
         sizes = np.array([p.numel() for p in self.weights], np.float64)
-        self.root_sizes = np.sqrt(np.bincount(self._weight_owner, sizes, self._count))
+        self.root_sizes = np.sqrt(np.bincount(self._weights[0], sizes, len(modules)))
+        self.norms = np.full(len(self._all), np.nan)
         self.present = np.zeros(len(self._all), dtype=bool)
-        """Which parameters had a gradient when it was last asked for."""
+        self._gradients: list[Tensor | None] = []
+        self._versions: list[int] = []
 
-    def norms(self) -> Floats:
-        """The norm of each parameter's gradient; NaN where it has none."""
-        gradients = [p.grad for p in self._all]
-        self.present = np.array([gradient is not None for gradient in gradients], dtype=bool)
-        found = np.full(len(gradients), np.nan)
-        found[self.present] = reductions.norms([g for g in gradients if g is not None])
-        return found
+    def read(self) -> float:
+        """Read all gradients; the global norm."""
+        self._gradients = [p.grad for p in self._all]
+        found = [(row, g) for row, g in enumerate(self._gradients) if g is not None]
+        rows, gradients = [row for row, _ in found], [g for _, g in found]
+        self._versions = [g._version for g in gradients]
+        self.present.fill(False)
+        self.present[rows] = True
+        self.norms.fill(0.0)
+        reductions.add_norms(rows, gradients, self.norms)
+        return reductions.global_norm(self.norms)  # those without a gradient count as 0
 
-    def versions(self) -> list[tuple[int, int]]:
-        """(address, version) of each gradient."""
-        gradients = [p.grad for p in self._all]
-        return [(g.data_ptr(), g._version) for g in gradients if g is not None]
+    def changed(self) -> bool:
+        """Whether somebody wrote to a gradient, or put another in its place, since ``read``."""
+        now = [p.grad for p in self._all]
+        same = len(now) == len(self._gradients) and all(map(_same, now, self._gradients))
+        return not same or [g._version for g in now if g is not None] != self._versions
 
-    def weight_norms(self, norms: Floats) -> Floats:
-        """Of each layer's weights together; NaN where none has a gradient."""
-        return self._by_layer(norms, self._weight_rows, self._weight_owner)
+    def release(self) -> None:
+        """Keep no gradient alive."""
+        self._gradients = []
 
-    def bias_norms(self, norms: Floats) -> Floats:
+    def weight_norms(self) -> Floats:
+        """The gradients of each layer's weights together; NaN where none has one."""
+        return self._by_layer(*self._weights)
+
+    def bias_norms(self) -> Floats:
         """The same of its biases."""
-        return self._by_layer(norms, self._bias_rows, self._bias_owner)
+        return self._by_layer(*self._biases)
+
+    def updates(self, entries: Floats, changes: Floats) -> Floats:
+        """‖W‖, ‖ΔW‖ and std(ΔW)/std(W) of each layer, from ``Updates``: [layers, 3]."""
+        found = np.empty((len(self.root_sizes), 3))
+        sums.updates(entries, changes, self._weights[0], found)
+        return found
 
     def named(self) -> Iterator[tuple[int, str, nn.Parameter]]:
         """(layer, weight or bias, parameter)"""
         for i, _, parameter in self._owned:
             yield i, "weight" if parameter.ndim > 1 else "bias", parameter
 
-    def pooled(self, sums: Floats) -> Pooled:
-        """What ``reductions.Updates`` read of each weight, for each layer."""
-        full, size, w, ww, d, dd = sums.T if self._one_each else self._added_up(sums)
-        with np.errstate(all="ignore"):
-            share = full / size
-            return Pooled(
-                np.sqrt(ww * share), _std(size, w, ww), np.sqrt(dd * share), _std(size, d, dd)
-            )
-
-    def _added_up(self, sums: Floats) -> list[Floats]:
-        owner, count = self._weight_owner, self._count
-        return [np.bincount(owner, column, count).astype(np.float64) for column in sums.T]
-
-    def _by_layer(self, norms: Floats, rows: Rows, owner: Rows) -> Floats:
-        known = self.present[rows]
-        found = np.full(self._count, np.nan)
-        rows, owner = rows[known], owner[known]
-        if len(owner) == len(set(owner.tolist())):
-            found[owner] = norms[rows]
-            return found
-        squares = np.bincount(owner, norms[rows] ** 2, self._count)
-        found[owner] = np.sqrt(squares[owner])
+    def _by_layer(self, owner: Ints, rows: Ints) -> Floats:
+        found = np.empty(len(self.root_sizes))
+        sums.by_owner(self.norms, self.present, rows, owner, found)
         return found
 
 
-ROUNDING = 1e-14
-
-
-def _std(size: Floats, total: Floats, squares: Floats) -> Floats:
-    """Population standard deviation; what is below rounding is 0."""
-    mean_square = squares / size
-    variance = mean_square - (total / size) ** 2
-    return np.sqrt(np.where(variance > ROUNDING * mean_square, variance, variance * 0))
+def _same(one: object, other: object) -> bool:
+    return one is other

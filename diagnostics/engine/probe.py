@@ -3,51 +3,40 @@
 For each layer the probe sees the pre-activation z (its module's output), the signal gradient
 δ = ∂L/∂z, the activation h = φ(z), and the weights before and after the step. A hook that a forward
 hook puts on the node that made z gives δ even where an activation works in place, and once for each
-call where a module is called twice. Tensors are read the moment they are seen, and none is kept.
-Nothing here draws a random number or writes to what training reads.
+call where a module is called twice. Hooks only note what they see; it is read many tensors at a
+time, before training goes on to change it. Nothing here draws a random number or writes to what
+training reads.
 """
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from diagnostics.engine import reductions
+from diagnostics.engine import reductions, sums
 from diagnostics.engine.census import Census
+from diagnostics.engine.dead import dead_units
+from diagnostics.engine.kernels import Floats
 from diagnostics.engine.network import Layer
 from diagnostics.engine.parameters import Parameters, own
-from diagnostics.engine.reductions import Floats
+from diagnostics.engine.pending import Pending
+from diagnostics.engine.ranges import Span, linear_range
 from diagnostics.records import METRIC_INDEX, METRICS
 
-OUTERMOST = 0.05
-
-DEFINED_TANH = 0.97
-"""|tanh| above which it counts as saturated; other bounded activations use OUTERMOST."""
+F = TypeVar("F", bound=Callable[..., Any])
 
 EVERYWHERE = (-math.inf, math.inf)
 
-SCALED = tuple(key for key in METRICS if "grad" in key)
+SCALED = [i for key, i in METRIC_INDEX.items() if "grad" in key]
 """Metrics that grow with the loss."""
 
-Span = tuple[float, float]
-
-
-def linear_range(activation: nn.Module | None) -> Span | None:
-    """(low, high) outside of which a bounded activation counts as saturated, or None."""
-    if isinstance(activation, nn.Tanh):
-        return -DEFINED_TANH, DEFINED_TANH
-    if isinstance(activation, nn.Sigmoid):
-        return OUTERMOST, 1 - OUTERMOST
-    if isinstance(activation, nn.Hardtanh):
-        margin = (activation.max_val - activation.min_val) * OUTERMOST
-        return activation.min_val + margin, activation.max_val - margin
-    return None
+SPREAD = [METRIC_INDEX[key] for key in ("activation_mean", "activation_std")]
+UPDATES = [METRIC_INDEX[key] for key in ("weight_norm", "update_norm", "update_ratio")]
 
 
 class Hook:
@@ -65,6 +54,20 @@ class Hook:
 
 def _nothing(*given: object) -> None:
     pass
+
+
+def _timed(method: F) -> F:
+    """Count what a probe's reading takes."""
+
+    @wraps(method)
+    def timed(self: "Probe", *given: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return method(self, *given)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+    return cast(F, timed)
 
 
 class Probe:
@@ -93,17 +96,17 @@ class Probe:
         self._activations = {id(module): module for module in activations}.values()
         self._parameters = Parameters([layer.linear for layer in layers], others)
         self._updates = reductions.Updates(self._parameters.weights, most)
+        self._outputs, self._signals = Pending(self._read_outputs), Pending(self._read_signals)
         self._tally = reductions.Tally(count)
         self._handles: list[Any] = []
         self._values = np.full((count, len(METRICS)), np.nan)
         self._signal, self._signal_size = np.zeros(count), np.zeros(count)
         self._nonfinite = np.zeros(count)
-        self._active = np.array([layer.activation is not None for layer in layers])
-        self._bounded = np.array([linear_range(layer.activation) is not None for layer in layers])
+        self._bare = set(range(count))
+        self._bounded = np.zeros(count, dtype=bool)
         self._dead = np.full(count, np.nan)
-        self._masks: dict[int, Tensor] | None = None
         self._last = -1
-        self._called: set[int] = set()
+        self._ordered: set[int] = set()
         self.order: list[int] = []
         """Layers in the order of their first call."""
         self.kinds: dict[int, str] = {}
@@ -114,12 +117,15 @@ class Probe:
         """(layer's index, tensor) where this step met non-finite entries, in order."""
         self.census: Census | None = None
         """Counts dead units in passing; without one they are counted by ``count_dead``."""
-        self.on_signal: Callable[[], None] | None = None
+        self.on_signal: Callable[[], object] = _nothing
         """Told of every signal gradient, while the backward pass is going on."""
         self.dead_units = np.empty((0, 0), dtype=bool)
         """Which units were dead at the last count, [active layers, units]."""
         self.seconds = 0.0
-        """Time spent watching since the step began."""
+        """Time spent reading since the step began."""
+        for i, layer in enumerate(layers):
+            if layer.activation is not None:
+                self._activate(i, linear_range(layer.activation))
         self.attach()
 
     def attach(self) -> None:
@@ -136,74 +142,76 @@ class Probe:
             handle.remove()
         self._handles.clear()
 
+    @_timed
     def computed(self, batches: int) -> None:
         """After the first of several backward passes: its gradients, undiluted by their number."""
-        started = time.perf_counter()
-        found = self._parameters.weight_norms(self._parameters.norms())
-        self._put("computed_grad_norm", found * batches)
-        self.seconds += time.perf_counter() - started
+        self._parameters.read()
+        self._put("computed_grad_norm", self._parameters.weight_norms() * batches)
 
+    @_timed
     def gradients(self) -> float:
         """After a backward pass: read all gradients; the global norm."""
-        started = time.perf_counter()
-        norms = self._parameters.norms()
-        weights = self._parameters.weight_norms(norms)
+        self._outputs.read()
+        self._signals.read()
+        norm = self._parameters.read()
+        weights = self._parameters.weight_norms()
+        computed = self._values[:, METRIC_INDEX["computed_grad_norm"]]
+        if np.isnan(computed).all():
+            computed[:] = weights
         self._put("weight_grad_norm", weights)
-        if np.isnan(self._values[:, METRIC_INDEX["computed_grad_norm"]]).all():
-            self._put("computed_grad_norm", weights)
         self._put("weight_grad_rms", weights / self._parameters.root_sizes)
         self._put("clipped_grad_norm", weights)
-        self._put("bias_grad_norm", self._parameters.bias_norms(norms))
-        self._put_signals()
-        if not np.isfinite(norms).all():
+        self._put("bias_grad_norm", self._parameters.bias_norms())
+        if not math.isfinite(norm):
             self._spoilt_gradients()
-        self.seconds += time.perf_counter() - started
-        return reductions.global_norm(norms[self._parameters.present])
+        return norm
 
     def unscale(self, scale: float) -> None:
         """After the last backward pass: undo what the loss was multiplied with."""
-        for key in SCALED:
-            self._values[:, METRIC_INDEX[key]] /= scale
+        self._values[:, SCALED] /= scale
+        self._signal /= scale
 
+    def changed(self) -> bool:
+        """Whether somebody wrote to a gradient since ``gradients``."""
+        return self._parameters.changed()
+
+    @_timed
     def clipped(self) -> float:
         """After clipping: read the weight gradients again; the global norm."""
-        started = time.perf_counter()
-        norms = self._parameters.norms()
-        self._put("clipped_grad_norm", self._parameters.weight_norms(norms))
-        self.seconds += time.perf_counter() - started
-        return reductions.global_norm(norms[self._parameters.present])
+        norm = self._parameters.read()
+        self._put("clipped_grad_norm", self._parameters.weight_norms())
+        return norm
 
+    @_timed
     def remember(self) -> None:
         """Before the optimizer's step: keep the weights, to see what the step makes of them."""
-        started = time.perf_counter()
         self._updates.remember()
-        self.seconds += time.perf_counter() - started
 
+    @_timed
     def finish(self) -> Floats:
         """After the optimizer's step: the step's numbers, float64 [layers, metrics]."""
-        started = time.perf_counter()
-        self._read_activations()
-        self._read_update()
+        self._outputs.read()
+        self._signals.read()
+        self._outputs.first = self._signals.first = False
+        self._put_signals()
+        self._put_activations()
+        self._put_updates()
         self._put("dead", self._dead if self.census is None else self.census.share)
         self._put("nonfinite", self._nonfinite)
         values = self._values.copy()
         self.forget()
-        self.seconds += time.perf_counter() - started
         return values
 
     def forget(self) -> None:
         """Drop what was seen of a step."""
         self._values.fill(np.nan)
-        self._tally.clear()
-        for seen in (self._signal, self._signal_size, self._nonfinite):
+        for seen in (self._tally.sums, self._signal, self._signal_size, self._nonfinite):
             seen.fill(0.0)
-        self.spoilt.clear()
+        for part in (self._outputs, self._signals, self.spoilt):
+            part.clear()
+        self._parameters.release()
         self.modules_heard = 0
         self._last = -1
-
-    def versions(self) -> list[tuple[int, int]]:
-        """What changes when somebody writes to a gradient or puts another in its place."""
-        return self._parameters.versions()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -211,46 +219,36 @@ class Probe:
         return len(self.layers), len(METRICS)
 
     def count_dead(self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]) -> None:
-        """Count units that stay exactly 0 for all samples, [layers].
+        """Count units that stay exactly 0 for all samples of a fixed probe set.
 
         The count stands in every step's numbers until the next.
-
-        Args:
-            parts: the fixed probe set; once no unit is left that might be dead, the rest of it
-                can't change anything and is spared.
         """
-        self._masks = {}
-        try:
-            with torch.no_grad():
-                for part in parts:
-                    forward(part)
-                    if not any(bool(mask.any()) for mask in self._masks.values()):
-                        break
-            for i, dead in self._masks.items():
-                self._dead[i] = float(dead.float().mean())
-            self.dead_units = np.array([dead.numpy() for dead in self._masks.values()])
-        finally:
-            self._masks = None
+        masks = dead_units(self.layers, forward, parts)
+        for i, dead in masks.items():
+            self._dead[i] = float(dead.float().mean())
+        self.dead_units = np.array([dead.numpy() for dead in masks.values()])
 
     def activated(self, kind: str, h: Tensor, span: Span | None) -> None:
         """An activation of a kind was computed, with its linear range where it has one."""
-        started = time.perf_counter()
         i, self._last = self._last, -1
-        if i >= 0 and self._masks is not None:
-            self._mask(i, h)
-        elif i >= 0 and torch.is_grad_enabled():
-            if not self._active[i]:  # until now its output stood for it
-                self._active[i], self._bounded[i] = True, span is not None
-                self.kinds[i] = kind
-                self._tally.clear(i)
-            self._see(i, h, span or EVERYWHERE)
-            if self.census is not None:
-                self.census.see(i, h)
-        self.seconds += time.perf_counter() - started
+        if i < 0 or not torch.is_grad_enabled():
+            return
+        if i in self._bare:
+            self.kinds[i] = kind
+            self._activate(i, span)
+        self._outputs.add(i, h)
 
     def begun(self, i: int, *called: object) -> None:
         """A layer was called: an activation before anything else in it is its own."""
         self._last = i
+
+    def _activate(self, i: int, span: Span | None) -> None:
+        """Until now a layer's output stood for its activation."""
+        self._bare.discard(i)
+        self._outputs.drop(i)
+        self._tally.sums[i] = 0.0
+        self._bounded[i] = span is not None
+        self._tally.low[i], self._tally.high[i] = span or EVERYWHERE
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
         kind, span = type(module).__name__, linear_range(module)
@@ -264,25 +262,24 @@ class Probe:
     def _on_output(self, i: int) -> Callable[..., None]:
         """A forward hook: the signal gradient is caught from a hook on the output."""
         catch = partial(self._catch, i)
+        catch_first = partial(self._catch, i, 0)
 
         def on_output(module: nn.Module, args: object, output: Any) -> None:
             self._last = i
-            if self._masks is not None or not torch.is_grad_enabled():
+            if not torch.is_grad_enabled():
                 return
-            z = _first_tensor(output)
-            if z is None:
-                return
-            if i not in self._called:
-                self._called.add(i)
+            if i not in self._ordered:
+                self._ordered.add(i)
                 self.order.append(i)
-            if z.grad_fn is not None:
-                z.grad_fn.register_prehook(partial(catch, z.output_nr))
-            elif z.requires_grad:
-                z.register_hook(lambda gradient: catch(0, (gradient,)))  # type: ignore[no-untyped-call]
-            if not self._active[i]:
-                started = time.perf_counter()
-                self._see(i, z, EVERYWHERE)
-                self.seconds += time.perf_counter() - started
+            if type(output) is Tensor:
+                _catch_from(output, catch_first, catch)
+            else:
+                for part in _tensors(output):
+                    _catch_from(part, catch_first, catch)
+            if i in self._bare:
+                z = next(_tensors(output), None)
+                if z is not None:
+                    self._outputs.add(i, z)
 
         return on_output
 
@@ -294,19 +291,30 @@ class Probe:
         gradient = gradients[output]
         if gradient is None:
             return
-        started = time.perf_counter()
-        norm = reductions.norm(gradient)
-        self._signal[i] = math.hypot(self._signal[i], norm)
-        self._signal_size[i] += gradient.numel()
-        if not math.isfinite(norm):
-            self._spoil(i, "signal_grad", gradient)
-        self.seconds += time.perf_counter() - started
-        if self.on_signal is not None:
-            self.on_signal()
+        if self._outputs:
+            self._outputs.read()  # what came of the forward pass is told first
+        self._signals.add(i, gradient)
+        self.on_signal()
 
-    def _see(self, i: int, h: Tensor, span: Span) -> None:
-        if not self._tally.add(i, h, span):
-            self._spoil(i, "activation", h)
+    @_timed
+    def _read_outputs(self, rows: list[int], tensors: list[Tensor]) -> None:
+        these = reductions.gather(rows, tensors)
+        if not self._tally.add(these):
+            self._spoil_all(rows, "activation", tensors)
+        if self.census is not None:
+            self.census.see(these, self._bare)
+
+    @_timed
+    def _read_signals(self, rows: list[int], tensors: list[Tensor]) -> None:
+        finite = reductions.add_norms(rows, tensors, self._signal)
+        for i, tensor in zip(rows, tensors, strict=True):
+            self._signal_size[i] += tensor.numel()
+        if not finite:
+            self._spoil_all(rows, "signal_grad", tensors)
+
+    def _spoil_all(self, rows: list[int], name: str, tensors: list[Tensor]) -> None:
+        for i, tensor in zip(rows, tensors, strict=True):
+            self._spoil(i, name, tensor)
 
     def _spoil(self, i: int, name: str, tensor: Tensor) -> None:
         if count := reductions.nonfinite(tensor):
@@ -318,53 +326,60 @@ class Probe:
             if parameter.grad is not None:
                 self._spoil(i, f"{name}_grad", parameter.grad)
 
-    def _mask(self, i: int, h: Tensor) -> None:
-        assert self._masks is not None
-        dead = ~h.reshape(-1, h.shape[-1]).any(dim=0)
-        self._masks[i] = dead & self._masks[i] if i in self._masks else dead
-
     def _put_signals(self) -> None:
-        seen = self._signal_size > 0
-        norms = self._signal[seen]
-        self._put("signal_grad_norm", norms, seen)
-        self._put("signal_grad_rms", norms / np.sqrt(self._signal_size[seen]), seen)
+        with np.errstate(invalid="ignore"):
+            norms = np.where(self._signal_size > 0, self._signal, np.nan)
+            self._put("signal_grad_norm", norms)
+            self._put("signal_grad_rms", norms / np.sqrt(self._signal_size))
 
-    def _read_activations(self) -> None:
-        found = self._tally.read()
-        self._put("activation_mean", found.mean)
-        self._put("activation_std", found.std)
-        self._put("sparsity", found.zeros[self._active], self._active)
-        self._put("saturated", found.outside[self._bounded], self._bounded)
+    def _put_activations(self) -> None:
+        found = np.empty((len(self.layers), 4))
+        sums.spread(self._tally.sums, found)
+        self._values[:, SPREAD] = found[:, :2]
+        bare = list(self._bare)
+        found[bare, 2] = np.nan
+        self._put("sparsity", found[:, 2])
+        self._put("saturated", np.where(self._bounded, found[:, 3], np.nan))
 
-    def _read_update(self) -> None:
-        found = self._parameters.pooled(self._updates.read())
-        self._put("weight_norm", found.norm)
-        self._put("update_norm", found.update_norm)
-        with np.errstate(all="ignore"):
-            self._put(
-                "update_ratio", found.update_std / np.where(found.std == 0, np.nan, found.std)
-            )
-        for i in np.flatnonzero(~np.isfinite(found.norm)).tolist():
-            for parameter in own(self.layers[i].linear):
-                self._spoil(i, "weight", parameter.detach())
+    def _put_updates(self) -> None:
+        found = self._parameters.updates(self._updates.entries, self._updates.read())
+        self._values[:, UPDATES] = found
+        if not np.isfinite(found[:, 0]).all():
+            for i in np.flatnonzero(~np.isfinite(found[:, 0])).tolist():
+                for parameter in own(self.layers[i].linear):
+                    self._spoil(i, "weight", parameter.detach())
 
-    def _put(self, key: str, column: Floats, layers: Any = slice(None)) -> None:
-        self._values[layers, METRIC_INDEX[key]] = column
+    def _put(self, key: str, column: Floats) -> None:
+        self._values[:, METRIC_INDEX[key]] = column
 
 
-def to_float32(values: Floats) -> NDArray[np.float32]:
-    """Rounded, yet what is finite stays finite and what is not 0 stays apart from 0."""
-    limits = np.finfo(np.float32)
-    size = np.clip(np.abs(values), limits.smallest_subnormal, limits.max)
-    keep = np.isfinite(values) & (values != 0)
-    return np.where(keep, np.copysign(size, values), values).astype(np.float32)
+def _catch_from(z: Tensor, first: Callable[..., None], catch: Callable[..., None]) -> None:
+    """Have a tensor's gradient caught: by its node, which an activation in place leaves alone."""
+    node, place = z.grad_fn, z.output_nr
+    if node is not None:
+        node.register_prehook(partial(catch, place) if place else first)
+    elif z.requires_grad:
+        z.register_hook(lambda gradient: first((gradient,)))  # type: ignore[no-untyped-call]
 
 
-def _first_tensor(output: Any) -> Tensor | None:
-    """A module's output, or the first tensor in it: of an LSTM the outputs of all steps."""
+def _tensors(output: Any) -> Iterator[Tensor]:
+    """The tensors that a module gave out: of an LSTM the outputs of all steps come first."""
     if isinstance(output, Tensor):
-        return output
-    parts = output.values() if isinstance(output, dict) else output
-    if not isinstance(output, (tuple, list, dict)):
-        return None
-    return next((found for part in parts if (found := _first_tensor(part)) is not None), None)
+        yield output
+    elif isinstance(output, (tuple, list, dict)):
+        for part in output.values() if isinstance(output, dict) else output:
+            yield from _tensors(part)
+
+
+def warm_up() -> None:
+    """Measure two steps of next to nothing: a process loads or compiles its kernels then."""
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        linear, relu = nn.Linear(1, 1), nn.ReLU()
+        probe = Probe([Layer("", linear, relu)])
+        probe.census = Census(1, np.array([False]))
+        for _ in range(2):
+            relu(linear(torch.ones(1, 1))).sum().backward()
+            probe.gradients()
+            probe.remember()
+            sums.rounded(probe.finish())
+        probe.close()

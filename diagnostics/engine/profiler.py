@@ -6,10 +6,10 @@ from torch.nn import functional as F
 
 from diagnostics import theory
 from diagnostics.config import RunConfig
-from diagnostics.engine import data, network
+from diagnostics.engine import data, network, sums
+from diagnostics.engine.kernels import Floats
 from diagnostics.engine.network import batch_statistics, probe_parts
-from diagnostics.engine.probe import Probe, to_float32
-from diagnostics.engine.reductions import Floats
+from diagnostics.engine.probe import Probe
 from diagnostics.engine.trainer import isolated
 from diagnostics.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
 
@@ -31,7 +31,7 @@ def profile(config: RunConfig) -> pd.DataFrame:
 
 def profile_batch(config: RunConfig) -> StepBatch:
     """The same as the measured step 0 of a run."""
-    values = to_float32(measure(config))[None]
+    values = sums.rounded(measure(config))[None]
     return StepBatch(np.zeros(1, np.int64), values, np.full((1, len(SCALARS)), np.nan))
 
 

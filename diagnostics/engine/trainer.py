@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
 from diagnostics.control import Control
-from diagnostics.engine import clipping, data, network, reductions
+from diagnostics.engine import clipping, data, network, reductions, sums
 from diagnostics.engine.divergence import locate
+from diagnostics.engine.kernels import Floats
 from diagnostics.engine.network import batch_statistics, probe_parts
 from diagnostics.engine.optimization import (
     accuracy,
@@ -24,7 +25,7 @@ from diagnostics.engine.optimization import (
     limit_norms,
     optimizer,
 )
-from diagnostics.engine.probe import Probe, to_float32
+from diagnostics.engine.probe import Probe
 from diagnostics.engine.sinks import Sink
 from diagnostics.records import METRICS, SCALAR_INDEX, SCALARS, Command, Event, PatientZero, Summary
 
@@ -152,10 +153,10 @@ class _Training:
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.parameters if p.grad is not None]
 
-    def _gradient_norms(self) -> reductions.Floats:
+    def _gradient_norms(self) -> Floats:
         return reductions.norms(self._gradients())
 
-    def _clip(self, norms: reductions.Floats, norm: float) -> tuple[float, float]:
+    def _clip(self, norms: Floats, norm: float) -> tuple[float, float]:
         """Clip as configured; the global norm afterwards, and the cosine with the one before."""
         if self.config.clip == "none":
             return norm, math.nan
@@ -172,7 +173,7 @@ class _Training:
         watching = 0.0
         if self.probe is not None:
             before = self.probe.seconds
-            values = to_float32(self.probe.finish())
+            values = sums.rounded(self.probe.finish())
             watching = self.probe.seconds
             spent -= before
             self.probe.seconds = 0.0

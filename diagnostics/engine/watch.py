@@ -28,12 +28,12 @@ import torch
 from torch import Tensor, nn
 
 from diagnostics.control import Control
-from diagnostics.engine import kernels
+from diagnostics.engine import sums
 from diagnostics.engine.anatomy import Listener, Unwatchable, examine
 from diagnostics.engine.budget import Budget
 from diagnostics.engine.census import Census
-from diagnostics.engine.probe import Hook, Probe, to_float32
-from diagnostics.engine.reductions import Floats
+from diagnostics.engine.kernels import Floats
+from diagnostics.engine.probe import Hook, Probe, warm_up
 from diagnostics.engine.worker import StoreSink
 from diagnostics.notebook import Page
 from diagnostics.records import (
@@ -137,7 +137,6 @@ class Watch:
         self._settled = False
         self._passes = 0
         self._norm = self._after = math.nan
-        self._versions: list[tuple[int, int]] = []
         self._values: Floats | None = None
         self._patient: PatientZero | None = None
         self._diverged = False
@@ -150,7 +149,7 @@ class Watch:
     def __enter__(self) -> Self:
         if not self._main or self._store is None:
             return self
-        kernels.warm_up()  # here, where nobody measures a step
+        warm_up()  # here, where nobody measures a step
         a = self._anatomy
         self._probe = Probe(a.layers, a.activations, a.others, MOST_ENTRIES)
         self._probe.census = Census(len(a.layers), a.channels)
@@ -179,7 +178,7 @@ class Watch:
         self._detach()
         for handle in self._optimizer_handles:
             handle.remove()
-        self._probe.on_signal = None
+        self._probe.on_signal = lambda: None
         self._sink.close()
         if self._board is not None:
             self._board.close()
@@ -252,7 +251,7 @@ class Watch:
             if key not in SCALAR_INDEX:
                 raise ValueError(f"{key} is not kept: it must be one of {', '.join(SCALARS)}.")
             row[SCALAR_INDEX[key]] = number
-        kept = to_float32(values[self._order])
+        kept = sums.rounded(values[self._order])
         self._sink.write(self._steps, kept, row)
         self._recent.append((self._steps, kept, row))
         if self._board is not None:
@@ -313,7 +312,6 @@ class Watch:
         self._backward = NO_PASS
         self._passes += 1
         self._norm = self._after = self._probe.gradients()
-        self._versions = self._probe.versions()
 
     def _before_update(self, optimizer: Any, args: object, kwargs: object) -> None:
         if not self._measuring:
@@ -337,7 +335,7 @@ class Watch:
             self._after = self._norm
         if self._probe.spoilt and self._patient is None:
             self._patient = self._spoilt(self._steps + 1)
-        if self._probe.versions() != self._versions:
+        if self._probe.changed():
             self._after = self._probe.clipped()
 
     def _after_update(self, optimizer: object, args: object, kwargs: object) -> None:

@@ -14,6 +14,10 @@ def _path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(reductions, "NATIVE", ())
 
 
+def _see(census: Census, h: torch.Tensor) -> None:
+    census.see(reductions.gather([0], [h]), ())
+
+
 def test_a_unit_is_dead_only_if_a_thousand_samples_leave_it_at_0() -> None:
     census = Census(1, np.array([False]))
     batch = torch.zeros(100, 8)
@@ -22,7 +26,7 @@ def test_a_unit_is_dead_only_if_a_thousand_samples_leave_it_at_0() -> None:
     late[99, 5] = 1e-30
     for number in range(SAMPLES // 100):
         assert np.isnan(census.share[0])
-        census.see(0, late if number == 7 else batch)
+        _see(census, late if number == 7 else batch)
     assert census.share[0] == 2 / 8
 
 
@@ -30,13 +34,13 @@ def test_a_convolutions_units_are_its_channels() -> None:
     census = Census(1, np.array([True]))
     batch = torch.zeros(SAMPLES, 4, 3, 3)
     batch[17, 2, 1, 1] = -1.0
-    census.see(0, batch)
+    _see(census, batch)
     assert census.share[0] == 3 / 4
 
 
 def test_the_count_begins_anew() -> None:
     census = Census(1, np.array([False]))
-    census.see(0, torch.ones(SAMPLES, 2))
+    _see(census, torch.ones(SAMPLES, 2))
     assert census.share[0] == 0
-    census.see(0, torch.zeros(SAMPLES, 2))
+    _see(census, torch.zeros(SAMPLES, 2))
     assert census.share[0] == 1

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diagnostics.engine import data, network
+from diagnostics.engine import data, network, sums
 from diagnostics.engine.network import Layer, batch_statistics
-from diagnostics.engine.probe import Probe, to_float32
+from diagnostics.engine.probe import Probe
 from diagnostics.records import METRIC_INDEX
 from tests.engine.helpers import config, trained
 
@@ -155,7 +155,7 @@ def test_frozen_weights_have_no_gradient_rather_than_zero() -> None:
 
 def test_rounding_keeps_finite_and_zero_apart() -> None:
     values = np.array([[0.0, 1e-60, -1e-60, 1e60, np.nan, np.inf, -np.inf, 1.5]])
-    rounded = to_float32(values)[0]
+    rounded = sums.rounded(values)[0]
     assert rounded[0] == 0
     assert rounded[1] > 0 > rounded[2]
     assert np.isfinite(rounded[3])

@@ -1,0 +1,25 @@
+"""Where bounded activations are saturated."""
+
+from torch import nn
+
+Span = tuple[float, float]
+
+OUTERMOST = 0.05
+
+DEFINED_TANH = 0.97
+"""|tanh| above which it counts as saturated; other bounded activations use OUTERMOST."""
+
+TANH: Span = (-DEFINED_TANH, DEFINED_TANH)
+SIGMOID: Span = (OUTERMOST, 1 - OUTERMOST)
+
+
+def linear_range(activation: nn.Module | None) -> Span | None:
+    """(low, high) outside of which a bounded activation counts as saturated, or None."""
+    if isinstance(activation, nn.Tanh):
+        return TANH
+    if isinstance(activation, nn.Sigmoid):
+        return SIGMOID
+    if isinstance(activation, nn.Hardtanh):
+        margin = (activation.max_val - activation.min_val) * OUTERMOST
+        return activation.min_val + margin, activation.max_val - margin
+    return None
