@@ -67,8 +67,10 @@ def _norm(entries: Any) -> float:
 
 
 @compiled
-def norms(rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Floats) -> bool:
-    """The L2 norm of each row's stretches and of what stands in ``out``; whether all are finite."""
+def norms(
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Floats, entries: Floats
+) -> bool:
+    """Take stretches into rows of L2 norms and of numbers of entries; whether all are finite."""
     finite = True
     for k in range(len(rows)):
         if wide[k]:
@@ -76,6 +78,7 @@ def norms(rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Floats) -> b
         else:
             found = _norm(carray(_pointer(addresses[k]), sizes[k], np.float32))
         out[rows[k]] = np.hypot(out[rows[k]], found)
+        entries[rows[k]] += sizes[k]
         finite &= np.isfinite(found)
     return bool(finite)
 

@@ -1,12 +1,15 @@
 """A model's parameters as a probe reads them: in one list, and by the layer that owns them."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter, is_
 
 import numpy as np
 from torch import Tensor, nn
 
 from diagnostics.engine import reductions, sums
 from diagnostics.engine.kernels import Floats, Ints
+
+GRADIENT, VERSION = attrgetter("grad"), attrgetter("_version")
 
 
 def own(module: nn.Module) -> list[nn.Parameter]:
@@ -35,27 +38,27 @@ class Parameters:
         self._biases = [np.array([o[k] for o in owned if o[2].ndim < 2], int) for k in (0, 1)]
         sizes = np.array([p.numel() for p in self.weights], np.float64)
         self.root_sizes = np.sqrt(np.bincount(self._weights[0], sizes, len(modules)))
-        self.norms = np.full(len(self._all), np.nan)
+        self.norms = reductions.Norms(len(self._all))
         self.present = np.zeros(len(self._all), dtype=bool)
         self._gradients: list[Tensor | None] = []
         self._versions: list[int] = []
 
     def read(self) -> float:
         """Read all gradients; the global norm."""
-        self._gradients = [p.grad for p in self._all]
-        found = [(row, g) for row, g in enumerate(self._gradients) if g is not None]
-        rows, gradients = [row for row, _ in found], [g for _, g in found]
-        self._versions = [g._version for g in gradients]
+        self._gradients = list(map(GRADIENT, self._all))
+        rows = [row for row, g in enumerate(self._gradients) if g is not None]
+        gradients = [g for g in self._gradients if g is not None]
+        self._versions = list(map(VERSION, gradients))
         self.present.fill(False)
         self.present[rows] = True
-        self.norms.fill(0.0)
-        reductions.add_norms(rows, gradients, self.norms)
-        return reductions.global_norm(self.norms)  # those without a gradient count as 0
+        self.norms.clear()
+        self.norms.add(reductions.gather(rows, gradients))
+        return reductions.global_norm(self.norms.values)
 
     def changed(self) -> bool:
         """Whether somebody wrote to a gradient, or put another in its place, since ``read``."""
-        now = [p.grad for p in self._all]
-        same = len(now) == len(self._gradients) and all(map(_same, now, self._gradients))
+        now = list(map(GRADIENT, self._all))
+        same = len(now) == len(self._gradients) and all(map(is_, now, self._gradients))
         return not same or [g._version for g in now if g is not None] != self._versions
 
     def release(self) -> None:
@@ -70,11 +73,10 @@ class Parameters:
         """The same of its biases."""
         return self._by_layer(*self._biases)
 
-    def updates(self, entries: Floats, changes: Floats) -> Floats:
-        """‖W‖, ‖ΔW‖ and std(ΔW)/std(W) of each layer, from ``Updates``: [layers, 3]."""
-        found = np.empty((len(self.root_sizes), 3))
-        sums.updates(entries, changes, self._weights[0], found)
-        return found
+    @property
+    def weight_owner(self) -> Ints:
+        """Whose each weight is, [weights]."""
+        return self._weights[0]
 
     def named(self) -> Iterator[tuple[int, str, nn.Parameter]]:
         """(layer, weight or bias, parameter)"""
@@ -83,9 +85,5 @@ class Parameters:
 
     def _by_layer(self, owner: Ints, rows: Ints) -> Floats:
         found = np.empty(len(self.root_sizes))
-        sums.by_owner(self.norms, self.present, rows, owner, found)
+        sums.by_owner(self.norms.values, self.present, rows, owner, found)
         return found
-
-
-def _same(one: object, other: object) -> bool:
-    return one is other

@@ -22,54 +22,42 @@ class Pending:
 
     def __init__(self, read: Callable[[list[int], list[Tensor]], None]) -> None:
         self._read = read
-        self._layers: list[int] = []
-        self._tensors: list[Tensor] = []
-        self._versions: list[int] = []
+        self._waiting: list[tuple[int, Tensor, int]] = []
         self._entries = 0
         self._changing: set[int] = set()
         self.first = True
         """Whether this is the first step."""
 
     def __len__(self) -> int:
-        return len(self._layers)
+        return len(self._waiting)
 
     def add(self, layer: int, tensor: Tensor) -> None:
         """A tensor, as it is now."""
-        if self.first or layer in self._changing:
-            self._read([layer], [tensor])
         if layer in self._changing:
+            self.read()
+            self._read([layer], [tensor])
             return
-        self._layers.append(layer)
-        self._tensors.append(tensor)
-        self._versions.append(tensor._version)
+        if self.first:
+            self._read([layer], [tensor])
+        self._waiting.append((layer, tensor, tensor._version))
         self._entries += tensor.numel()
         if self._entries > MOST_HELD:
             self.read()
 
     def read(self) -> None:
         """Read all that wait."""
-        versions = [tensor._version for tensor in self._tensors]
-        if versions != self._versions:
-            self._drop_changed(versions)
-        layers, tensors = self._layers, self._tensors
+        waiting = self._waiting
         self.clear()
-        if layers and not self.first:
-            self._read(layers, tensors)
+        same = [(layer, tensor) for layer, tensor, before in waiting if tensor._version == before]
+        if len(same) < len(waiting):
+            self._changing |= {i for i, _, _ in waiting} - {i for i, _ in same}
+        if same and not self.first:
+            self._read([layer for layer, _ in same], [tensor for _, tensor in same])
 
     def drop(self, layer: int) -> None:
         """Forget a layer's tensors."""
-        self._keep([k for k, other in enumerate(self._layers) if other != layer])
+        self._waiting = [part for part in self._waiting if part[0] != layer]
 
     def clear(self) -> None:
         """Forget all."""
-        self._layers, self._tensors, self._versions, self._entries = [], [], [], 0
-
-    def _drop_changed(self, versions: list[int]) -> None:
-        same = [k for k, version in enumerate(versions) if version == self._versions[k]]
-        self._changing |= set(self._layers) - {self._layers[k] for k in same}
-        self._keep(same)
-
-    def _keep(self, places: list[int]) -> None:
-        self._layers = [self._layers[k] for k in places]
-        self._tensors = [self._tensors[k] for k in places]
-        self._versions = [self._versions[k] for k in places]
+        self._waiting, self._entries = [], 0

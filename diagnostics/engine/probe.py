@@ -35,21 +35,24 @@ EVERYWHERE = (-math.inf, math.inf)
 SCALED = [i for key, i in METRIC_INDEX.items() if "grad" in key]
 """Metrics that grow with the loss."""
 
-SPREAD = [METRIC_INDEX[key] for key in ("activation_mean", "activation_std")]
-UPDATES = [METRIC_INDEX[key] for key in ("weight_norm", "update_norm", "update_ratio")]
+SPREAD, SIGNALS, UPDATES = (
+    np.array([METRIC_INDEX[key] for key in keys], np.int64)
+    for keys in (
+        ("activation_mean", "activation_std", "sparsity", "saturated"),
+        ("signal_grad_norm", "signal_grad_rms"),
+        ("weight_norm", "update_norm", "update_ratio"),
+    )
+)
 
 
-class Hook:
+class Hook(partial[object]):
     """A module's hook that does nothing any more once the module was copied or saved."""
-
-    def __init__(self, act: Callable[..., object]) -> None:
-        self._act = act
-
-    def __call__(self, *given: Any) -> None:
-        self._act(*given)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Hook, (_nothing,)
+
+    def __deepcopy__(self, memo: object) -> "Hook":
+        return Hook(_nothing)
 
 
 def _nothing(*given: object) -> None:
@@ -100,10 +103,10 @@ class Probe:
         self._tally = reductions.Tally(count)
         self._handles: list[Any] = []
         self._values = np.full((count, len(METRICS)), np.nan)
-        self._signal, self._signal_size = np.zeros(count), np.zeros(count)
+        self._signal = reductions.Norms(count)
         self._nonfinite = np.zeros(count)
         self._bare = set(range(count))
-        self._bounded = np.zeros(count, dtype=bool)
+        self._active, self._bounded = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
         self._dead = np.full(count, np.nan)
         self._last = -1
         self._ordered: set[int] = set()
@@ -169,7 +172,7 @@ class Probe:
     def unscale(self, scale: float) -> None:
         """After the last backward pass: undo what the loss was multiplied with."""
         self._values[:, SCALED] /= scale
-        self._signal /= scale
+        self._signal.values /= scale
 
     def changed(self) -> bool:
         """Whether somebody wrote to a gradient since ``gradients``."""
@@ -193,8 +196,8 @@ class Probe:
         self._outputs.read()
         self._signals.read()
         self._outputs.first = self._signals.first = False
-        self._put_signals()
-        self._put_activations()
+        sums.signals(self._signal.values, self._signal.entries, self._values, SIGNALS)
+        sums.spread(self._tally.sums, self._active, self._bounded, self._values, SPREAD)
         self._put_updates()
         self._put("dead", self._dead if self.census is None else self.census.share)
         self._put("nonfinite", self._nonfinite)
@@ -205,9 +208,9 @@ class Probe:
     def forget(self) -> None:
         """Drop what was seen of a step."""
         self._values.fill(np.nan)
-        for seen in (self._tally.sums, self._signal, self._signal_size, self._nonfinite):
+        for seen in (self._tally.sums, self._nonfinite):
             seen.fill(0.0)
-        for part in (self._outputs, self._signals, self.spoilt):
+        for part in (self._outputs, self._signals, self._signal, self.spoilt):
             part.clear()
         self._parameters.release()
         self.modules_heard = 0
@@ -247,7 +250,7 @@ class Probe:
         self._bare.discard(i)
         self._outputs.drop(i)
         self._tally.sums[i] = 0.0
-        self._bounded[i] = span is not None
+        self._active[i], self._bounded[i] = True, span is not None
         self._tally.low[i], self._tally.high[i] = span or EVERYWHERE
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
@@ -261,8 +264,7 @@ class Probe:
 
     def _on_output(self, i: int) -> Callable[..., None]:
         """A forward hook: the signal gradient is caught from a hook on the output."""
-        catch = partial(self._catch, i)
-        catch_first = partial(self._catch, i, 0)
+        first = partial(self._catch, i, 0)
 
         def on_output(module: nn.Module, args: object, output: Any) -> None:
             self._last = i
@@ -271,15 +273,17 @@ class Probe:
             if i not in self._ordered:
                 self._ordered.add(i)
                 self.order.append(i)
-            if type(output) is Tensor:
-                _catch_from(output, catch_first, catch)
-            else:
-                for part in _tensors(output):
-                    _catch_from(part, catch_first, catch)
+            for z in (output,) if type(output) is Tensor else _tensors(output):
+                node = z.grad_fn
+                if node is not None:
+                    place = z.output_nr
+                    node.register_prehook(partial(self._catch, i, place) if place else first)
+                elif z.requires_grad:
+                    z.register_hook(lambda gradient: first((gradient,)))  # type: ignore[no-untyped-call]
             if i in self._bare:
-                z = next(_tensors(output), None)
-                if z is not None:
-                    self._outputs.add(i, z)
+                shown = next(_tensors(output), None)
+                if shown is not None:
+                    self._outputs.add(i, shown)
 
         return on_output
 
@@ -306,10 +310,7 @@ class Probe:
 
     @_timed
     def _read_signals(self, rows: list[int], tensors: list[Tensor]) -> None:
-        finite = reductions.add_norms(rows, tensors, self._signal)
-        for i, tensor in zip(rows, tensors, strict=True):
-            self._signal_size[i] += tensor.numel()
-        if not finite:
+        if not self._signal.add(reductions.gather(rows, tensors)):
             self._spoil_all(rows, "signal_grad", tensors)
 
     def _spoil_all(self, rows: list[int], name: str, tensors: list[Tensor]) -> None:
@@ -326,40 +327,16 @@ class Probe:
             if parameter.grad is not None:
                 self._spoil(i, f"{name}_grad", parameter.grad)
 
-    def _put_signals(self) -> None:
-        with np.errstate(invalid="ignore"):
-            norms = np.where(self._signal_size > 0, self._signal, np.nan)
-            self._put("signal_grad_norm", norms)
-            self._put("signal_grad_rms", norms / np.sqrt(self._signal_size))
-
-    def _put_activations(self) -> None:
-        found = np.empty((len(self.layers), 4))
-        sums.spread(self._tally.sums, found)
-        self._values[:, SPREAD] = found[:, :2]
-        bare = list(self._bare)
-        found[bare, 2] = np.nan
-        self._put("sparsity", found[:, 2])
-        self._put("saturated", np.where(self._bounded, found[:, 3], np.nan))
-
     def _put_updates(self) -> None:
-        found = self._parameters.updates(self._updates.entries, self._updates.read())
-        self._values[:, UPDATES] = found
-        if not np.isfinite(found[:, 0]).all():
-            for i in np.flatnonzero(~np.isfinite(found[:, 0])).tolist():
-                for parameter in own(self.layers[i].linear):
+        entries, changes = self._updates.entries, self._updates.read()
+        owner = self._parameters.weight_owner
+        if not sums.updates(entries, changes, owner, self._values, UPDATES):
+            for i, layer in enumerate(self.layers):
+                for parameter in own(layer.linear):
                     self._spoil(i, "weight", parameter.detach())
 
     def _put(self, key: str, column: Floats) -> None:
         self._values[:, METRIC_INDEX[key]] = column
-
-
-def _catch_from(z: Tensor, first: Callable[..., None], catch: Callable[..., None]) -> None:
-    """Have a tensor's gradient caught: by its node, which an activation in place leaves alone."""
-    node, place = z.grad_fn, z.output_nr
-    if node is not None:
-        node.register_prehook(partial(catch, place) if place else first)
-    elif z.requires_grad:
-        z.register_hook(lambda gradient: first((gradient,)))  # type: ignore[no-untyped-call]
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:

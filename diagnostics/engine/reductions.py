@@ -6,20 +6,22 @@ by torch (``portable``).
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import compress
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine import kernels, portable
+from diagnostics.engine import kernels, portable, sums
 from diagnostics.engine.kernels import Floats, Ints, Stretches
 
-NATIVE = (torch.float32, torch.float64)
+KIND = attrgetter("is_cpu", "dtype", "layout")
+FLOATS = {(True, torch.float32, torch.strided)}
+NATIVE = FLOATS | {(True, torch.float64, torch.strided)}
+"""Kinds of tensors that kernels read, once they are contiguous."""
 ALL_ENTRIES = 1 << 62
-
-TINY, HUGE = 1e-140, 1e140
-"""Numbers whose squares are far from the ends of float64."""
 
 
 class Gathered(NamedTuple):
@@ -29,60 +31,65 @@ class Gathered(NamedTuple):
     """
 
     stretches: Stretches
-    kept: list[Tensor]
-    other_rows: list[int]
-    others: list[Tensor]
+    kept: Sequence[Tensor]
+    other_rows: Sequence[int]
+    others: Sequence[Tensor]
 
 
 def gather(rows: Sequence[int], tensors: Sequence[Tensor]) -> Gathered:
     """Sort tensors by who can read them."""
-    own_rows: list[int] = []
-    kept: list[Tensor] = []
-    other_rows: list[int] = []
-    others: list[Tensor] = []
-    strided = torch.strided
-    for i, tensor in zip(rows, tensors, strict=True):
-        if tensor.is_cpu and tensor.dtype in NATIVE and tensor.layout is strided:
-            own_rows.append(i)
-            kept.append(tensor if tensor.is_contiguous() else tensor.detach().contiguous())
-        else:
-            other_rows.append(i)
-            others.append(tensor)
-    return Gathered(_stretches(own_rows, kept), kept, other_rows, others)
-
-
-def _stretches(rows: list[int], tensors: list[Tensor]) -> Stretches:
-    wide = [tensor.dtype is torch.float64 for tensor in tensors]
-    return Stretches(
-        np.array(rows, np.int64), _addresses(tensors), _sizes(tensors), np.array(wide, np.bool_)
-    )
+    kinds = list(map(KIND, tensors))
+    other_rows: Sequence[int] = ()
+    others: Sequence[Tensor] = ()
+    if not NATIVE.issuperset(kinds):
+        native = [kind in NATIVE for kind in kinds]
+        foreign = [not one for one in native]
+        other_rows, others = list(compress(rows, foreign)), list(compress(tensors, foreign))
+        rows, tensors = list(compress(rows, native)), list(compress(tensors, native))
+        kinds = list(compress(kinds, native))
+    if not all(map(Tensor.is_contiguous, tensors)):
+        tensors = [tensor.detach().contiguous() for tensor in tensors]
+    wide = np.array([kind[1] is torch.float64 for kind in kinds], np.bool_)
+    stretches = Stretches(np.array(rows, np.int64), _addresses(tensors), _sizes(tensors), wide)
+    return Gathered(stretches, tensors, other_rows, others)
 
 
 def _addresses(tensors: Sequence[Tensor]) -> Ints:
-    return np.array([tensor.data_ptr() for tensor in tensors], np.int64)
+    return np.array(list(map(Tensor.data_ptr, tensors)), np.int64)
 
 
 def _sizes(tensors: Sequence[Tensor]) -> Ints:
-    return np.array([tensor.numel() for tensor in tensors], np.int64)
+    return np.array(list(map(Tensor.numel, tensors)), np.int64)
 
 
 def norms(tensors: Sequence[Tensor]) -> Floats:
     """The L2 norm of each tensor, float64 [tensors]; NaN or inf where entries are."""
-    found = np.zeros(len(tensors))
-    add_norms(range(len(tensors)), tensors, found)
-    return found
+    found = Norms(len(tensors))
+    found.add(gather(range(len(tensors)), tensors))
+    return found.values
 
 
-def add_norms(rows: Sequence[int], tensors: Sequence[Tensor], out: Floats) -> bool:
-    """Take tensors into rows of norms, as parts of one vector each; whether all are finite."""
-    these = gather(rows, tensors)
-    finite = bool(kernels.norms(*these.stretches, out))
-    if these.others:
-        found = portable.norms(these.others)
-        finite &= bool(np.isfinite(found).all())
-        for i, norm in zip(these.other_rows, found, strict=True):
-            out[i] = np.hypot(out[i], norm)
-    return finite
+class Norms:
+    """L2 norms and numbers of entries, [rows]; what is added to a row is one vector with it."""
+
+    def __init__(self, rows: int) -> None:
+        self.values, self.entries = np.zeros(rows), np.zeros(rows)
+
+    def add(self, these: Gathered) -> bool:
+        """Take tensors into their rows; whether all of them are finite."""
+        finite = bool(kernels.norms(*these.stretches, self.values, self.entries))
+        if these.others:
+            found = portable.norms(these.others)
+            finite &= bool(np.isfinite(found).all())
+            for i, tensor, norm in zip(these.other_rows, these.others, found, strict=True):
+                self.values[i] = np.hypot(self.values[i], norm)
+                self.entries[i] += tensor.numel()
+        return finite
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.values.fill(0.0)
+        self.entries.fill(0.0)
 
 
 class Tally:
@@ -120,6 +127,7 @@ class Updates:
         full = _sizes(weights)
         self._sizes = -(-full // self._strides)
         self._before: list[Tensor] = []
+        self._kinds: set[Any] = set()
         self.entries = np.column_stack([full, self._sizes]).astype(np.float64)
         """Of each weight, and how many of them are looked at, [weights, 2]."""
 
@@ -127,6 +135,7 @@ class Updates:
         """Keep the weights as they are."""
         if not self._before:
             self._before = [s.detach().clone() for s in self._seen()]
+            self._kinds = set(map(KIND, self._before))
         elif self._native():
             source, target = _addresses(self._weights), _addresses(self._before)
             kernels.copy(source, target, self._sizes, self._strides)
@@ -135,19 +144,20 @@ class Updates:
 
     def read(self) -> Floats:
         """For each weight the sums of ``kernels.change``, [weights, 4]; NaN if nothing was kept."""
-        sums = np.full((len(self._weights), kernels.CHANGE), np.nan)
+        found = np.full((len(self._weights), kernels.CHANGE), np.nan)
         if self._before and self._native():
             before, after = _addresses(self._before), _addresses(self._weights)
-            kernels.change(before, after, self._sizes, self._strides, sums)
+            kernels.change(before, after, self._sizes, self._strides, found)
         elif self._before:
             now = [portable.plain(s) for s in self._seen()]
             old = [portable.plain(before) for before in self._before]
-            sums[:] = np.column_stack([*_sums(now), *_sums(torch._foreach_sub(now, old))])
-        return sums
+            found[:] = np.column_stack([*_sums(now), *_sums(torch._foreach_sub(now, old))])
+        return found
 
     def _native(self) -> bool:
-        every = (*self._weights, *self._before)
-        return all(t.is_cpu and t.dtype is torch.float32 and t.is_contiguous() for t in every)
+        """Whether weights lie as kernels want them; what was kept of them lies as they did."""
+        kinds = set(map(KIND, self._weights))
+        return kinds == FLOATS == self._kinds and all(map(Tensor.is_contiguous, self._weights))
 
     def _seen(self) -> list[Tensor]:
         """The entries looked at."""
@@ -185,8 +195,4 @@ def nonfinite(tensor: Tensor) -> int:
 
 def global_norm(norms: Floats) -> float:
     """The norm of several tensors taken together, from their norms."""
-    with np.errstate(all="ignore"):
-        found = math.sqrt(float(norms @ norms))
-    if TINY < found < HUGE:
-        return found
-    return portable.exact_norm(torch.from_numpy(norms))
+    return float(sums.together(norms))

@@ -24,19 +24,47 @@ ROUNDING = 1e-14
 
 
 @compiled
-def spread(tally: Floats, out: Floats) -> None:
+def together(norms: Floats) -> float:
+    """The norm of several tensors as one vector, from theirs; right at any scale."""
+    largest = 0.0
+    for norm in norms:
+        if not np.isfinite(norm):
+            return float(norms.sum())
+        largest = max(largest, norm)
+    if largest == 0.0:
+        return 0.0
+    squares = 0.0
+    for norm in norms:
+        squares += (norm / largest) ** 2
+    return float(largest * np.sqrt(squares))
+
+
+@compiled
+def spread(tally: Floats, active: Any, bounded: Any, out: Floats, columns: Ints) -> None:
     """From rows of ``TALLY``: mean, population std, shares of zeros and of entries out of range.
 
-    [rows, 4]; NaN where nothing was seen.
+    NaN where nothing was seen, and for what has no meaning for a layer.
+
+    Args:
+        active, bounded: whether a layer has an activation, and a bounded one, [layers].
+        out: [layers, metrics], of which these columns are written.
     """
     for i in range(len(tally)):
         size = tally[i, COUNT]
         offset = tally[i, TOTAL] / size
         variance = tally[i, SQUARES] / size - offset**2
-        out[i, 0] = tally[i, SHIFT] + offset
-        out[i, 1] = np.sqrt(0.0 if variance < 0 else variance)
-        out[i, 2] = tally[i, ZEROS] / size
-        out[i, 3] = tally[i, OUTSIDE] / size
+        out[i, columns[0]] = tally[i, SHIFT] + offset
+        out[i, columns[1]] = np.sqrt(0.0 if variance < 0 else variance)
+        out[i, columns[2]] = tally[i, ZEROS] / size if active[i] else np.nan
+        out[i, columns[3]] = tally[i, OUTSIDE] / size if bounded[i] else np.nan
+
+
+@compiled
+def signals(norms: Floats, sizes: Floats, out: Floats, columns: Ints) -> None:
+    """Norm and root mean square of signals, NaN where none was seen."""
+    for i in range(len(norms)):
+        out[i, columns[0]] = norms[i] if sizes[i] else np.nan
+        out[i, columns[1]] = norms[i] / np.sqrt(sizes[i])
 
 
 @compiled
@@ -64,14 +92,15 @@ def _std(size: float, total: float, squares: float) -> float:
 
 
 @compiled
-def updates(entries: Floats, sums: Floats, owner: Ints, out: Floats) -> None:
-    """The weights of each owner, what a step made of them, and std(ΔW)/std(W).
+def updates(entries: Floats, sums: Floats, owner: Ints, out: Floats, columns: Ints) -> bool:
+    """‖W‖, ‖ΔW‖ and std(ΔW)/std(W) of each owner's weights; whether all norms are finite.
 
     Args:
         entries: of each weight, and how many of them were looked at, [weights, 2].
         sums: of ``CHANGE``, [weights, 4].
         owner: of each weight.
-        out: ‖W‖, ‖ΔW‖ and the ratio, NaN where all weights are alike, [owners, 3].
+        out: [owners, metrics], of which these columns are written; a ratio is NaN where all
+            weights are alike.
     """
     pooled = np.zeros((len(out), 6))
     for k in range(len(owner)):
@@ -79,12 +108,16 @@ def updates(entries: Floats, sums: Floats, owner: Ints, out: Floats) -> None:
             pooled[owner[k], column] += entries[k, column]
         for column in range(4):
             pooled[owner[k], 2 + column] += sums[k, column]
+    finite = True
     for i in range(len(out)):
         full, size, w, ww, d, dd = pooled[i]
         std = _std(size, w, ww)
-        out[i, 0] = np.sqrt(ww * full / size)
-        out[i, 1] = np.sqrt(dd * full / size)
-        out[i, 2] = np.nan if std == 0 else _std(size, d, dd) / std
+        norm = np.sqrt(ww * full / size)
+        finite &= np.isfinite(norm)
+        out[i, columns[0]] = norm
+        out[i, columns[1]] = np.sqrt(dd * full / size)
+        out[i, columns[2]] = np.nan if std == 0 else _std(size, d, dd) / std
+    return bool(finite)
 
 
 @compiled

@@ -11,7 +11,7 @@ from diagnostics.engine.census import SAMPLES, Census
 @pytest.fixture(params=["native", "torch"], autouse=True)
 def _path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "torch":
-        monkeypatch.setattr(reductions, "NATIVE", ())
+        monkeypatch.setattr(reductions, "NATIVE", set())
 
 
 def _see(census: Census, h: torch.Tensor) -> None:

@@ -60,7 +60,7 @@ def test_global_norm() -> None:
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to the same numbers: the kernels, and torch for all that they can't read."""
     if request.param == "torch":
-        monkeypatch.setattr(reductions, "NATIVE", ())
+        monkeypatch.setattr(reductions, "NATIVE", set())
         monkeypatch.setattr(reductions.Updates, "_native", lambda self: False)
 
 
@@ -69,8 +69,9 @@ def _add(tally: reductions.Tally, layer: int, tensor: torch.Tensor) -> bool:
 
 
 def _spread(tally: reductions.Tally) -> Floats:
-    found = np.empty((len(tally.sums), 4))
-    sums.spread(tally.sums, found)
+    rows = len(tally.sums)
+    found, every = np.empty((rows, 4)), np.ones(rows, dtype=bool)
+    sums.spread(tally.sums, every, every, found, np.arange(4))
     return found
 
 
