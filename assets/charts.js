@@ -4,10 +4,11 @@
 window.charts = (() => {
   const $ = (id) => document.getElementById(id);
   const LAYERED = ["lead", "saturated", "dead", "update_ratio"];
+  const ALL = "all";         // in a report
   const PANELS = { run: ["heat", "loss"], clipping: ["clip", "ladder"], units: ["units"] };
   const RUNGS = ["computed_grad_norm", "weight_grad_norm", "clipped_grad_norm", "update_norm"];
   const MARKS = [null, ["circle-open", "0"], ["triangle-down-open", "below float range"], ["x-thin-open", "NaN / ∞"]];
-  const PARTS = () => Math.floor(window.innerWidth / 100); // names of a model's parts that fit on a chart
+  const SMALL = 11;          // the type of blocks' names
   const TICKS = 12;
   const FEW = 3;             // ticks on the axis of a small chart
   const NONE = { saturated: "this activation has no ends to saturate at", dead: "not counted yet: after 1000 samples" };
@@ -17,21 +18,25 @@ window.charts = (() => {
   const ranges = {};
   let figures = {};
   let shapes = {};           // what of each chart was last drawn, apart from its heights
+  let rooms = {};            // what of each chart is its axes'
   let panel = "run";
+  let part = "";             // what of the model is in sight, everything for none
 
-  const shown = () => [...LAYERED, ...PANELS[panel]];
+  const shows = (key) => panel === ALL || panel === key;
+  const shown = () => [...LAYERED, ...Object.keys(PANELS).filter(shows).flatMap((key) => PANELS[key])];
   const scheme = () =>
     document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light";
 
-  function start(layers) {
+  function start(frame) {
     figures = JSON.parse($("skeletons").textContent)[scheme()];
     shapes = {};
+    rooms = {};
     const projector = document.body.classList.contains("projector");
     for (const key of shown()) {
       const { data, layout } = figures[key];
       layout.font.size = projector ? 18 : 13;
       if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range, key === "lead" ? 6 : FEW));
-      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(layers, key === "lead" ? TICKS : TICKS / 2));
+      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(frame, key));
       const options = { ...CONFIG, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
       Plotly.react($(`plot-${key}`), data, layout, options);
     }
@@ -41,6 +46,18 @@ window.charts = (() => {
     panel = PANELS[next] ? next : "run";
     for (const key of Object.keys(PANELS)) $(`panel-${key}`).hidden = key !== panel;
     $("layer-label").hidden = panel === "run";
+  }
+
+  function narrow(next) {
+    part = next;
+    forget();
+  }
+
+  function room(key) {
+    const { clientWidth, clientHeight } = $(`plot-${key}`);
+    const { margin, font } = figures[key].layout;
+    rooms[key] ||= { width: Math.max(80, clientWidth - margin.l - margin.r), height: Math.max(60, clientHeight - margin.t - margin.b), font: font.size };
+    return rooms[key];
   }
 
   const fit = () => shown().forEach((key) => Plotly.Plots.resize($(`plot-${key}`)));
@@ -89,75 +106,79 @@ window.charts = (() => {
   /* What layers are called beside their number. */
   const called = ({ names, layers: count }) => numbers(count).map((l) => (names && names[l - 1] ? ` ${names[l - 1]}` : ""));
 
-  /* Where a model of many parts goes from one part to the next: lines, and the parts' names. */
-  function blocks({ names }) {
+  /* Where a model goes from one block to the next: lines, and the blocks' names, which can be clicked. */
+  function blocks({ names }, seen) {
     const marks = (figures.lead.layout.shapes || []).filter((shape) => shape.name === "mark");
-    const parts = grouped(names || []);
+    const { lines, labels } = parts.above(names || [], seen, { ...room("lead"), font: SMALL });
     const line = { width: 1, dash: "dot", color: figures.lead.layout.yaxis.gridcolor };
     return {
-      shapes: [...marks, ...parts.slice(1).map(({ from }) => ({ type: "line", x0: from - 0.5, x1: from - 0.5, yref: "paper", y0: 0, y1: 1, layer: "below", line }))],
-      annotations: parts.map(({ part, from, to }) => ({ x: (from + to) / 2, yref: "paper", y: 1, yanchor: "top", text: part, showarrow: false, font: { size: 11 } })),
+      margin: { t: labels.length ? 24 : 8 },
+      shapes: [...marks, ...lines.map((x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, layer: "below", line }))],
+      annotations: labels.map(({ part: name, from, to, at, text }) => ({
+        name, text, x: at, yref: "paper", y: 1, yanchor: "bottom", showarrow: false, font: { size: SMALL }, captureevents: from < to,
+      })),
     };
   }
 
-  /* Neighbours with the same beginning of their paths, as long a beginning as gives few groups. */
-  function grouped(names) {
-    let found = [];
-    for (const depth of [1, 2, 3]) {
-      const groups = [];
-      names.forEach((name, i) => {
-        const part = name.split(".").slice(0, depth).join(".");
-        const last = groups[groups.length - 1];
-        if (last && last.part === part) last.to = i + 1;
-        else groups.push({ part, from: i + 1, to: i + 1 });
-      });
-      if (groups.length > PARTS()) break;
-      found = groups;
-    }
-    return found;
+  /* Values that have no place on a logarithmic axis: zeros at its foot, NaN at its head. */
+  function marked(key, { names, layers: count, word }, seen, kinds, range) {
+    const x = numbers(count).filter((l) => kinds[l - 1] && l >= seen.from && l <= seen.to);
+    const of = (l) => MARKS[kinds[l - 1]];
+    const inset = (range[1] - range[0]) * (10 / room(key).height);
+    return {
+      x,
+      y: x.map((l) => 10 ** (kinds[l - 1] === 3 ? range[1] - inset : range[0] + inset)),
+      text: x.map((l, i) => (i === 0 || of(l) !== of(x[i - 1]) ? of(l)[1] : "")),
+      textposition: x.map((l) => (2 * l < seen.from + seen.to ? "top right" : "top left")),
+      hovertext: x.map((l) => `${word} ${l}${names && names[l - 1] ? ` ${names[l - 1]}` : ""}: ${of(l)[1]}`),
+      marker: { symbol: x.map((l) => of(l)[0]), size: dot(key, seen, 11) },
+    };
   }
+
+  /* Points that do not hide each other. */
+  const dot = (key, seen, most) => Math.max(3, Math.min(most, (0.9 * room(key).width) / (seen.to - seen.from + 1)));
 
   function layers(frame) {
     const { now, pinned, layers: count } = frame;
+    const seen = parts.span(frame, part);
     const x = numbers(count);
     const lead = positive(now.lead);
     const old = positive(pinned && pinned.lead);
     const lines = predicted(frame);
-    const range = hysteresis("lead", [...lead, ...old, ...lines[2]]);
-    const special = x.filter((_, i) => now.marks[i]);
+    const range = hysteresis("lead", [lead, old, lines[2]].flatMap((values) => inside(seen, values)));
+    const color = now.decades.map((d) => Math.max(-6, Math.min(6, d)));
+    const dots = dot("lead", seen, 9);
+    const dense = dots < 6;
     put("lead", [
       { x: numbers(old.length), y: old },
-      { x, y: lead, customdata: called(frame), marker: { color: now.decades.map((d) => Math.max(-6, Math.min(6, d))) } },
-      {
-        x: special,
-        y: special.map((l) => 10 ** (now.marks[l - 1] === 3 ? range[1] - 0.4 : range[0] + 0.3)),
-        text: special.map((l, i) => (i === 0 || now.marks[l - 1] !== now.marks[special[i - 1] - 1]) ? MARKS[now.marks[l - 1]][1] : ""),
-        marker: { symbol: special.map((l) => MARKS[now.marks[l - 1]][0]) },
-      },
+      { x, y: lead, customdata: called(frame), line: { width: dense ? 1 : 2.5 }, marker: { color, size: dots, line: { width: dense ? 0 : 1 } } },
+      marked("lead", frame, seen, now.marks, range),
       ...lines.map((y) => ({ x: numbers(y.length), y })),
-    ], { xaxis: { ...layerAxis(count), title: { text: `input  ←  ${frame.word}  →  output` } }, yaxis: decades(range), ...blocks(frame) });
-    if (frame.state === "preview") requestAnimationFrame(() => smaller(frame)); // the answer comes first
-    else smaller(frame);
+    ], { xaxis: { ...layerAxis(frame, "lead"), title: { text: `input  ←  ${frame.word}  →  output` } }, yaxis: decades(range), ...blocks(frame, seen) });
+    if (frame.state === "preview") requestAnimationFrame(() => smaller(frame, seen)); // the answer comes first
+    else smaller(frame, seen);
     return lines[2].length > 0;
   }
 
-  function smaller(frame) {
+  function smaller(frame, seen) {
     const { now, pinned, layers: count, state } = frame;
     const x = numbers(count);
-    const small = layerAxis(count, TICKS / 2);
     const customdata = called(frame);
     for (const key of ["saturated", "dead"]) {
       const share = now[key].slice(0, -1);
-      put(key, [shares(pinned && pinned[key]), { x: x.slice(0, -1), y: share, customdata }], { xaxis: small });
+      put(key, [shares(pinned && pinned[key]), { x: x.slice(0, -1), y: share, customdata, marker: { size: dot(key, seen, 5) } }], { xaxis: layerAxis(frame, key) });
       $(`none-${key}`).textContent = share.every((value) => value === null) ? NONE[key] : "";
     }
     const ratio = positive(now.update_ratio);
+    const range = hysteresis("update_ratio", inside(seen, ratio));
+    const still = now.update_ratio.map((value) => (value === 0 ? 1 : 0));
     $("none-update_ratio").textContent = state === "preview" ? "no step taken yet" : "";
-    put("update_ratio", [ratios(pinned), { x, y: ratio, customdata }], { xaxis: small, yaxis: decades(hysteresis("update_ratio", ratio), FEW) });
+    put("update_ratio", [ratios(pinned), { x, y: ratio, customdata, marker: { size: dot("update_ratio", seen, 5) } }, marked("update_ratio", frame, seen, still, range)],
+      { xaxis: layerAxis(frame, "update_ratio"), yaxis: decades(range, FEW) });
   }
 
   function ladder({ now }, layer) {
-    if (panel !== "clipping") return;
+    if (!shows("clipping")) return;
     const rungs = RUNGS.map((key) => now[key][layer - 1]);
     const y = positive(rungs);
     put("ladder", [{ y, text: rungs.map((v) => (v === null ? "none yet" : v.toPrecision(3))) }],
@@ -179,11 +200,10 @@ window.charts = (() => {
 
   /* ---- axes ---- */
 
-  function layerAxis(count, ticks = TICKS) {
-    const every = Math.ceil(count / ticks);
-    const tickvals = numbers(count - 1).filter((l) => l === 1 || (l % every === 0 && l < count - every / 2));
-    return { range: [0.4, count + 0.6], tickvals: [...tickvals, count], ticktext: [...tickvals.map(String), "out"] };
-  }
+  const inside = ({ from, to }, values) => values.slice(from - 1, to);
+
+  const layerAxis = (frame, key) =>
+    parts.across(frame, parts.span(frame, part), { ...room(key), ticks: key === "lead" ? TICKS : TICKS / 2 });
 
   /* Ticks at whole powers of ten, no more than fit. */
   function decades(range, most = 6) {
@@ -216,24 +236,39 @@ window.charts = (() => {
 
   /* ---- the run so far ---- */
 
-  function history({ history: h, steps, layers: count, word }, layer) {
+  function history(frame, layer) {
+    const { history: h, steps, word } = frame;
     const last = h.steps.length ? h.steps[h.steps.length - 1] : 1;
     const end = Math.min(steps, [50, 100, 200, 500, 1000, 2000, 5000].find((n) => n >= last) || last * 1.3);
     const xaxis = { range: [0, end] };
-    if (panel === "run") run(h, xaxis, count, word);
-    if (panel === "clipping" && h.clipping) clipping(h, xaxis);
-    if (panel === "units" && h.lives) lives(h.lives, xaxis, layer, word);
+    if (shows("run")) run(frame, xaxis);
+    if (shows("clipping") && h.clipping) clipping(h, xaxis);
+    if (shows("units") && h.lives) lives(h.lives, xaxis, layer, word);
   }
 
-  function run(h, xaxis, count, word) {
-    put("heat", [{ x: h.heat.steps, y: numbers(count - 1), z: h.heat.decades }],
-      { xaxis, yaxis: { range: [0.5, count - 0.5], title: { text: word } } });
+  function run(frame, xaxis) {
+    const h = frame.history;
+    heat(frame, xaxis);
     const old = h.pinned || { steps: [], loss: [], accuracy: [] };
     const top = Math.max(2.6, ...[...h.loss, ...h.heldout].filter((v) => v !== null && v < 12));
     put("loss", [
       { x: old.steps, y: old.loss }, { x: h.steps, y: h.loss }, { x: h.steps, y: h.heldout },
       { x: old.steps, y: old.accuracy }, { x: h.steps, y: h.accuracy },
     ], { xaxis, yaxis: { range: [0, Math.ceil(top * 2) / 2] }, ...eventMarks(h.events) });
+  }
+
+  function heat(frame, xaxis) {
+    const { history: h, layers: count, word, names } = frame;
+    const seen = parts.span(frame, part);
+    const rows = { ...seen, to: Math.min(seen.to, count - 1) };
+    const told = names && names.length ? parts.beside(names, rows, { ...room("heat"), font: SMALL + 1 }) : { ticktext: [] };
+    const customdata = called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
+    put("heat", [{ x: h.heat.steps, y: numbers(count - 1), z: h.heat.decades, customdata }], {
+      xaxis, margin: { l: Math.max(46, 20 + 0.6 * SMALL * Math.max(...told.ticktext.map((text) => text.length))) },
+      yaxis: names && names.length
+        ? { ...told, range: [rows.from - 0.5, rows.to + 0.5], tickfont: { size: SMALL }, title: { text: "" } }
+        : { range: [0.5, count - 0.5], tickvals: null, ticktext: null, tickfont: null, title: { text: word } },
+    });
   }
 
   function clipping({ clipping: c, events }, xaxis) {
@@ -263,5 +298,5 @@ window.charts = (() => {
     };
   }
 
-  return { start, turnTo, fit, forget, layers, ladder, history, mark, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
+  return { start, turnTo, narrow, fit, forget, layers, ladder, history, mark, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
 })();

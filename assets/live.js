@@ -14,6 +14,7 @@ window.lab = (() => {
     vanishing: "vanishing", exploding: "exploding", bn_explosion: "exploding",
     diverged: "exploding", healthy: "healthy",
   };
+  const LARGE = 60;          // layers of a model whose heatmap comes first
   const IDLE = ["Measuring this network",
     "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy. " +
     "The first answer takes some seconds, while workers start."];
@@ -21,6 +22,7 @@ window.lab = (() => {
   let session = {};          // what the page shows, kept by Dash
   let at = null;             // the step scrubbed to, null for the newest
   let panel = "run";
+  let part = "";             // of the model, everything for none
   let layer = 1;             // whose ladder and units are shown
   let chosen = null;         // the diagnosis picked from several
   let socket = null;
@@ -66,11 +68,12 @@ window.lab = (() => {
   function show(next) {
     const before = session;
     session = next || {};
-    if (before.link === undefined && session.link !== undefined) ({ at = null, layer = 1 } = session);
+    if (before.link === undefined && session.link !== undefined) ({ at = null, layer = 1, part = "" } = session);
     if (before.run !== session.run) {
       frame = history = chosen = null;
       pace = { time: 0, step: 0, rate: 0 };
-      if (before.link !== undefined) at = null;
+      if (before.link !== undefined) [at, part] = [null, ""];
+      charts.narrow(part);
       if (!session.run) clear();
     }
     if (before.query !== session.query) chosen = null;
@@ -80,11 +83,12 @@ window.lab = (() => {
   }
 
   function address() {
-    const own = ["at", "panel", "layer"];
+    const own = ["at", "panel", "layer", "part"];
     const link = session.link.split("&").filter((part) => part && !own.includes(part.split("=")[0]));
     if (at !== null) link.push(`at=${at}`);
     if (panel !== "run") link.push(`panel=${panel}`);
     if (layer !== 1) link.push(`layer=${layer}`);
+    if (part) link.push(`part=${encodeURIComponent(part)}`);
     window.history.replaceState(null, "", location.pathname + (link.length ? `?${link.join("&")}` : ""));
   }
 
@@ -106,10 +110,41 @@ window.lab = (() => {
     watch();
   }
 
+  /* ---- a part of a large model ---- */
+
+  function lookAt(next) {
+    if (next === part) return;
+    part = next;
+    charts.narrow(part);
+    const { from, to } = parts.span(frame, part);
+    if (layer < from || layer > to) pickLayer(from);
+    redraw();
+    address();
+  }
+
+  /* The menu of parts, for models that have several. */
+  function menu(next) {
+    const seen = parts.span(next, part);
+    const all = parts.tree(next.names || []);
+    const depth = (one) => all.filter(({ from, to }) => from <= one.from && one.to <= to).length - 1;
+    $("parts").hidden = !all.length;
+    document.body.classList.toggle("large", all.length > 0 && next.layers > LARGE);
+    fill("part", all.length ? [{ part: "", from: 1, to: next.layers }, ...all] : [], (one) =>
+      new Option(one.part ? "\u2003".repeat(depth(one)) + one.part : `all ${next.layers} layers`, one.part));
+    $("part").value = (all.find((one) => parts.same(one, seen)) || { part: "" }).part;
+    $("whole").hidden = !seen.part;
+    $("parts-hint").hidden = !parts.blocks(next.names || [], seen).length;
+  }
+
+  function lookAround(number) {
+    const block = frame && frame.names && parts.around(frame.names, parts.span(frame, part), number);
+    if (block) lookAt(block.part);
+  }
+
   /* ---- drawing ---- */
 
   function redraw() {
-    charts.start(frame && frame.layers ? frame.layers : 21);
+    charts.start(frame && frame.layers ? frame : { layers: 21 });
     if (frame && frame.now) drawLayers(frame);
     if (history) charts.history(history, layer);
     if (verdict.length) tell();
@@ -124,6 +159,7 @@ window.lab = (() => {
   }
 
   function drawLayers(next) {
+    menu(next);
     const theory = charts.layers(next);
     layer = Math.min(layer, next.layers);
     $("layer").max = next.layers;
@@ -133,6 +169,7 @@ window.lab = (() => {
     if (theory) legend.push("- - theory");
     text("legend", legend.join("   "));
     text("lead-hint", slopes(next));
+    $("lead-hint").title = slopes(next);
     scrubber();
   }
 
@@ -284,10 +321,10 @@ window.lab = (() => {
 
   /* ---- the page ---- */
 
-  const KEYS = { t: "train", " ": "pause", ".": "step", p: "pin", r: "reset" };
+  const KEYS = { t: "train", " ": "pause", ".": "step", p: "pin", r: "reset", escape: "whole" };
 
   function onKey(event) {
-    const typing = event.target.closest("input:not([type=range]), textarea, button, a, summary, [role=slider], [role=combobox]");
+    const typing = event.target.closest("input:not([type=range]), textarea, select, button, a, summary, [role=slider], [role=combobox]");
     const key = event.key.toLowerCase();
     const turn = { b: 0, n: 1 }[key];
     const element = KEYS[key] ? $(KEYS[key]) : document.querySelectorAll("#turns button")[turn];
@@ -324,6 +361,10 @@ window.lab = (() => {
     $("latest").addEventListener("click", () => scrubTo(null));
     $("layer").addEventListener("input", (event) => pickLayer(Number(event.target.value)));
     for (const key of ["lead", "dead"]) $(`plot-${key}`).on("plotly_click", (event) => pickLayer(event.points[0].x));
+    $("plot-lead").on("plotly_clickannotation", ({ annotation }) => annotation.captureevents && lookAt(annotation.name));
+    $("plot-heat").on("plotly_click", (event) => lookAround(event.points[0].y));
+    $("part").addEventListener("change", (event) => lookAt(event.target.value));
+    $("whole").addEventListener("click", () => lookAt(""));
     new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
   }
 

@@ -31,18 +31,23 @@ def _lead(theme: Theme) -> Figure:
         },
         "hovertemplate": "layer %{x}%{customdata}: %{y:.3g}<extra></extra>",
     }
-    marks = {
+    return {"data": [_pinned(theme), run, _marks(theme), *_theory(theme)], "layout": layout}
+
+
+def _marks(theme: Theme) -> Figure:
+    """Zeros, and what is no number."""
+    return {
         "type": "scatter",
         "mode": "markers+text",
         "x": [],
         "y": [],
         "text": [],
+        "hovertext": [],
         "textposition": "top center",
         "textfont": {"size": 11, "color": theme.muted},
         "marker": {"size": 11, "symbol": [], "color": theme.ink, "line": {"width": 1.5}},
         "hoverinfo": "text",
     }
-    return {"data": [_pinned(theme), run, marks, *_theory(theme)], "layout": layout}
 
 
 def _theory(theme: Theme) -> list[Figure]:
@@ -89,7 +94,7 @@ def _ratio(theme: Theme) -> Figure:
         "marker": {"size": 5, "color": theme.ink},
         "hovertemplate": "layer %{x}%{customdata}: %{y:.2g}<extra></extra>",
     }
-    return {"data": [_pinned(theme), run], "layout": layout}
+    return {"data": [_pinned(theme), run, _marks(theme)], "layout": layout}
 
 
 def _heat(theme: Theme) -> Figure:
@@ -111,7 +116,7 @@ def _heat(theme: Theme) -> Figure:
             "ticktext": ["10⁻⁶ vanishing", "10⁻³", "1", "10³", "10⁶ exploding"],
             "tickfont": {"size": 11},
         },
-        "hovertemplate": "step %{x}, layer %{y}: 10^%{z:.1f}<extra></extra>",
+        "hovertemplate": "step %{x}, layer %{y}%{customdata}: 10^%{z:.1f}<extra></extra>",
     }
     return {"data": [heat], "layout": layout}
 
@@ -245,6 +250,7 @@ def _axis(theme: Theme, title: str) -> Figure:
         "autorange": False,
         "range": [0, 1],
         "automargin": False,
+        "tickangle": 0,
     }
 
 

@@ -194,7 +194,7 @@ def shape(config: Subject) -> dict[str, Any]:
 def _theory(config: Subject) -> dict[str, Any]:
     """The prediction for a network of the lab's; of others there is none."""
     if isinstance(config, WatchedModel):
-        return {"why_not": " ".join(("one point a layer, in the order of calls", *config.unseen))}
+        return {"why_not": " · ".join(("one point a layer, in the order of calls", *config.unseen))}
     return _predicted(config)
 
 

@@ -197,6 +197,7 @@ def _charts() -> list[Component]:
             className="verdict",
             **{"aria-live": "polite"},
         ),
+        _parts(),
         _lead_card(),
         html.Div(
             [
@@ -209,6 +210,21 @@ def _charts() -> list[Component]:
         _panels(),
         _scrubber(),
     ]
+
+
+def _parts() -> Component:
+    """Which part of a large model is in sight; the script fills the menu."""
+    return html.Div(
+        [
+            html.Label("Part", htmlFor="part"),
+            html.Select(id="part"),
+            html.Button("← All layers", id="whole", title="key Esc", hidden=True),
+            html.Span("click a block's name, or the heatmap", id="parts-hint", className="hint"),
+        ],
+        id="parts",
+        className="parts",
+        hidden=True,
+    )
 
 
 def _lesson_card() -> Component:
@@ -240,7 +256,7 @@ def _panels() -> Component:
         html.Div(cards, id=f"panel-{key}", className="row two" if len(cards) > 1 else "row")
         for key, cards in pairs.items()
     ]
-    return html.Div(rows)
+    return html.Div(rows, className="panels")
 
 
 def _panel_switch() -> Component:

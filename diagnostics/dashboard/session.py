@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl, urlencode
 from diagnostics.config import InvalidConfig, RunConfig
 from diagnostics.lessons import LESSONS
 from diagnostics.store import Store, StoreError
+from diagnostics.watched import WatchedModel
 
 VIEWS = ("signal", "weight", "activation")
 PANELS = ("run", "clipping", "units")
-PAGE_KEYS = ("run", "pin", "view", "panel", "layer", "lesson", "at")
+PAGE_KEYS = ("run", "pin", "view", "panel", "part", "layer", "lesson", "at")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Session:
     pin: str | None = None
     view: str = "signal"
     panel: str = "run"
+    part: str = ""
     layer: int = 1
     lesson: str | None = None
     at: int | None = None
@@ -76,7 +78,8 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
         at=_counted("at", "step", rest.get("at"), notes),
     )
     run, pin = (_known(rest.get(key), store, notes) for key in ("run", "pin"))
-    return replace(session, run=run, pin=pin), notes
+    part = _part(rest.get("part"), run, store, notes)
+    return replace(session, run=run, pin=pin, part=part), notes
 
 
 def _current(store: Store) -> Session:
@@ -128,3 +131,14 @@ def _known(run_id: str | None, store: Store, notes: list[str]) -> str | None:
     except StoreError as refusal:
         notes.append(f"{refusal!s:.160} Press Train to make it anew.")
         return None
+
+
+def _part(value: str | None, run_id: str | None, store: Store, notes: list[str]) -> str:
+    """The beginning of some layers' paths."""
+    config = store.run(run_id).config if run_id else None
+    if not value or not isinstance(config, WatchedModel):
+        return ""
+    if not config.names or any(name.startswith(f"{value}.") for name in config.names):
+        return value
+    notes.append(f"part={value:.60} can't be used: {config.model} has no such part.")
+    return ""

@@ -1,8 +1,10 @@
 """A model of one's own on the page, while it is trained in another process."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,38 +18,100 @@ import sys, time, torch
 from torch import nn
 from diagnostics import watch
 torch.manual_seed(0)
-model = nn.Sequential(*[nn.Sequential(nn.Linear(16, 16), nn.Sigmoid()) for _ in range(12)])
+pair = lambda: nn.Sequential(nn.Linear(16, 16), nn.Sigmoid())
+block = lambda: nn.Sequential(pair(), pair(), pair())
+model = nn.Sequential(*[{part}() for _ in range(12)])
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-with watch(model, optimizer, name="my-model", store=sys.argv[1]) as w:
+with watch(model, optimizer, name="{name}", store=sys.argv[1]) as w:
     while True:
         loss = model(torch.randn(64, 16)).square().sum()
         loss.backward(); optimizer.step(); optimizer.zero_grad(); w.step(loss=loss)
         time.sleep(0.003)
 """
+AXIS = "JSON.stringify(document.querySelector('#plot-lead').layout.xaxis)"
+NEWEST = "window.lab.frame().newest"
 
 
-@pytest.fixture
-def training(lab: Lab) -> Iterator[subprocess.Popen[bytes]]:
+@contextmanager
+def _training(lab: Lab, name: str, part: str) -> Iterator[subprocess.Popen[bytes]]:
     url = f"sqlite:///{lab.data_dir / 'store.sqlite'}"
-    process = subprocess.Popen([sys.executable, "-c", TRAINING, url])
+    script = TRAINING.format(name=name, part=part)
+    process = subprocess.Popen([sys.executable, "-c", script, url])
     yield process
     process.kill()
     process.wait()
 
 
+@pytest.fixture
+def training(lab: Lab) -> Iterator[subprocess.Popen[bytes]]:
+    with _training(lab, "my-model", "pair") as process:
+        yield process
+
+
+@pytest.fixture
+def large(opened: Callable[..., Page], lab: Lab) -> Iterator[Page]:
+    """The page of a model of 36 layers in 12 blocks."""
+    with _training(lab, "large-model", "block"):
+        yield _found(opened, "large-model")
+
+
+def _found(opened: Callable[..., Page], name: str) -> Page:
+    page = opened("?seed=0")
+    page.locator("#runs").click()
+    page.get_by_role("option", name=name).first.click()
+    expect(page.locator("#badge")).to_contain_text("of step time", timeout=20_000)
+    return page
+
+
+def _ticks(page: Page) -> list[str]:
+    names: list[str] = page.evaluate("document.querySelector('#plot-lead').layout.xaxis.ticktext")
+    return names
+
+
 def test_it_is_found_shown_and_advised(
     opened: Callable[..., Page], training: subprocess.Popen[bytes]
 ) -> None:
-    page = opened("?seed=0")
-    page.locator("#runs").click()
-    page.get_by_role("option", name="my-model").first.click()
-    expect(page.locator("#badge")).to_contain_text("of step time", timeout=20_000)
+    page = _found(opened, "my-model")
     expect(page.locator("#verdict-title")).to_have_text("Vanishing gradients", timeout=20_000)
     expect(page.locator("#verdict-text")).to_contain_text("layer 11 (10.0)")
     expect(page.locator("#remedies .advice").first).to_be_visible()
     expect(page.locator("#remedies button")).to_have_count(0)
     names = page.evaluate("document.querySelector('#plot-lead').data[1].customdata")
     assert names[0] == " 0.0" and len(names) == 12
+    assert _ticks(page)[0] == "0.0" and _ticks(page)[-1] == "11.0"
+    expect(page.locator("#parts")).to_be_hidden()
     training.kill()
     expect(page.locator("#badge")).to_contain_text("lost", timeout=20_000)
     assert page.evaluate("document.querySelector('#plot-lead').data[1].y.length") == 12
+
+
+def test_a_click_on_a_block_looks_into_it_and_esc_looks_back(large: Page) -> None:
+    large.locator("#plot-lead .annotation", has_text=re.compile("^4$")).click()
+    expect(large).to_have_url(re.compile("part=4"))
+    expect(large.locator("#part")).to_have_value("4")
+    assert _ticks(large) == ["0.0", "1.0", "2.0"]
+    rows = "document.querySelector('#plot-heat').layout.yaxis.range"
+    large.wait_for_function(f"{rows}.join() === '12.5,15.5'")
+    axis, step = large.evaluate(AXIS), large.evaluate(NEWEST)
+    large.wait_for_function(f"{NEWEST} > {step}")
+    assert large.evaluate(AXIS) == axis
+    large.reload()
+    expect(large.locator("#part")).to_have_value("4", timeout=20_000)
+    assert _ticks(large) == ["0.0", "1.0", "2.0"]
+    large.keyboard.press("Escape")
+    expect(large.locator("#whole")).to_be_hidden()
+    assert "out" in _ticks(large) and "part=" not in large.url
+
+
+def test_the_menu_of_parts_works_by_keyboard_and_the_heatmap_by_a_click(large: Page) -> None:
+    menu = large.locator("#part")
+    expect(menu.locator("option")).to_have_count(13)
+    menu.focus()
+    large.keyboard.press("ArrowDown")
+    large.keyboard.press("t")  # no key of the page's while a menu has the focus
+    expect(menu).to_have_value("0")
+    large.get_by_role("button", name="All layers").click()
+    expect(menu).to_have_value("")
+    heat = large.locator("#plot-heat .nsewdrag")
+    heat.click(position={"x": 4, "y": 5})
+    expect(menu).to_have_value("11")

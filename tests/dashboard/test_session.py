@@ -6,6 +6,7 @@ from diagnostics.config import RunConfig
 from diagnostics.dashboard.session import Session, read_link
 from diagnostics.lessons import LESSONS
 from diagnostics.store import Store
+from diagnostics.watched import WatchedLayer, WatchedModel
 
 
 def test_a_link_brings_the_state_back(store: Store) -> None:
@@ -50,3 +51,12 @@ def test_what_is_wrong_is_said_and_what_is_right_is_kept(
     session, notes = read_link(link, store)
     assert session == Session("width=32")
     assert len(notes) == 1 and all(part in notes[0] for part in parts)
+
+
+def test_a_part_of_a_watched_model_is_a_link(store: Store) -> None:
+    layers = tuple(WatchedLayer(name=name) for name in ("stem", "body.0.a", "body.0.b"))
+    run = store.create_run(WatchedModel(model="Net", layers=layers))
+    session = Session(run=run, part="body.0")
+    assert read_link("?" + session.link(), store) == (session, [])
+    opened, notes = read_link(f"?run={run}&part=tail", store)
+    assert opened.part == "" and notes == ["part=tail can't be used: Net has no such part."]
