@@ -168,6 +168,7 @@ def _change(before: Any, after: Any, row: Any) -> None:
     for i in range(before.size):
         now = np.float64(after[i])
         off = now - np.float64(before[i])
+        before[i] = after[i]
         w += now
         ww += now * now
         d += off
@@ -179,7 +180,8 @@ def _change(before: Any, after: Any, row: Any) -> None:
 def change(before: Ints, after: Ints, sizes: Ints, strides: Ints, out: Floats) -> None:
     """Fill a row of ``out`` for each pair of float32 stretches with what ``CHANGE`` names.
 
-    Of ``after`` only every so manyeth entry counts; ``before`` holds just those.
+    Of ``after`` only every so manyeth entry counts; ``before`` holds just those, and is made to
+    hold those that came after.
     """
     for i in range(len(sizes)):
         now = carray(_pointer(after[i]), sizes[i] * strides[i], np.float32)

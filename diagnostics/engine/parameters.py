@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from diagnostics.engine import reductions, sums
 from diagnostics.engine.kernels import Floats, Ints
+from diagnostics.engine.reductions import VERSION
 
-GRADIENT, VERSION = attrgetter("grad"), attrgetter("_version")
+GRADIENT = attrgetter("grad")
 
 
 def own(module: nn.Module) -> list[nn.Parameter]:

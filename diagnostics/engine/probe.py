@@ -121,7 +121,7 @@ class Probe:
         self.census: Census | None = None
         """Counts dead units in passing; without one they are counted by ``count_dead``."""
         self.on_signal: Callable[[], object] = _nothing
-        """Told of every signal gradient, while the backward pass is going on."""
+        """Told, while a backward pass goes on, of its first signal gradient and maybe of others."""
         self.dead_units = np.empty((0, 0), dtype=bool)
         """Which units were dead at the last count, [active layers, units]."""
         self.seconds = 0.0
@@ -144,6 +144,7 @@ class Probe:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._updates.pause()
 
     @_timed
     def computed(self, batches: int) -> None:
@@ -297,8 +298,10 @@ class Probe:
             return
         if self._outputs:
             self._outputs.read()  # what came of the forward pass is told first
+            self.on_signal()
+        elif not self._signals:
+            self.on_signal()
         self._signals.add(i, gradient)
-        self.on_signal()
 
     @_timed
     def _read_outputs(self, rows: list[int], tensors: list[Tensor]) -> None:

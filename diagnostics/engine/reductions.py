@@ -18,6 +18,7 @@ from diagnostics.engine import kernels, portable, sums
 from diagnostics.engine.kernels import Floats, Ints, Stretches
 
 KIND = attrgetter("is_cpu", "dtype", "layout")
+VERSION = attrgetter("_version")
 FLOATS = {(True, torch.float32, torch.strided)}
 NATIVE = FLOATS | {(True, torch.float64, torch.strided)}
 """Kinds of tensors that kernels read, once they are contiguous."""
@@ -118,7 +119,9 @@ class Updates:
     """What a step makes of weights: kept before it, compared after it.
 
     Of a weight with more than ``most`` entries evenly spread ones are looked at, at a stride that
-    meets every column.
+    meets every column. What came after one step is what was before the next, unless somebody
+    wrote to a weight; a write to its ``.data``, of which torch keeps no count, is taken to be part
+    of the next step.
     """
 
     def __init__(self, weights: Sequence[Tensor], most: int = ALL_ENTRIES) -> None:
@@ -128,11 +131,14 @@ class Updates:
         self._sizes = -(-full // self._strides)
         self._before: list[Tensor] = []
         self._kinds: set[Any] = set()
+        self._versions: list[Any] | None = None
         self.entries = np.column_stack([full, self._sizes]).astype(np.float64)
         """Of each weight, and how many of them are looked at, [weights, 2]."""
 
     def remember(self) -> None:
         """Keep the weights as they are."""
+        if self._versions is not None and self._versions == self._now():
+            return
         if not self._before:
             self._before = [s.detach().clone() for s in self._seen()]
             self._kinds = set(map(KIND, self._before))
@@ -148,11 +154,19 @@ class Updates:
         if self._before and self._native():
             before, after = _addresses(self._before), _addresses(self._weights)
             kernels.change(before, after, self._sizes, self._strides, found)
+            self._versions = self._now()
         elif self._before:
             now = [portable.plain(s) for s in self._seen()]
             old = [portable.plain(before) for before in self._before]
             found[:] = np.column_stack([*_sums(now), *_sums(torch._foreach_sub(now, old))])
         return found
+
+    def pause(self) -> None:
+        """Steps will be taken that nobody looks at."""
+        self._versions = None
+
+    def _now(self) -> list[Any]:
+        return [*map(VERSION, self._weights), *map(Tensor.data_ptr, self._weights)]
 
     def _native(self) -> bool:
         """Whether weights lie as kernels want them; what was kept of them lies as they did."""

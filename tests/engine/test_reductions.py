@@ -129,6 +129,23 @@ def test_updates_compare_weights_before_and_after(path: None, most: int) -> None
         assert abs(w[i] / seen[i]) < 0.2 and abs(d[i] / seen[i]) < 0.01
 
 
+@pytest.mark.parametrize("write", ["", "no_grad", "data"])
+def test_updates_are_those_of_a_step_alone(path: None, write: str) -> None:
+    weight = torch.nn.Parameter(torch.randn(30, 20))
+    updates = reductions.Updates([weight])
+    for _ in range(3):
+        updates.remember()
+        with torch.no_grad():
+            weight.add_(0.25)
+        change = updates.read()[0, 2]
+        assert change == pytest.approx(0.25 * 600, rel=1e-4)
+        if write == "no_grad":
+            with torch.no_grad():
+                weight.mul_(3.0)
+        if write == "data":
+            weight.data = weight.data.clone() * 2
+
+
 def _rms(tensor: torch.Tensor) -> float:
     return float(tensor.square().mean().sqrt())
 
