@@ -1,9 +1,9 @@
 """What is measured: the metric columns, the batches of steps that carry them, events, diagnoses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -89,6 +89,14 @@ METRIC_INDEX = {key: i for i, key in enumerate(METRICS)}
 SCALAR_INDEX = {key: i for i, key in enumerate(SCALARS)}
 
 
+class Step(NamedTuple):
+    """One measured step: values [layers, metrics], scalars [scalars]."""
+
+    number: int
+    values: NDArray[np.float32]
+    scalars: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class StepBatch:
     """Consecutive measured steps: what the probe fills, the store keeps and the figures draw.
@@ -120,14 +128,27 @@ class StepBatch:
         )
 
     @classmethod
+    def of(cls, steps: "Sequence[Step]") -> "StepBatch":
+        """Steps in the order given; what came to have more layers had no numbers for them."""
+        if not steps:
+            return cls.empty()
+        most = max(len(step.values) for step in steps)
+        return cls(
+            np.array([step.number for step in steps], np.int64),
+            np.stack([_widened(step.values, most) for step in steps]),
+            np.stack([step.scalars for step in steps]),
+        )
+
+    @classmethod
     def join(cls, batches: "list[StepBatch]") -> "StepBatch":
         """One batch of several, in the order given."""
         full = [batch for batch in batches if len(batch)]
         if not full:
             return batches[0] if batches else cls.empty()
+        most = max(batch.layers for batch in full)
         return cls(
             np.concatenate([batch.steps for batch in full]),
-            np.concatenate([batch.values for batch in full]),
+            np.concatenate([_widened(batch.values, most) for batch in full]),
             np.concatenate([batch.scalars for batch in full]),
         )
 
@@ -161,6 +182,15 @@ class StepBatch:
         columns |= {key: flat[:, i] for key, i in METRIC_INDEX.items()}
         columns |= {key: np.repeat(self.scalar(key), layers) for key in SCALARS}
         return pd.DataFrame(columns)
+
+
+def _widened(values: NDArray[np.float32], layers: int) -> NDArray[np.float32]:
+    """[…, layers, metrics] with so many layers, NaN for those that are added."""
+    missing = layers - values.shape[-2]
+    if not missing:
+        return values
+    around = [(0, 0)] * (values.ndim - 2) + [(0, missing), (0, 0)]
+    return np.pad(values, around, constant_values=np.nan)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.records import Event, StepBatch
+from diagnostics.records import Event, Step, StepBatch
 
 
 class Sink(Protocol):
@@ -47,6 +47,5 @@ class MemorySink:
 
     def batch(self) -> StepBatch:
         """All steps kept so far."""
-        if not self.steps:
-            return StepBatch.empty()
-        return StepBatch(np.array(self.steps), np.stack(self.values), np.stack(self.scalars))
+        steps = zip(self.steps, self.values, self.scalars, strict=True)
+        return StepBatch.of([Step(*step) for step in steps])

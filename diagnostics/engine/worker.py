@@ -3,11 +3,9 @@
 import logging
 import multiprocessing
 import threading
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.exc import SQLAlchemyError
 
 from diagnostics.config import RunConfig
 from diagnostics.control import Control
@@ -15,7 +13,7 @@ from diagnostics.engine.profiler import profile_batch
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.engine.trainer import train
 from diagnostics.engine.trials import outcome
-from diagnostics.records import Command, DeadUnits, Event, StepBatch, Summary
+from diagnostics.records import Command, DeadUnits, Event, Step, StepBatch, Summary
 from diagnostics.store import Store
 
 __all__ = ["outcome", "profile_batch", "train_stored", "warm_up"]
@@ -25,14 +23,6 @@ CHUNK_STEPS = 512
 MOST_BUFFERED = 4096
 
 log = logging.getLogger(__name__)
-
-
-class Step(NamedTuple):
-    """A measured step on its way into a chunk."""
-
-    number: int
-    values: NDArray[np.float32]
-    scalars: NDArray[np.float64]
 
 
 class StoreSink:
@@ -112,7 +102,7 @@ class StoreSink:
             self._flush()
             self._fetch()
             self._warned = False
-        except SQLAlchemyError as error:
+        except Exception as error:  # whatever it is, training goes on and this thread as well
             if not self._warned:
                 log.warning("The store can't be written to, measurements wait: %s", error)
             self._warned = True
@@ -120,7 +110,7 @@ class StoreSink:
     def _flush(self) -> None:
         with self._changed:
             steps, events, dead = self._steps[:MOST_BUFFERED], self._events[:], self._dead[:]
-        self._store.append(self._run_id, _batch(steps), events, dead)
+        self._store.append(self._run_id, StepBatch.of(steps), events, dead)
         for event in events:
             if event.kind in ("paused", "resumed"):
                 state = "paused" if event.kind == "paused" else "running"
@@ -170,13 +160,3 @@ def train_into(store: Store, run_id: str, control: Control) -> Summary:
         sink.close()
     store.finish(run_id, summary)
     return summary
-
-
-def _batch(steps: list[Step]) -> StepBatch:
-    if not steps:
-        return StepBatch.empty()
-    return StepBatch(
-        np.array([step.number for step in steps], np.int64),
-        np.stack([step.values for step in steps]),
-        np.stack([step.scalars for step in steps]),
-    )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnostics import watch
+from diagnostics.engine import pending
 from diagnostics.engine.anatomy import Unwatchable
 from diagnostics.engine.watch import Watch
 from diagnostics.records import StepBatch
@@ -184,6 +185,90 @@ def test_a_layer_heard_from_within_is_measured_as_its_own(store: Store) -> None:
     means = measured(store, w).metric("activation_mean")
     assert np.isfinite(measured(store, w).metric("saturated")[:, 1]).all()
     assert ((means[:, 1] > 0.2) & (means[:, 1] < 0.8)).all()
+
+
+class LastState(nn.Module):
+    """Of its first module only the last state is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core, self.head = nn.LSTM(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.core(x)[1][0][-1])
+
+
+def test_whichever_output_is_used_carries_the_signal(store: Store) -> None:
+    model, x = LastState(), torch.randn(5, 8, 4)
+    hidden = model.core(x)[1][0]
+    (expected,) = torch.autograd.grad(loss_of(model.head, hidden[-1]), hidden)
+    t = Training(model, torch.optim.SGD(model.parameters(), 0.1), [x])
+    with watch(t.model, t.optimizer, store=store, every=1) as w:
+        run(t, w)
+    signal = measured(store, w).metric("signal_grad_norm")[0, 0]
+    assert signal == pytest.approx(float(expected.norm()), rel=1e-5)
+
+
+class Later(nn.Module):
+    """One of its layers is called from the third step on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.late, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 3)
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        h = torch.tanh(self.first(x))
+        return self.head(torch.tanh(self.late(h)) if self.calls > 2 else h)
+
+
+def test_a_layer_called_late_is_seen_from_then_on(store: Store) -> None:
+    model = Later()
+    batches = [torch.randn(8, 4) for _ in range(4)]
+    t = Training(model, torch.optim.SGD(model.parameters(), 0.1), batches)
+    with watch(t.model, t.optimizer, store=store, every=1) as w:
+        run(t, w)
+    assert w.subject.names == ("first", "head", "late") and w.subject.unseen == ()
+    signals = measured(store, w).metric("signal_grad_norm")
+    assert np.isnan(signals[:2, 2]).all() and np.isfinite(signals[2:]).all()
+
+
+class Overwritten(nn.Module):
+    """Writes to what its modules gave out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.gelu, self.head = nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.gelu(self.first(x))
+        h += 100.0
+        return self.head(h - 100.0).mul_(1.0)
+
+
+def test_what_is_overwritten_was_read_before(store: Store) -> None:
+    model = Overwritten()
+    t = Training(model, torch.optim.SGD(model.parameters(), 0.1), [torch.randn(8, 4)] * 4)
+    with watch(t.model, t.optimizer, store=store, every=1) as w:
+        run(t, w)
+    means = measured(store, w).metric("activation_mean")
+    assert np.isfinite(means).all() and (np.abs(means) < 5).all()
+
+
+@pytest.mark.parametrize("name", ["mlp", "resnet", "transformer"])
+def test_numbers_are_the_same_however_many_tensors_wait(
+    store: Store, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for most in (pending.MOST_HELD, 0):
+        monkeypatch.setattr(pending, "MOST_HELD", most)
+        t = training(name)
+        torch.manual_seed(7)
+        with watch(t.model, t.optimizer, store=store, every=1) as w:
+            run(t, w)
+        found.append(measured(store, w).values)
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

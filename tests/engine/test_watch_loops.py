@@ -301,11 +301,11 @@ def test_nothing_grows(store: Store) -> None:
         before = len(gc.get_objects())
         run(long, w)
         run(long, w)
-        wait_for(lambda: not w._sink._steps)
+        wait_for(lambda: not w._chronicle._sink._steps)
         gc.collect()
         grown = len(gc.get_objects()) - before
     assert grown < 250  # steps, half of those taken
-    assert len(w._recent) == 200
+    assert len(w._alerts._recent) == 200
     assert len(measured(store, w)) == 750
 
 

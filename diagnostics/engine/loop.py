@@ -1,0 +1,54 @@
+"""What can be told of a stranger's training loop from where it calls."""
+
+import math
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+DEPTH_SEARCHED = 12
+"""Frames between an optimizer's step and the GradScaler that called it, and some more."""
+
+
+def when_backward_ends(act: Callable[[], None]) -> None:
+    """Have something done at the end of the backward pass that is going on."""
+    torch.autograd.Variable._execution_engine.queue_callback(act)
+
+
+def current_backward() -> int:
+    """The number of the backward pass that is going on."""
+    return int(torch._C._current_graph_task_id())
+
+
+def number(loss: Any) -> float:
+    """A loss as a number; NaN where none was given."""
+    if loss is None:
+        return math.nan
+    return float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
+
+
+def will_skip(optimizer: Any) -> bool:
+    """Whether a fused optimizer was told by a GradScaler that its gradients are not finite."""
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and bool(found)
+
+
+def find_scaler(frame: FrameType | None) -> Any:
+    """The GradScaler on whose behalf the optimizer steps, if there is one."""
+    for _ in range(DEPTH_SEARCHED):
+        if frame is None:
+            return None
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, torch.amp.GradScaler) and owner.is_enabled():
+            return owner
+        frame = frame.f_back
+    return None
+
+
+def is_follower() -> bool:
+    """Whether another process of the same training watches: rank 0 does."""
+    distributed = torch.distributed
+    ready = distributed.is_available() and distributed.is_initialized()
+    return ready and distributed.get_rank() > 0
