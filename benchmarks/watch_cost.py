@@ -1,32 +1,30 @@
 """What `watch` costs around a plain loop, beside others: paired ratios to the bare step.
 
-    python -m benchmarks.watch_cost [SECONDS] [ROUNDS]
+    python -m benchmarks.watch_cost [SECONDS] [ROUNDS] [--only ROW ...]
 
 Each round trains bare and watched in turn for so many seconds each, with a store on disk; the
 median of the ratios is printed. "bare again" tells how much of it is noise. Peers are measured
 where they are installed (`make bench-watch` puts them aside of the environment).
 """
 
+import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from unittest import mock
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.peers import PEERS, Step, Watcher
 from benchmarks.probe_cost import WORKLOADS, Workload
 from diagnostics import watch
-
-Step = Callable[[torch.Tensor], object]
-"""What a watcher does at the end of a step, given the loss."""
-
-Watcher = Callable[[Workload, Path], AbstractContextManager[Step]]
+from diagnostics.engine import reductions
 
 
 def bare(work: Workload, folder: Path) -> AbstractContextManager[Step]:
@@ -45,52 +43,35 @@ def every_step(work: Workload, folder: Path) -> AbstractContextManager[Step]:
 
 
 @contextmanager
+def by_torch(work: Workload, folder: Path) -> Iterator[Step]:
+    """Every step without the native kernels, as on other devices and for other types."""
+    with (
+        mock.patch.object(reductions, "NATIVE", set()),
+        mock.patch.object(reductions.Updates, "_native", lambda self: False),
+        every_step(work, folder) as tell,
+    ):
+        yield tell
+
+
+@contextmanager
 def clip_grad_norm(work: Workload, folder: Path) -> Iterator[Step]:
     """A yardstick: torch's own clipping alone."""
-    hook = work.optimizer.register_step_pre_hook(
-        lambda *args: nn.utils.clip_grad_norm_(work.model.parameters(), 1e9) and None
-    )
+
+    def clip(*args: object) -> None:
+        nn.utils.clip_grad_norm_(work.model.parameters(), 1e9)
+
+    hook = work.optimizer.register_step_pre_hook(clip)
     yield lambda loss: None
     hook.remove()
-
-
-@contextmanager
-def tensorboard(work: Workload, folder: Path) -> Iterator[Step]:
-    """A histogram of every gradient at every step."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(folder))
-
-    def histograms(*args: object) -> None:
-        for name, parameter in work.model.named_parameters():
-            writer.add_histogram(name, parameter.grad)
-
-    hook = work.optimizer.register_step_pre_hook(histograms)
-    yield lambda loss: writer.add_scalar("loss", float(loss.detach()))
-    hook.remove()
-    writer.close()
-
-
-@contextmanager
-def wandb_watch(work: Workload, folder: Path) -> Iterator[Step]:
-    """wandb.watch of gradients at every step, offline."""
-    import wandb
-
-    settings = wandb.Settings(silent=True, console="off")
-    run = wandb.init(mode="offline", dir=str(folder), settings=settings)
-    run.watch(work.model, log="gradients", log_freq=1)
-    yield lambda loss: run.log({"loss": float(loss.detach())})
-    run.unwatch(work.model)
-    run.finish()
 
 
 WATCHERS: dict[str, Watcher] = {
     "bare again": bare,
     "watch, default budget of 3%": ours,
     "watch, every step": every_step,
+    "watch, every step, by torch": by_torch,
     "clip_grad_norm_ alone": clip_grad_norm,
-    "wandb.watch gradients, every step": wandb_watch,
-    "TensorBoard histograms, every step": tensorboard,
+    **PEERS,
 }
 
 
@@ -127,15 +108,25 @@ def ratio(make: Callable[[], Workload], watcher: Watcher, seconds: float, rounds
     return f"{statistics.median(found):.2f}"
 
 
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.watch_cost")
+    parser.add_argument("seconds", type=float, nargs="?", default=1.5)
+    parser.add_argument("rounds", type=int, nargs="?", default=7)
+    parser.add_argument("--only", nargs="+", metavar="ROW", choices=WATCHERS, default=WATCHERS)
+    return parser.parse_args()
+
+
 def main() -> None:
     os.environ["WANDB_SILENT"] = "true"
     torch.set_num_threads(1)
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.5
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 7
+    options = arguments()
     print("| ratio to the bare step | " + " | ".join(WORKLOADS) + " |")
     print("| --- |" + " --- |" * len(WORKLOADS))
-    for name, watcher in WATCHERS.items():
-        cells = [ratio(make, watcher, seconds, rounds) for make in WORKLOADS.values()]
+    for name in options.only:
+        cells = [
+            ratio(make, WATCHERS[name], options.seconds, options.rounds)
+            for make in WORKLOADS.values()
+        ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
