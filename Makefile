@@ -31,9 +31,14 @@ bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.live_latency
 	$(BIN)/python -m benchmarks.preview_latency
 
+# What asks for torch comes without what it asks for, lest pip bring a build with CUDA along;
+# Cockpit imports pkg_resources, which setuptools had up to 80.
+bench-watch: INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	--target $(VENV)/peers --constraint requirements.lock
 bench-watch: $(READY) ## measure what watching costs beside peers, installed aside
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $(VENV)/peers \
-		--constraint requirements.lock wandb tensorboard
+	$(INSTALL) wandb tensorboard textual einops fastdownload fastprogress fasttransform \
+		json-tricks matplotlib seaborn "setuptools<81"
+	$(INSTALL) --no-deps backpack-for-pytorch cockpit-for-pytorch fastai nn-htop torchmortem unfoldNd
 	PYTHONPATH=$(VENV)/peers $(BIN)/python -m benchmarks.watch_cost
 	$(BIN)/python -m benchmarks.watch_memory
 
