@@ -131,18 +131,26 @@ class Listener(TorchFunctionMode):
         self._activated = activated
         self.heard = 0
         self.adds = False
-        self._listening = False
+        self.entered: set[int] = set()
+        """Modules listened to so far, by ``id``."""
+        self._inside: nn.Module | None = None
 
-    def enter(self) -> None:
-        """Hear what is called from now on."""
-        if not self._listening:
-            self._listening = True
+    def enter(self, module: nn.Module, *called: object) -> None:
+        """Hear what happens inside a module, if it isn't inside another that is listened to."""
+        if self._inside is None:
+            self._inside = module
+            self.entered.add(id(module))
             self.__enter__()  # type: ignore[no-untyped-call]
 
-    def leave(self) -> None:
+    def leave(self, module: nn.Module, *called: object) -> None:
+        """Hear no more once that module is left."""
+        if self._inside is module:
+            self.close()
+
+    def close(self) -> None:
         """Hear no more; nothing happens where nobody listens."""
-        if self._listening:
-            self._listening = False
+        if self._inside is not None:
+            self._inside = None
             self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

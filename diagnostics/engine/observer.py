@@ -30,6 +30,12 @@ NO_PASS = -1
 CLIPPED = 1 - 1e-5
 
 
+DEAF = (
+    "Activations that are functions aren't heard: the loop calls neither the model nor one of its "
+    "direct parts."
+)
+
+
 class Observer:
     """Measures steps of an optimizer.
 
@@ -63,6 +69,7 @@ class Observer:
         self._backward = NO_PASS
         self._passes = 0
         self._settled = False
+        self._deaf = False
         self.scaler: Any = None
         self.measuring = False
         self.values: Floats | None = None
@@ -81,11 +88,7 @@ class Observer:
                 begin = Hook(partial(self._probe.begun, i))
                 self._beginnings.append(layer.linear.register_forward_pre_hook(begin))
         if self._listener is not None:
-            enter, leave = Hook(_call(self._listener.enter)), Hook(_call(self._listener.leave))
-            self._listening = [
-                self._model.register_forward_pre_hook(enter),
-                self._model.register_forward_hook(leave, always_call=True),
-            ]
+            self._listen(self._listener)
 
     def detach(self) -> None:
         """From now on no step is measured, and no hook is left on the model."""
@@ -124,10 +127,13 @@ class Observer:
         """What is known of the model, as fields of ``WatchedModel``."""
         called = set(self._order)
         quiet = [x.name for i, x in enumerate(self._probe.layers) if i not in called]
+        unseen = [f"Never called as a module: {', '.join(quiet[:5])}."] if quiet else []
+        if self._deaf:
+            unseen.append(DEAF)
         return {
             "layers": self._layers(),
             "residual": self.residual,
-            "unseen": (f"Never called as a module: {', '.join(quiet[:5])}.",) if quiet else (),
+            "unseen": tuple(unseen),
             "clip": "norm" if self.clip_threshold else "none",
             "clip_threshold": self.clip_threshold,
         }
@@ -169,9 +175,17 @@ class Observer:
         shown = [k for k in order if k <= i] or order
         return order.index(max(shown, key=lambda k: (k <= i, k))) + 1 if shown else 1
 
+    def _listen(self, listener: Listener) -> None:
+        """Inside the model, and inside its parts where a loop calls those and never the whole."""
+        for module in (self._model, *self._model.children()):
+            self._listening += [
+                module.register_forward_pre_hook(Hook(listener.enter)),
+                module.register_forward_hook(Hook(listener.leave), always_call=True),
+            ]
+
     def _stop_listening(self) -> None:
         if self._listener is not None:
-            self._listener.leave()  # no hook is called where Ctrl-C ends a forward pass
+            self._listener.close()  # no hook is called where Ctrl-C ends a forward pass
         for handle in self._listening:
             handle.remove()
         self._listening = []
@@ -226,15 +240,19 @@ class Observer:
         self._hear_enough()
         self.values = self._probe.finish()[self._order]
 
+    def _stop_listening_to_parts(self) -> None:
+        for handle in self._listening[2:]:
+            handle.remove()
+        del self._listening[2:]
+
     def _hear_enough(self) -> None:
         """Listen no more where modules' hooks hear all there is."""
         if self._listener is None:
             return
         self.residual = self._listener.adds
+        self._deaf = not self._listener.entered
+        if id(self._model) in self._listener.entered:
+            self._stop_listening_to_parts()
         if self._listener.heard <= self._probe.modules_heard:
             self._stop_listening()
             self._listener = None
-
-
-def _call(act: Any) -> Any:
-    return lambda *given: act()

@@ -17,7 +17,7 @@ from diagnostics.engine.anatomy import Unwatchable
 from diagnostics.engine.watch import Watch
 from diagnostics.records import StepBatch
 from diagnostics.store import Store
-from tests.engine.zoo import ZOO, Training, Transformer, loss_of, mlp, training
+from tests.engine.zoo import ZOO, ResNet, Training, Transformer, loss_of, mlp, training
 
 
 def run(t: Training, watched: Watch | None = None) -> list[float]:
@@ -207,6 +207,40 @@ def test_whichever_output_is_used_carries_the_signal(store: Store) -> None:
         run(t, w)
     signal = measured(store, w).metric("signal_grad_norm")[0, 0]
     assert signal == pytest.approx(float(expected.norm()), rel=1e-5)
+
+
+class InParts(nn.Module):
+    """Its loop calls its parts, and never the whole."""
+
+    def __init__(self, kind: type[nn.Module]) -> None:
+        super().__init__()
+        self.body, self.head = kind(), nn.Linear(3, 3)
+
+
+@pytest.mark.usefixtures("alone")
+def test_parts_are_heard_where_the_whole_is_never_called(store: Store) -> None:
+    model = InParts(ResNet)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for _ in range(3):
+            model.head(model.body(torch.randn(8, 2, 6, 6))).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+    kinds = {layer.name: layer.activation for layer in w.subject.layers}
+    assert kinds["body.stem"] == "ReLU" and kinds["head"] == ""
+    assert w.subject.residual and w.subject.unseen == ()
+    assert not hooks(Training(model, optimizer, []))
+
+
+def test_what_is_not_heard_is_said(store: Store) -> None:
+    model = InParts(mlp)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        model.body[0](torch.randn(8, 4)).square().mean().backward()
+        optimizer.step()
+        w.step()
+    assert len(w.subject.unseen) == 2 and "functions" in w.subject.unseen[1]
 
 
 class Later(nn.Module):
