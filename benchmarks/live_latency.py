@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from benchmarks.lab import page, serving, spread
 from diagnostics.config import RunConfig
 from diagnostics.control import Control
+from diagnostics.engine.storing import StoreSink
 from diagnostics.engine.trainer import train
-from diagnostics.engine.worker import StoreSink
 from diagnostics.records import Command
 from diagnostics.store import Store
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from diagnostics.config import RunConfig
 from diagnostics.engine import data, network
-from diagnostics.engine.network import Layer
+from diagnostics.engine.layers import Layer
 from diagnostics.engine.probe import Probe
 
 ROUNDS, STEPS = 15, 20

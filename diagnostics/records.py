@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Scale = Literal["log", "share", "linear", "count"]
 
@@ -171,8 +173,10 @@ class StepBatch:
         """One scalar, [steps]."""
         return self.scalars[:, SCALAR_INDEX[key]]
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A tidy frame: one row per step and layer, the step's scalars repeated in each."""
+        import pandas as pd  # not in the process of a watched model, which asks for none
+
         count, layers = len(self), self.layers
         columns: dict[str, Any] = {
             "step": np.repeat(self.steps, layers),

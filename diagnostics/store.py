@@ -9,10 +9,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, insert, select, text, update
 
@@ -29,6 +28,9 @@ from diagnostics.records import (
 from diagnostics.schema import StoreError, chunks, commands, connect, events, runs, snapshots
 from diagnostics.settings import Settings
 from diagnostics.watched import Subject, WatchedModel, subject
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LIVE_STATES", "Run", "Since", "Store", "StoreError", "open_store"]
 
@@ -221,7 +223,7 @@ class Store:
         self._watcher.rollback()
         return int(found)
 
-    def frame(self, run_id: str) -> pd.DataFrame:
+    def frame(self, run_id: str) -> "pd.DataFrame":
         """All of a run as a tidy frame: a row per step and layer. Raises ``StoreError``."""
         self.run(run_id)
         return self.since(run_id).batch.frame()

@@ -14,7 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
-from diagnostics.engine.network import Layer
+from diagnostics.engine.layers import Layer
 from diagnostics.engine.parameters import own
 from diagnostics.engine.ranges import SIGMOID, TANH, Span
 

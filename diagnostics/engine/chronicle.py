@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.control import Control
-from diagnostics.engine.worker import StoreSink
+from diagnostics.engine.storing import StoreSink
 from diagnostics.records import Event, PatientZero
 from diagnostics.store import Store
 from diagnostics.watched import WatchedModel

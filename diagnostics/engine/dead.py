@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from diagnostics.engine.network import Layer
+from diagnostics.engine.layers import Layer
 
 Masks = dict[int, Tensor]
 

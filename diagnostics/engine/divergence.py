@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diagnostics.engine.network import Layer
+from diagnostics.engine.layers import Layer
 from diagnostics.records import PatientZero
 
 Named = list[tuple[int, str, Tensor]]

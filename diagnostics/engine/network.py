@@ -5,7 +5,6 @@ In an MLP the blocks follow each other, in an RNN they are one block at successi
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +14,9 @@ from diagnostics.choices import ACTIVATIONS, NORMS
 from diagnostics.config import RunConfig
 from diagnostics.engine import initialization
 from diagnostics.engine.data import Dataset
+from diagnostics.engine.layers import Layer
 
 LSUV_SAMPLES = 256
-
-
-class Layer(NamedTuple):
-    """A measured layer: its weights, and the activation that follows them, if any."""
-
-    name: str
-    linear: nn.Linear
-    activation: nn.Module | None
 
 
 class Block(nn.Module):

@@ -22,7 +22,7 @@ from diagnostics.engine import reductions, sums
 from diagnostics.engine.census import Census
 from diagnostics.engine.dead import dead_units
 from diagnostics.engine.kernels import Floats
-from diagnostics.engine.network import Layer
+from diagnostics.engine.layers import Layer
 from diagnostics.engine.parameters import Parameters, own
 from diagnostics.engine.pending import Pending
 from diagnostics.engine.ranges import Span, linear_range

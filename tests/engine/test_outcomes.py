@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from diagnostics.engine import data, network
-from diagnostics.engine.network import Layer
+from diagnostics.engine.layers import Layer
 from diagnostics.engine.probe import Probe
 from diagnostics.engine.profiler import profile
 from diagnostics.records import METRIC_INDEX

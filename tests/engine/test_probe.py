@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diagnostics.engine import data, network, sums
-from diagnostics.engine.network import Layer, batch_statistics
+from diagnostics.engine.layers import Layer
+from diagnostics.engine.network import batch_statistics
 from diagnostics.engine.probe import Probe
 from diagnostics.records import METRIC_INDEX
 from tests.engine.helpers import config, trained
