@@ -47,7 +47,8 @@ class Census:
         for i, h in zip(these.other_rows, these.others, strict=True):
             if i not in bare:
                 self._fit(i, h)
-                self._mark(i, h.detach())
+                if self._living[i] < self._units[i]:
+                    self._mark(i, h.detach())
         for i in (*rows, *these.other_rows):
             self._seen[i] += self._samples[i]
             if self._seen[i] >= SAMPLES and self._units[i]:

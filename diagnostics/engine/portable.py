@@ -35,6 +35,8 @@ SMALL = 1 << 13
 SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
 """Sums of float32 squares in here are right to ~1e-6: what underflowed in them is negligible."""
 
+EVERYWHERE = (-math.inf, math.inf)
+
 CANCELLATION = 1e-4
 """A variance below this share of the mean square has lost too many digits to float32."""
 
@@ -61,15 +63,18 @@ def tally(
 ) -> None:
     """Add to rows what ``kernels.tallies`` adds."""
     dense = [plain(tensor) for tensor in tensors]
-    found = moments(dense)
-    for span in {(low[i], high[i]) for i in rows}:
-        where = [k for k, i in enumerate(rows) if (low[i], high[i]) == span]
-        zeros, outside = reduce([dense[k] for k in where], _zeros, _outside(*span))
-        for k, none, out_of_range in zip(where, zeros, outside, strict=True):
-            _add(out[rows[k]], found.size[k], found.mean[k], found.std[k], none, out_of_range)
+    spans = [(float(low[i]), float(high[i])) for i in rows]
+    for span in set(spans):
+        where = [k for k, other in enumerate(spans) if other == span]
+        counters = (_zeros,) if span == EVERYWHERE else (_zeros, _outside(*span))
+        found, counts = moments([dense[k] for k in where], *counters)
+        outside = counts[1] if len(counts) > 1 else 0.0 * counts[0]
+        for n, k in enumerate(where):
+            _add(out[rows[k]], found, n, counts[0][n], outside[n])
 
 
-def _add(row: Floats, size: float, mean: float, std: float, zeros: float, outside: float) -> None:
+def _add(row: Floats, found: "Moments", n: int, zeros: float, outside: float) -> None:
+    size, mean, std, _ = (float(column[n]) for column in found)
     if not size:
         return
     if row[COUNT] == 0:
@@ -99,10 +104,10 @@ class Moments(NamedTuple):
     norm: Floats
 
 
-def moments(tensors: Sequence[Tensor]) -> Moments:
-    """Mean, std and norm of each dense tensor."""
+def moments(tensors: Sequence[Tensor], *counters: Reducer) -> tuple[Moments, list[Floats]]:
+    """Mean, std and norm of each dense tensor, and what else is counted in the same pass."""
     size = np.array([tensor.numel() for tensor in tensors], np.float64)
-    total, squares = reduce(tensors, _sum, square_sum)
+    total, squares, *counts = reduce(tensors, _sum, square_sum, *counters)
     with np.errstate(all="ignore"):
         mean, mean_square = total / size, squares / size
         variance = mean_square - mean**2
@@ -113,7 +118,7 @@ def moments(tensors: Sequence[Tensor]) -> Moments:
         norm = np.sqrt(size) * np.hypot(mean, std)
     for i in np.flatnonzero(spoilt).tolist():
         mean[i], std[i], norm[i] = exact_moments(tensors[i])
-    return Moments(size, mean, std, norm)
+    return Moments(size, mean, std, norm), counts
 
 
 def reduce(tensors: Sequence[Tensor], *reducers: Reducer) -> list[Floats]:

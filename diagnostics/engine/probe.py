@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diagnostics.engine import reductions, sums
+from diagnostics.engine import portable, reductions, sums
 from diagnostics.engine.census import Census
 from diagnostics.engine.dead import dead_units
 from diagnostics.engine.kernels import Floats
@@ -29,8 +29,6 @@ from diagnostics.engine.ranges import Span, linear_range
 from diagnostics.records import METRIC_INDEX, METRICS
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-EVERYWHERE = (-math.inf, math.inf)
 
 SCALED = [i for key, i in METRIC_INDEX.items() if "grad" in key]
 """Metrics that grow with the loss."""
@@ -252,7 +250,7 @@ class Probe:
         self._outputs.drop(i)
         self._tally.sums[i] = 0.0
         self._active[i], self._bounded[i] = True, span is not None
-        self._tally.low[i], self._tally.high[i] = span or EVERYWHERE
+        self._tally.low[i], self._tally.high[i] = span or portable.EVERYWHERE
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
         kind, span = type(module).__name__, linear_range(module)

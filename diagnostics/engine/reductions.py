@@ -183,7 +183,7 @@ class Updates:
 
 def _sums(tensors: Sequence[Tensor]) -> tuple[Floats, Floats]:
     """Σx and Σx² of each tensor."""
-    found = portable.moments(tensors)
+    found, _ = portable.moments(tensors)
     return found.mean * found.size, found.norm**2
 
 
