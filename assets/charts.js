@@ -23,7 +23,7 @@ window.charts = (() => {
   let part = "";             // what of the model is in sight, everything for none
 
   const shows = (key) => panel === ALL || panel === key;
-  const shown = () => [...LAYERED, ...Object.keys(PANELS).filter(shows).flatMap((key) => PANELS[key])];
+  const shown = () => [...LAYERED, ...Object.keys(PANELS).filter(shows).flatMap((key) => PANELS[key])].filter((key) => $(`plot-${key}`));
   const scheme = () =>
     document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light";
 
@@ -58,6 +58,14 @@ window.charts = (() => {
     const { margin, font } = figures[key].layout;
     rooms[key] ||= { width: Math.max(80, clientWidth - margin.l - margin.r), height: Math.max(60, clientHeight - margin.t - margin.b), font: font.size };
     return rooms[key];
+  }
+
+  /* All of a run that is over, at once. */
+  function report(frame) {
+    panel = ALL;
+    start(frame);
+    layers(frame);
+    history(frame);
   }
 
   const fit = () => shown().forEach((key) => Plotly.Plots.resize($(`plot-${key}`)));
@@ -298,5 +306,5 @@ window.charts = (() => {
     };
   }
 
-  return { start, turnTo, narrow, fit, forget, layers, ladder, history, mark, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
+  return { start, report, turnTo, narrow, fit, forget, layers, ladder, history, mark, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
 })();

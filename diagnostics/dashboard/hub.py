@@ -95,11 +95,11 @@ class Hub:
         """A frame in JSON, made once for all who watch the same; None for an unknown run."""
         feed = await self.feed(watch.run)
         if feed is None and watch.run:
-            return _encode({"run": watch.run, "state": "unknown"})
+            return encode({"run": watch.run, "state": "unknown"})
         key = (self.version, watch, with_history)
         if key not in self._cache:
             composed = await self._compose(feed, watch, with_history)
-            self._cache[key] = _encode(composed) if composed else b""
+            self._cache[key] = encode(composed) if composed else b""
         return self._cache[key] or None
 
     async def _compose(
@@ -238,6 +238,6 @@ def _behind(feed: Feed, watch: Watch, step: int | None) -> dict[str, Any]:
     return {"pinned": layers, "pinned_label": frames.title(feed.run)}
 
 
-def _encode(frame: dict[str, Any]) -> bytes:
+def encode(frame: dict[str, Any]) -> bytes:
     """NaN and infinities become null; ``marks`` tells them apart from what was not measured."""
     return orjson.dumps(frame, option=orjson.OPT_SERIALIZE_NUMPY, default=np.ndarray.tolist)

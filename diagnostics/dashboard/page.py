@@ -24,6 +24,19 @@ DEFAULTS = "/?seed=0"
 
 TITLE = "Gradient Diagnostics"
 
+CARDS = {
+    "lead": ("Per layer", "one point a layer, log scale"),
+    "saturated": ("Saturated activations", "ends of the range"),
+    "dead": ("Dead units", "0 for every sample"),
+    "update_ratio": ("Update : weight", "healthy near 10⁻³"),
+    "heat": ("Gradient over time", "each layer over the last hidden one, decades"),
+    "loss": ("Loss and accuracy", "— loss (amber: held-out)  - - accuracy  ··· pinned"),
+    "clip": ("Global gradient norm", ""),
+    "ladder": ("Gradient ladder", "of the chosen layer's weights"),
+    "units": ("Lives of units", ""),
+}
+"""A title and a hint for each chart."""
+
 SHORTCUTS = "keys: T train · space pause · . one step · P pin · R reset"
 
 
@@ -200,11 +213,7 @@ def _charts() -> list[Component]:
         _parts(),
         _lead_card(),
         html.Div(
-            [
-                _card("saturated", "Saturated activations", "ends of the range"),
-                _card("dead", "Dead units", "0 for every sample"),
-                _card("update_ratio", "Update : weight", "healthy near 10⁻³"),
-            ],
+            [_card(key) for key in ("saturated", "dead", "update_ratio")],
             className="row three",
         ),
         _panels(),
@@ -240,21 +249,14 @@ def _lesson_card() -> Component:
 
 def _panels() -> Component:
     """Charts of the whole run, one pair in sight at a time."""
-    loss = "— loss (amber: held-out)  - - accuracy  ··· pinned"
-    pairs = {
-        "run": [
-            _card("heat", "Gradient over time", "each layer over the last hidden one, decades"),
-            _card("loss", "Loss and accuracy", loss),
-        ],
-        "clipping": [
-            _card("clip", "Global gradient norm", ""),
-            _card("ladder", "Gradient ladder", "of the chosen layer's weights"),
-        ],
-        "units": [_card("units", "Lives of units", "")],
-    }
+    pairs = {"run": ("heat", "loss"), "clipping": ("clip", "ladder"), "units": ("units",)}
     rows = [
-        html.Div(cards, id=f"panel-{key}", className="row two" if len(cards) > 1 else "row")
-        for key, cards in pairs.items()
+        html.Div(
+            [_card(key) for key in cards],
+            id=f"panel-{panel}",
+            className="row two" if len(cards) > 1 else "row",
+        )
+        for panel, cards in pairs.items()
     ]
     return html.Div(rows, className="panels")
 
@@ -283,17 +285,19 @@ def _lead_card() -> Component:
         value="signal",
         size="xs",
     )
-    hint = html.Span("one point a layer, log scale", id="lead-hint", className="hint")
+    title, words = CARDS["lead"]
+    hint = html.Span(words, id="lead-hint", className="hint")
     legend = html.Span(id="legend", className="legend")
     head = html.Div(
-        [html.H3("Per layer"), switch, hint, html.Span(className="spring"), legend],
+        [html.H3(title), switch, hint, html.Span(className="spring"), legend],
         className="card-head",
     )
     plot = _plot("lead", "Gradient norm per layer")
     return html.Section([head, plot], id="card-lead", className="card lead")
 
 
-def _card(key: str, title: str, hint: str) -> Component:
+def _card(key: str) -> Component:
+    title, hint = CARDS[key]
     words = [html.H3(title), html.Span(hint, id=f"hint-{key}", className="hint")]
     head = html.Div(words, className="card-head")
     empty = html.Div(id=f"none-{key}", className="none")

@@ -1,32 +1,72 @@
 """The report of a run, opened from its file without a network."""
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from diagnostics import RunConfig, Store, train
 from diagnostics.cli import commands
+from diagnostics.records import METRIC_INDEX, SCALAR_INDEX
+from diagnostics.watched import WatchedLayer, WatchedModel
+from tests.conftest import steps
+
+pytestmark = pytest.mark.browser
+
+DRAWN = "document.querySelectorAll('.plot .main-svg .xy').length >= 7"
 
 
-def test_a_report_opens_offline(chromium: Browser, store: Store, tmp_path: Path) -> None:
-    run = train(RunConfig(activation="sigmoid", depth=12, width=16, steps=20), store=store)
-    file = tmp_path / "report.html"
-    line = ["export", run.id, "--format", "html", "--output", str(file)]
-    result = CliRunner().invoke(commands, line)
-    assert result.exit_code == 0, result.output
-    text = file.read_text()
-    assert "sigmoid" in text and "<li><b>Vanishing" in text
-    assert not re.search(r"<(script|link|img)[^>]*(src|href)=", text)
-    page = chromium.new_page()
+@pytest.fixture
+def reported(chromium: Browser, store: Store, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
+    """Opens a run's report; at the end none may have complained or asked a host for anything."""
     complaints: list[str] = []
+    page = chromium.new_page()
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda r: complaints.append(r.url) if "://" in r.url[:8] else None)
-    page.goto(file.as_uri())
-    page.wait_for_function("document.querySelectorAll('.plot .main-svg .xy').length >= 7")
-    assert page.locator("#plot-lead .scatterlayer .point").count() >= 13
-    assert page.locator("#plot-heat .hm image").count() == 1
+    page.on("request", lambda r: complaints.append(r.url))
+
+    def report(run: str) -> Page:
+        file = tmp_path / "report.html"
+        line = ["export", run, "--format", "html", "--output", str(file)]
+        result = CliRunner().invoke(commands, line)
+        assert result.exit_code == 0, result.output
+        assert not re.search(r"<(script|link|img)[^>]*(src|href)=", file.read_text())
+        page.goto(file.as_uri())
+        page.wait_for_function(DRAWN)
+        return page
+
+    yield report
     page.close()
     assert not [one for one in complaints if not one.startswith(("file:", "blob:", "data:"))]
+
+
+def test_a_report_opens_offline(reported: Callable[[str], Page], store: Store) -> None:
+    run = train(RunConfig(activation="sigmoid", depth=12, width=16, steps=20), store=store)
+    page = reported(run.id)
+    assert "sigmoid" in page.locator("h1").inner_text()
+    assert page.locator(".verdict h2").first.inner_text().startswith("Vanishing")
+    assert page.locator("#plot-lead .scatterlayer .point").count() >= 13
+    assert page.locator("#plot-heat .hm image").count() == 1
+
+
+def test_a_watched_report_has_names_marks_and_the_threshold(
+    reported: Callable[[str], Page], store: Store
+) -> None:
+    layers = tuple(WatchedLayer(name=f"body.{n}") for n in range(4))
+    model = WatchedModel(model="</script>", layers=layers, clip="norm", clip_threshold=0.6)
+    batch = steps(1, 30)
+    batch.values[:, 1, METRIC_INDEX["update_ratio"]] = 0
+    batch.values[-1, 2, METRIC_INDEX["signal_grad_norm"]] = np.nan
+    batch.scalars[:, SCALAR_INDEX["clipped_norm"]] = 0.5
+    run = store.create_run(model)
+    store.append(run, batch)
+    page = reported(run)
+    assert page.locator("#plot-lead .xtick").all_text_contents() == [one.name for one in layers]
+    assert page.locator("#plot-lead .textpoint").all_text_contents() == ["NaN / ∞"]
+    assert page.locator("#plot-update_ratio .textpoint").all_text_contents() == ["0"]
+    assert "10⁻²" in page.locator("#plot-lead .ytick").all_text_contents()
+    assert page.evaluate("document.getElementById('plot-clip').data[2].y") == [0.6, 0.6]

@@ -22,7 +22,7 @@ pair = lambda: nn.Sequential(nn.Linear(16, 16), nn.Sigmoid())
 block = lambda: nn.Sequential(pair(), pair(), pair())
 model = nn.Sequential(*[{part}() for _ in range(12)])
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-with watch(model, optimizer, name="{name}", store=sys.argv[1]) as w:
+with watch(model, optimizer, name="{name}", store=sys.argv[1], every=5) as w:
     while True:
         loss = model(torch.randn(64, 16)).square().sum()
         loss.backward(); optimizer.step(); optimizer.zero_grad(); w.step(loss=loss)
@@ -58,7 +58,7 @@ def large(opened: Callable[..., Page], lab: Lab) -> Iterator[Page]:
 def _found(opened: Callable[..., Page], name: str) -> Page:
     page = opened("?seed=0")
     page.locator("#runs").click()
-    page.get_by_role("option", name=name).first.click()
+    page.get_by_role("option", name=name).first.click(timeout=60_000)
     expect(page.locator("#badge")).to_contain_text("of step time", timeout=20_000)
     return page
 
