@@ -38,6 +38,7 @@ class Anatomy(NamedTuple):
         others: parameters of all other modules.
         channels: which layers are convolutions, whose units are channels, [layers].
         norm: batch or layer where such a module is there, else none.
+        left_out: classes of modules with weights that are no layers here.
     """
 
     layers: list[Layer]
@@ -45,6 +46,7 @@ class Anatomy(NamedTuple):
     others: list[nn.Parameter]
     channels: NDArray[np.bool_]
     norm: str
+    left_out: tuple[str, ...]
 
 
 def examine(model: nn.Module) -> Anatomy:
@@ -65,6 +67,7 @@ def examine(model: nn.Module) -> Anatomy:
         [p for _, m in modules if id(m) not in inside for p in own(m)],
         np.array([isinstance(layer.linear, _ConvNd) for layer in layers]),
         _norm(m for _, m in modules),
+        tuple(sorted({type(m).__name__ for _, m in modules if isinstance(m, NO_LAYERS)})),
     )
 
 

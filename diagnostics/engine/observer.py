@@ -53,7 +53,7 @@ class Observer:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, anatomy: Anatomy):
         a = anatomy
-        self._model = model
+        self._model, self._left_out = model, anatomy.left_out
         self._probe = probe = Probe(a.layers, a.activations, a.others, MOST_ENTRIES)
         probe.close()
         probe.census = Census(len(a.layers), a.channels)
@@ -127,13 +127,15 @@ class Observer:
         """What is known of the model, as fields of ``WatchedModel``."""
         called = set(self._order)
         quiet = [x.name for i, x in enumerate(self._probe.layers) if i not in called]
-        unseen = [f"Never called as a module: {', '.join(quiet[:5])}."] if quiet else []
-        if self._deaf:
-            unseen.append(DEAF)
+        unseen = {
+            f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
+            DEAF: self._deaf,
+            f"Without a point: {', '.join(self._left_out)}.": bool(self._left_out),
+        }
         return {
             "layers": self._layers(),
             "residual": self.residual,
-            "unseen": tuple(unseen),
+            "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
             "clip": "norm" if self.clip_threshold else "none",
             "clip_threshold": self.clip_threshold,
         }

@@ -82,7 +82,7 @@ def test_watching_changes_nothing_and_leaves_nothing(store: Store, name: str) ->
     assert store.run(w.run_id).state == "finished"
 
 
-@pytest.mark.parametrize("name", set(ZOO) - {"empty", "bfloat16"})
+@pytest.mark.parametrize("name", set(ZOO) - {"empty", "bfloat16", "float16"})
 def test_gradients_are_autograds(store: Store, name: str) -> None:
     plain, seen = training(name, 1), training(name, 1)
     torch.manual_seed(7)
@@ -229,7 +229,7 @@ def test_parts_are_heard_where_the_whole_is_never_called(store: Store) -> None:
             w.step()
     kinds = {layer.name: layer.activation for layer in w.subject.layers}
     assert kinds["body.stem"] == "ReLU" and kinds["head"] == ""
-    assert w.subject.residual and w.subject.unseen == ()
+    assert w.subject.residual and w.subject.unseen == ("Without a point: BatchNorm2d.",)
     assert not hooks(Training(model, optimizer, []))
 
 

@@ -146,6 +146,7 @@ ZOO = {
     "matrix": Kind(Around, (4,)),
     "frozen": Kind(frozen, (4,)),
     "bfloat16": Kind(lambda: mlp().bfloat16(), (4,), torch.bfloat16),
+    "float16": Kind(lambda: mlp().half(), (4,), torch.float16),
     "empty": Kind(mlp, (4,), batch=0),
 }
 
