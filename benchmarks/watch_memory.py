@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.peers import Watcher
 from benchmarks.probe_cost import WORKLOADS
-from benchmarks.watch_cost import Watcher, _step, bare, every_step
+from benchmarks.watch_cost import _step, bare, every_step
 
 STEPS = 300
 WATCHERS: dict[str, Watcher] = {"bare": bare, "watched": every_step}
