@@ -7,10 +7,9 @@ from diagnostics.engine.anatomy import Unwatchable
 WEIGHT = 0.1
 """Of the newest step in the running mean of step times."""
 
-
 UNSEEN = 1.6
-"""What watching costs over what a measured step's clock sees: caches left cold, the thread that
-writes. From paired loops with and without (`benchmarks/watch_cost.py`)."""
+"""What watching costs over what a measured step's clock sees: caches left cold. From paired loops
+with and without (`benchmarks/watch_cost.py`)."""
 
 
 class Budget:
@@ -30,11 +29,13 @@ class Budget:
         if not 0 < share <= 1:
             raise Unwatchable(f"budget={share} can't be used: it must be above 0, up to 1.")
         self._allowed, self._every = share, every
-        self._last = self._began = time.perf_counter()
+        self._last = self._began = self._over = time.perf_counter()
         self._count = 0
         self._spent = 0.0
         self.bare = 0.0
         """Seconds of a step that is not measured, a running mean."""
+        self.elsewhere = 0.0
+        """Seconds that another thread of ours has taken."""
         self.due = True
         """Whether the next step is measured; the first always is."""
 
@@ -45,20 +46,31 @@ class Budget:
     @property
     def share(self) -> float:
         """What watching has cost so far, as a share of training time."""
-        elapsed = self._last - self._began - self._spent
-        return self._spent / elapsed if elapsed > 0 else 0.0
+        spent = self._spent + self.elsewhere
+        elapsed = self._over - self._began - spent
+        return spent / elapsed if elapsed > 0 else 0.0
 
     def over(self, measured: bool, seconds: float) -> None:
-        """A step is over; ``seconds`` are those that hooks are known to have taken."""
-        now = time.perf_counter()
-        spent, self._last = now - self._last, now
+        """A step is over; from here to ``go_on`` all time is watching's.
+
+        Args:
+            measured: whether this step was.
+            seconds: those that hooks are known to have taken.
+        """
+        self._over = time.perf_counter()
+        step = self._over - self._last
         self._count += 1
-        if not measured:
-            self.bare += (spent - self.bare) * (WEIGHT if self.bare else 1.0)
+        if measured:
+            self._spent += UNSEEN * max(seconds, step - self.bare if self.bare else 0.0)
+            self.bare = self.bare or step - seconds
         else:
-            self._spent += UNSEEN * max(seconds, spent - self.bare if self.bare else 0.0)
-            self.bare = self.bare or spent - seconds
+            self.bare += (step - self.bare) * (WEIGHT if self.bare else 1.0)
         if self._every is not None:
             self.due = self._count % self._every == 0
         else:
-            self.due = self._spent <= self._allowed * (now - self._began)
+            self.due = self.share <= self._allowed
+
+    def go_on(self) -> None:
+        """The next step begins."""
+        self._last = time.perf_counter()
+        self._spent += self._last - self._over

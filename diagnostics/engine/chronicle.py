@@ -13,7 +13,7 @@ from diagnostics.records import Event, PatientZero
 from diagnostics.store import Store
 from diagnostics.watched import WatchedModel
 
-FLUSH_SECONDS = 0.25
+FLUSH_SECONDS = 0.5
 
 log = logging.getLogger("diagnostics.watch")
 
@@ -40,6 +40,11 @@ class Chronicle:
         self.run_id = store.create_run(subject, name=name or subject.model)
         store.set_state(self.run_id, "running")
         self._sink = StoreSink(store, self.run_id, Control(), every=FLUSH_SECONDS, patient=False)
+
+    @property
+    def seconds(self) -> float:
+        """What the thread that writes has taken."""
+        return self._sink.seconds
 
     def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """A step was measured."""

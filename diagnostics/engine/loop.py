@@ -26,7 +26,17 @@ def number(loss: Any) -> float:
     """A loss as a number; NaN where none was given."""
     if loss is None:
         return math.nan
-    return float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
+    return float(loss.item() if isinstance(loss, Tensor) else loss)
+
+
+def is_healthy(loss: Any, measuring: bool) -> bool:
+    """Whether a loss is finite, or not given.
+
+    One on another device is looked at in measured steps only: every look waits for the device.
+    """
+    if loss is None or (isinstance(loss, Tensor) and not loss.is_cpu and not measuring):
+        return True
+    return math.isfinite(number(loss))
 
 
 def will_skip(optimizer: Any) -> bool:

@@ -53,18 +53,14 @@ class Observer:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, anatomy: Anatomy):
         a = anatomy
-        self._model, self._left_out = model, anatomy.left_out
+        self._model, self._optimizer, self._left_out = model, optimizer, anatomy.left_out
         self._probe = probe = Probe(a.layers, a.activations, a.others, MOST_ENTRIES)
         probe.close()
         probe.census = Census(len(a.layers), a.channels)
         probe.on_signal = self._backward_began
         self._listener: Listener | None = Listener(probe.activated)
         self._listening: list[Any] = []
-        self._beginnings: list[Any] = []
-        self._optimizer_handles = [
-            optimizer.register_step_pre_hook(self._before_update),
-            optimizer.register_step_post_hook(self._after_update),
-        ]
+        self._handles: list[Any] = []
         self._order: list[int] = []
         self._backward = NO_PASS
         self._passes = 0
@@ -83,28 +79,26 @@ class Observer:
         """From now on steps are measured."""
         self.measuring = True
         self._probe.attach()
+        self._handles = [
+            self._optimizer.register_step_pre_hook(self._before_update),
+            self._optimizer.register_step_post_hook(self._after_update),
+        ]
         for i, layer in enumerate(self._probe.layers):
             if not type(layer.linear).__module__.startswith("torch."):
                 begin = Hook(partial(self._probe.begun, i))
-                self._beginnings.append(layer.linear.register_forward_pre_hook(begin))
+                self._handles.append(layer.linear.register_forward_pre_hook(begin))
         if self._listener is not None:
             self._listen(self._listener)
 
     def detach(self) -> None:
-        """From now on no step is measured, and no hook is left on the model."""
+        """From now on no step is measured, and no hook is left on model and optimizer."""
         self.measuring = False
         self._probe.close()
         self._stop_listening()
-        for handle in self._beginnings:
+        for handle in self._handles:
             handle.remove()
-        self._beginnings = []
+        self._handles = []
         self.forget()
-
-    def close(self) -> None:
-        """Leave the model and the optimizer as they were."""
-        self.detach()
-        for handle in self._optimizer_handles:
-            handle.remove()
 
     def forget(self) -> None:
         """Drop what was seen of a step."""
@@ -205,8 +199,6 @@ class Observer:
         self.norm = self.clipped = self._probe.gradients()
 
     def _before_update(self, optimizer: Any, args: object, kwargs: object) -> None:
-        if not self.measuring:
-            return
         if loop.will_skip(optimizer):
             self._passes = 0
             return
@@ -232,7 +224,7 @@ class Observer:
             self.clip_threshold = max(self.clip_threshold, self.clipped)
 
     def _after_update(self, optimizer: object, args: object, kwargs: object) -> None:
-        if not self.measuring or not self._passes:
+        if not self._passes:
             return
         if not self._settled:  # a closure computed them during the step
             self._settle()

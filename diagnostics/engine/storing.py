@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import threading
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ class StoreSink:
         self._last_command = 0
         self._changed = threading.Condition()
         self._closing = self._warned = False
+        self.seconds = 0.0
+        """Processor time of the thread."""
         self._fetch()  # commands left before the run began come before its first step
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
@@ -85,6 +88,7 @@ class StoreSink:
                 self._changed.wait_for(self._urgent, timeout=self._every)
                 closing = self._closing
             self._exchange()
+            self.seconds = time.thread_time()
 
     def _urgent(self) -> bool:
         return self._closing or len(self._steps) >= CHUNK_STEPS

@@ -9,7 +9,6 @@
 Which steps are measured is decided before they begin, so that watching keeps to its budget.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, Self
@@ -116,7 +115,7 @@ class Watch:
         observer, self._observer = self._observer, None
         if observer is None or self._chronicle is None or self._store is None:
             return
-        observer.close()
+        observer.detach()
         self._patient = observer.patient
         state = "finished" if error is None else "failed"
         if isinstance(error, (KeyboardInterrupt, Stopped)):
@@ -165,32 +164,37 @@ class Watch:
         observer = self._observer
         if observer is None:
             return
-        row = self._row(loss, scalars)
-        wrong = loss is not None and not math.isfinite(row[LOSS])
-        if wrong:
-            observer.blame()
-        if observer.values is not None:
-            self._write(observer, observer.values, row)
-        elif wrong and observer.seen and not self._told:
-            self._write(observer, np.full((observer.seen, len(METRICS)), np.nan), row)
-        observer.step += 1
+        self._budget.over(observer.measuring, observer.seconds)
+        if scalars:
+            _check(scalars)
+        healthy = loop.is_healthy(loss, observer.measuring)
         try:
-            self._tell(observer)
+            if observer.measuring or not healthy:
+                self._account(observer, healthy, loss, scalars)
         finally:
             self._go_on(observer)
 
-    def _row(self, loss: Any, scalars: dict[str, float]) -> Floats:
-        """The step's scalars as they are kept."""
+    def _account(
+        self, observer: Observer, healthy: bool, loss: Any, scalars: dict[str, float]
+    ) -> None:
+        """Keep a step that was measured or went wrong, and tell of it."""
+        if not healthy:
+            observer.blame()
+        if observer.values is not None:
+            self._write(observer, observer.values, loss, scalars)
+        elif not healthy and observer.seen and not self._told:
+            nothing = np.full((observer.seen, len(METRICS)), np.nan)
+            self._write(observer, nothing, loss, scalars)
+        self._tell(observer)
+
+    def _write(
+        self, observer: Observer, values: Floats, loss: Any, scalars: dict[str, float]
+    ) -> None:
+        assert self._chronicle is not None
         row = np.full(len(SCALARS), np.nan)
         for key, given in scalars.items():
-            if key not in SCALAR_INDEX:
-                raise ValueError(f"{key} is not kept: it must be one of {', '.join(SCALARS)}.")
             row[SCALAR_INDEX[key]] = given
         row[LOSS] = loop.number(loss)
-        return row
-
-    def _write(self, observer: Observer, values: Floats, row: Floats) -> None:
-        assert self._chronicle is not None
         if observer.news() != self._known:
             self._known = observer.news()
             self._chronicle.know(**observer.findings())
@@ -200,28 +204,35 @@ class Watch:
         kept = sums.rounded(values)
         self._chronicle.write(observer.step, kept, row)
         self._alerts.see(observer.step, kept, row)
+        self._budget.elsewhere = self._chronicle.seconds
 
     def _tell(self, observer: Observer) -> None:
         """Tell of divergence at once, of all else every few seconds, if anybody wants to know."""
         assert self._chronicle is not None
         if observer.patient is not None and not self._told:
             self._told = True
-            self._chronicle.diverged(observer.step - 1, observer.patient)
+            self._chronicle.diverged(observer.step, observer.patient)
             self._alerts.judge(self.subject, observer.patient)
         elif self._alerts.due:
             self._alerts.judge(self.subject, observer.patient)
 
     def _go_on(self, observer: Observer) -> None:
         """Begin the next step, measured or not."""
-        measured = observer.measuring
-        self._budget.over(measured, observer.seconds)
-        if self._budget.due != measured:
+        observer.step += 1
+        if self._budget.due != observer.measuring:
             observer.attach() if self._budget.due else observer.detach()
-        elif measured:
+        elif observer.measuring:
             observer.forget()
+        self._budget.go_on()
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """What the recent measured steps say, the gravest first."""
         if self._observer is not None:
             self._patient = self._observer.patient
         return self._alerts.diagnoses(self.subject, self._patient)
+
+
+def _check(scalars: dict[str, float]) -> None:
+    for key in scalars:
+        if key not in SCALAR_INDEX:
+            raise ValueError(f"{key} is not kept: it must be one of {', '.join(SCALARS)}.")
