@@ -23,8 +23,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 OPEN = """() => document.querySelector('#plot-lead .main-svg')
     && window.lab.session().link !== undefined"""
-AWAY = "ERR_CONNECTION_REFUSED"
-"""What Chromium says by itself while a server is away."""
+AWAY = ("ERR_CONNECTION_REFUSED", "server did not respond")
+"""What Chromium and Dash say by themselves while a server is away."""
 
 WHERE_ELSE = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
 
@@ -136,7 +136,8 @@ def opened(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
 
 
 def _complains(message: ConsoleMessage) -> bool:
-    return message.type in ("error", "warning") and AWAY not in message.text
+    away = any(words in message.text for words in AWAY)
+    return message.type in ("error", "warning") and not away
 
 
 def _own(url: str, lab: Lab) -> bool:
