@@ -3,10 +3,11 @@
     python -m benchmarks.watch_memory [STEPS]
 
 Prints the peak resident memory of both, its ratio, and by how much the resident memory of the
-watched process grew over the second half of its steps.
+watched process grew over the second half of its steps. The bare process has loaded what the watched
+one has; what that costs by itself is printed first.
 """
 
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,31 @@ STEPS = 300
 WATCHERS: dict[str, Watcher] = {"bare": bare, "watched": every_step}
 
 
+SMALLEST = """
+import re, sys, torch
+model = torch.nn.Linear(1, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+def step():
+    model(torch.ones(1, 1)).sum().backward()
+    optimizer.step()
+
+step()
+if len(sys.argv) > 1:
+    from diagnostics import watch
+    with watch(model, optimizer, store=sys.argv[1]) as watched:
+        step()
+        watched.step()
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+def fixed(*store: str) -> int:
+    """Peak of next to nothing, in KiB, watched where a store is given."""
+    command = [sys.executable, "-c", SMALLEST, *store]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def train(workload: str, watcher: str, steps: int) -> None:
     """Peak and growth in KiB, on standard output."""
     torch.set_num_threads(1)
@@ -29,14 +55,15 @@ def train(workload: str, watcher: str, steps: int) -> None:
     with tempfile.TemporaryDirectory() as folder, WATCHERS[watcher](work, Path(folder)) as tell:
         for number in range(steps):
             if number == steps // 2:
-                half = _resident()
+                half = _status("VmRSS")
             _step(work, tell)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, _resident() - half)
+        print(_status("VmHWM"), _status("VmRSS") - half)
 
 
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() // 1024
+def _status(key: str) -> int:
+    """Of this process alone, in KiB: getrusage's peak is inherited from the parent."""
+    (line,) = re.findall(rf"^{key}:\s+(\d+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(line)
 
 
 def _in_a_process(workload: str, watcher: str, steps: int) -> tuple[int, int]:
@@ -48,6 +75,9 @@ def _in_a_process(workload: str, watcher: str, steps: int) -> tuple[int, int]:
 
 def main() -> None:
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else STEPS
+    with tempfile.TemporaryDirectory() as folder:
+        alone, watched = fixed(), fixed(f"sqlite:///{folder}/store.sqlite")
+    print(f"Loaded: {alone >> 10} MiB without watching, {watched >> 10} with it.\n")
     print(
         "| workload | bare, MiB | watched | ratio | growth, MiB |\n| --- | --- | --- | --- | --- |"
     )
