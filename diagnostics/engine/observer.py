@@ -17,8 +17,9 @@ from torch import nn
 from diagnostics.engine import loop
 from diagnostics.engine.anatomy import Anatomy, Listener
 from diagnostics.engine.census import Census
+from diagnostics.engine.hooks import Hook
 from diagnostics.engine.kernels import Floats
-from diagnostics.engine.probe import Hook, Probe
+from diagnostics.engine.probe import Probe
 from diagnostics.records import PatientZero
 from diagnostics.watched import WatchedLayer
 

@@ -10,7 +10,7 @@ training reads.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from diagnostics.engine import portable, reductions, sums
 from diagnostics.engine.census import Census
 from diagnostics.engine.dead import dead_units
+from diagnostics.engine.hooks import Hook, nothing, tensors_of
 from diagnostics.engine.kernels import Floats
 from diagnostics.engine.layers import Layer
 from diagnostics.engine.parameters import Parameters, own
@@ -41,20 +42,6 @@ SPREAD, SIGNALS, UPDATES = (
         ("weight_norm", "update_norm", "update_ratio"),
     )
 )
-
-
-class Hook(partial[object]):
-    """A module's hook that does nothing any more once the module was copied or saved."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Hook, (_nothing,)
-
-    def __deepcopy__(self, memo: object) -> "Hook":
-        return Hook(_nothing)
-
-
-def _nothing(*given: object) -> None:
-    pass
 
 
 def _timed(method: F) -> F:
@@ -118,7 +105,7 @@ class Probe:
         """(layer's index, tensor) where this step met non-finite entries, in order."""
         self.census: Census | None = None
         """Counts dead units in passing; without one they are counted by ``count_dead``."""
-        self.on_signal: Callable[[], object] = _nothing
+        self.on_signal: Callable[[], object] = nothing
         """Told, while a backward pass goes on, of its first signal gradient and maybe of others."""
         self.dead_units = np.empty((0, 0), dtype=bool)
         """Which units were dead at the last count, [active layers, units]."""
@@ -272,7 +259,7 @@ class Probe:
             if i not in self._ordered:
                 self._ordered.add(i)
                 self.order.append(i)
-            for z in (output,) if type(output) is Tensor else _tensors(output):
+            for z in (output,) if type(output) is Tensor else tensors_of(output):
                 node = z.grad_fn
                 if node is not None:
                     place = z.output_nr
@@ -280,7 +267,7 @@ class Probe:
                 elif z.requires_grad:
                     z.register_hook(lambda gradient: first((gradient,)))  # type: ignore[no-untyped-call]
             if i in self._bare:
-                shown = next(_tensors(output), None)
+                shown = next(tensors_of(output), None)
                 if shown is not None:
                     self._outputs.add(i, shown)
 
@@ -338,26 +325,3 @@ class Probe:
 
     def _put(self, key: str, column: Floats) -> None:
         self._values[:, METRIC_INDEX[key]] = column
-
-
-def _tensors(output: Any) -> Iterator[Tensor]:
-    """The tensors that a module gave out: of an LSTM the outputs of all steps come first."""
-    if isinstance(output, Tensor):
-        yield output
-    elif isinstance(output, (tuple, list, dict)):
-        for part in output.values() if isinstance(output, dict) else output:
-            yield from _tensors(part)
-
-
-def warm_up() -> None:
-    """Measure two steps of next to nothing: a process loads or compiles its kernels then."""
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        linear, relu = nn.Linear(1, 1), nn.ReLU()
-        probe = Probe([Layer("", linear, relu)])
-        probe.census = Census(1, np.array([False]))
-        for _ in range(2):
-            relu(linear(torch.ones(1, 1))).sum().backward()
-            probe.gradients()
-            probe.remember()
-            sums.rounded(probe.finish())
-        probe.close()

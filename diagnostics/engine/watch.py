@@ -24,7 +24,7 @@ from diagnostics.engine.budget import Budget
 from diagnostics.engine.chronicle import Chronicle
 from diagnostics.engine.kernels import Floats
 from diagnostics.engine.observer import Observer
-from diagnostics.engine.probe import warm_up
+from diagnostics.engine.warming import warm_up
 from diagnostics.notebook import Page
 from diagnostics.records import METRICS, SCALAR_INDEX, SCALARS, Diagnosis, PatientZero
 from diagnostics.store import Store, open_store
