@@ -1,11 +1,15 @@
 """Which steps are measured: decided before they begin, so that watching keeps to its share."""
 
+import math
 import time
 
 from diagnostics.engine.anatomy import Unwatchable
 
 WEIGHT = 0.1
 """Of the newest step in the running mean of step times."""
+
+COMPARED = 2
+"""Steps after the first that are not measured in any case, to know what a step takes without."""
 
 UNSEEN = 1.6
 """What watching costs over what a measured step's clock sees: caches left cold. From paired loops
@@ -32,8 +36,7 @@ class Budget:
         self._last = self._began = self._over = time.perf_counter()
         self._count = 0
         self._spent = 0.0
-        self.bare = 0.0
-        """Seconds of a step that is not measured, a running mean."""
+        self._alone = self._guess = 0.0
         self.elsewhere = 0.0
         """Seconds that another thread of ours has taken."""
         self.due = True
@@ -44,11 +47,16 @@ class Budget:
         self._last = self._began = time.perf_counter()
 
     @property
+    def bare(self) -> float:
+        """Seconds of a step without watching; where all are measured, those left by hooks."""
+        return self._alone or self._guess
+
+    @property
     def share(self) -> float:
         """What watching has cost so far, as a share of training time."""
         spent = self._spent + self.elsewhere
         elapsed = self._over - self._began - spent
-        return spent / elapsed if elapsed > 0 else 0.0
+        return spent / elapsed if elapsed > 0 else math.inf
 
     def over(self, measured: bool, seconds: float) -> None:
         """A step is over; from here to ``go_on`` all time is watching's.
@@ -61,16 +69,20 @@ class Budget:
         step = self._over - self._last
         self._count += 1
         if measured:
-            self._spent += UNSEEN * max(seconds, step - self.bare if self.bare else 0.0)
-            self.bare = self.bare or step - seconds
+            self._spent += UNSEEN * max(seconds, step - self._alone if self._alone else 0.0)
+            self._guess = _mean(self._guess, step - seconds)
         else:
-            self.bare += (step - self.bare) * (WEIGHT if self.bare else 1.0)
+            self._alone = _mean(self._alone, step)
         if self._every is not None:
             self.due = self._count % self._every == 0
         else:
-            self.due = self.share <= self._allowed
+            self.due = self.share <= self._allowed and self._count > COMPARED
 
     def go_on(self) -> None:
         """The next step begins."""
         self._last = time.perf_counter()
         self._spent += self._last - self._over
+
+
+def _mean(running: float, newest: float) -> float:
+    return running + (newest - running) * (WEIGHT if running else 1.0)
