@@ -40,6 +40,7 @@ bench-watch: $(READY) ## measure what watching costs beside peers, installed asi
 		json-tricks matplotlib seaborn "setuptools<81"
 	$(INSTALL) --no-deps backpack-for-pytorch cockpit-for-pytorch fastai nn-htop torchmortem unfoldNd
 	PYTHONPATH=$(VENV)/peers $(BIN)/python -m benchmarks.watch_cost
+	$(BIN)/python -m benchmarks.watch_budget
 	$(BIN)/python -m benchmarks.watch_memory
 
 truth: $(READY) ## the README's table of theory, papers and measurements

@@ -87,9 +87,13 @@ class Case:
         """A share of the hidden layers, [steps, layers − 1], 0 where it was not measured."""
         return np.clip(np.nan_to_num(self.batch.metric(metric)[:, :-1]), 0, 1)
 
+    def known(self, metric: str) -> Mask:
+        """For which hidden layers it was measured by now, [layers − 1]."""
+        return np.isfinite(self.batch.metric(metric)[-1, :-1])
+
     def mean_share(self, metric: str) -> Floats:
         """The same over all hidden layers for which it is known by now, [steps]."""
-        known = np.isfinite(self.batch.metric(metric)[-1, :-1])
+        known = self.known(metric)
         return np.asarray(self.share(metric)[:, known].sum(axis=1) / max(1, known.sum()))
 
     @cached_property

@@ -141,6 +141,8 @@ def _lost_units(case: Case, what: str) -> Finding:
 
 def sparse(case: Case) -> Finding | None:
     sparsity, dead = _now(case, "sparsity"), _now(case, "dead")
+    if not case.known("dead").any():
+        return None
     if not SPARSE[0] <= sparsity <= SPARSE[1] or dead > DYING:
         return None
     return Finding(

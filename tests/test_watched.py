@@ -55,7 +55,11 @@ def test_sentences_name_layers_and_advice_changes_nothing() -> None:
 
 
 def test_dead_units_not_counted_yet_are_no_dead_units() -> None:
-    assert {d.rule for d in diagnose(MODEL, _sick(0.01), "running")} <= {"healthy", "sparse"}
+    well = _sick(0.01)
+    well.values[:, :, METRIC_INDEX["sparsity"]] = 0.5
+    assert {d.rule for d in diagnose(MODEL, well, "running")} == {"healthy"}
+    well.values[:, :, METRIC_INDEX["dead"]] = 0.0
+    assert {d.rule for d in diagnose(MODEL, well, "running")} == {"healthy", "sparse"}
 
 
 def test_a_loss_that_has_fallen_excuses_small_steps() -> None:
