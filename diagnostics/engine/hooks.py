@@ -21,10 +21,14 @@ def nothing(*given: object) -> None:
     """Do nothing."""
 
 
-def tensors_of(output: Any) -> Iterator[Tensor]:
-    """The tensors that a module gave out: of an LSTM the outputs of all steps come first."""
+def tensors_of(output: Any) -> list[Tensor]:
+    """The tensors that a module gave out, each once: of an LSTM the outputs of all steps first."""
+    return list({id(tensor): tensor for tensor in _within(output)}.values())
+
+
+def _within(output: Any) -> Iterator[Tensor]:
     if isinstance(output, Tensor):
         yield output
     elif isinstance(output, (tuple, list, dict)):
         for part in output.values() if isinstance(output, dict) else output:
-            yield from tensors_of(part)
+            yield from _within(part)

@@ -202,11 +202,6 @@ class Probe:
         self.modules_heard = 0
         self._last = -1
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Of a step's numbers: layers, metrics."""
-        return len(self.layers), len(METRICS)
-
     def count_dead(self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]) -> None:
         """Count units that stay exactly 0 for all samples of a fixed probe set.
 
@@ -259,17 +254,16 @@ class Probe:
             if i not in self._ordered:
                 self._ordered.add(i)
                 self.order.append(i)
-            for z in (output,) if type(output) is Tensor else tensors_of(output):
+            zs = [output] if type(output) is Tensor else tensors_of(output)
+            for z in zs:
                 node = z.grad_fn
                 if node is not None:
                     place = z.output_nr
                     node.register_prehook(partial(self._catch, i, place) if place else first)
                 elif z.requires_grad:
                     z.register_hook(lambda gradient: first((gradient,)))  # type: ignore[no-untyped-call]
-            if i in self._bare:
-                shown = next(tensors_of(output), None)
-                if shown is not None:
-                    self._outputs.add(i, shown)
+            if zs and i in self._bare:
+                self._outputs.add(i, zs[0])
 
         return on_output
 

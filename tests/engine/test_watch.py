@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from diagnostics import watch
 from diagnostics.engine import pending
 from diagnostics.engine.anatomy import Unwatchable
 from diagnostics.engine.watch import Watch
-from diagnostics.records import StepBatch
+from diagnostics.records import METRIC_INDEX, StepBatch
 from diagnostics.store import Store
 from tests.engine.zoo import ZOO, ResNet, Training, Transformer, loss_of, mlp, training
 
@@ -241,6 +242,61 @@ def test_what_is_not_heard_is_said(store: Store) -> None:
         optimizer.step()
         w.step()
     assert len(w.subject.unseen) == 2 and "functions" in w.subject.unseen[1]
+
+
+class Doubled(nn.Linear):
+    """Gives out the same tensor twice."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        z = super().forward(x)
+        return z, z
+
+
+def test_a_tensor_given_out_twice_has_one_signal(store: Store) -> None:
+    model, x = nn.Sequential(Doubled(4, 3)), torch.randn(8, 4)
+    z = model[0](x)[0]
+    (expected,) = torch.autograd.grad(z.square().mean(), z)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        model(x)[0].square().mean().backward()
+        optimizer.step()
+        w.step()
+    signal = measured(store, w).metric("signal_grad_norm")[0, 0]
+    assert signal == pytest.approx(float(expected.norm()), rel=1e-5)
+
+
+class Checkpointed(nn.Module):
+    """Computes its middle anew during the backward pass, or not."""
+
+    def __init__(self, reentrant: bool | None) -> None:
+        super().__init__()
+        self.first, self.last, self.reentrant = nn.Linear(4, 8), nn.Linear(8, 3), reentrant
+        self.middle = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.tanh(self.first(x))
+        if self.reentrant is None:
+            return self.last(self.middle(h))
+        return self.last(checkpoint(self.middle, h, use_reentrant=self.reentrant))
+
+
+def test_checkpointed_parts_are_measured_like_others(store: Store) -> None:
+    found = {}
+    for reentrant in (None, False, True):
+        torch.manual_seed(0)
+        model = Checkpointed(reentrant)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        t = Training(model, optimizer, [torch.randn(8, 4) for _ in range(3)])
+        with watch(t.model, t.optimizer, store=store, every=1) as w:
+            run(t, w)
+        values = measured(store, w).values
+        order = np.argsort(w.subject.names)
+        found[reentrant] = [values[:, order, METRIC_INDEX[key]] for key in CHECKED]
+    for reentrant in (False, True):
+        np.testing.assert_allclose(found[reentrant], found[None], rtol=1e-5)
+
+
+CHECKED = ("signal_grad_norm", "weight_grad_norm", "activation_mean", "sparsity", "update_ratio")
 
 
 class Later(nn.Module):
