@@ -1,12 +1,7 @@
 """The command line: serve, profile, train, diagnose, rules, runs, export."""
 
-import json
-import math
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +10,11 @@ import click
 
 from diagnostics.config import FIELDS, InvalidConfig, RunConfig, allowed
 from diagnostics.settings import SETTINGS, InvalidSetting, Settings
+from diagnostics.terminal import interruptible, opened, print_json, progress, show_run
 
 if TYPE_CHECKING:
-    from diagnostics.control import Control
     from diagnostics.records import Diagnosis
-    from diagnostics.store import Run, Store
+    from diagnostics.store import Store
 
 INTERRUPTED = 130
 DIAGNOSED_STEPS = 50
@@ -89,7 +84,7 @@ def _announce(url: str) -> None:
 
 
 def _announce_json(url: str) -> None:
-    _print_json({"url": url})
+    print_json({"url": url})
 
 
 @commands.command(epilog=_fields_help())
@@ -103,7 +98,7 @@ def profile(words: Sequence[str], as_json: bool) -> None:
     frame = profile(config)
     if as_json:
         for row in frame.to_dict("records"):
-            _print_json({str(key): value for key, value in row.items()})
+            print_json({str(key): value for key, value in row.items()})
     else:
         shown = frame.dropna(axis="columns", how="all")
         click.echo(shown.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
@@ -120,12 +115,12 @@ def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> 
     from diagnostics.control import Control
     from diagnostics.engine.worker import train_into
 
-    with _opened(given) as store:
+    with opened(given) as store:
         run_id = store.create_run(config, probe=not no_probe)
         control = Control()
-        with _interruptible(control) as interrupted, _progress(store, run_id, as_json):
+        with interruptible(control) as interrupted, progress(store, run_id, as_json):
             train_into(store, run_id, control)
-        _show_run(store.run(run_id), as_json)
+        show_run(store.run(run_id), as_json)
     if interrupted.is_set():
         sys.exit(INTERRUPTED)
 
@@ -146,7 +141,7 @@ def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> N
     from diagnostics.engine.trials import consult
     from diagnostics.rules import diagnose
 
-    with _opened(given) as store:
+    with opened(given) as store:
         run = train(config, store=store)
         batch = store.since(run.id).batch
     late = diagnose(config, batch, run.state, run.patient_zero)
@@ -155,7 +150,7 @@ def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> N
     trouble = [found for found in (*early, *late) if found.severity != "fine"]
     for found in trouble if trouble or as_json else late:
         tried = replace(found, remedies=consult(found.rule, config))
-        _print_json(asdict(tried)) if as_json else _show_diagnosis(tried)
+        print_json(asdict(tried)) if as_json else _show_diagnosis(tried)
 
 
 def _show_diagnosis(found: "Diagnosis") -> None:
@@ -173,7 +168,7 @@ def rules(as_json: bool) -> None:
     for rule in RULES:
         if as_json:
             row = {"rule": rule.key, "severity": rule.severity, "help": explained(rule.key)}
-            _print_json(row)
+            print_json(row)
         else:
             click.echo(f"{rule.key:<16} {explained(rule.key)}")
 
@@ -183,9 +178,9 @@ def rules(as_json: bool) -> None:
 @_as_json
 def runs(as_json: bool, **given: Any) -> None:
     """List the newest runs."""
-    with _opened(given) as store:
+    with opened(given) as store:
         for run in store.runs():
-            _show_run(run, as_json)
+            show_run(run, as_json)
 
 
 @commands.command()
@@ -196,7 +191,7 @@ def runs(as_json: bool, **given: Any) -> None:
 @_as_json
 def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any) -> None:
     """Write a run's measurements to a file: a row for each step and layer, or a report."""
-    with _opened(given) as store:
+    with opened(given) as store:
         frame = store.frame(run)
         page = _report(store, run) if kind == "html" else ""
     target = output or Path(f"{run}.{kind}")
@@ -208,7 +203,7 @@ def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any
     except OSError as error:
         raise click.UsageError(f"{target} can't be written: {error.strerror or error}.") from None
     if as_json:
-        _print_json({"run": run, "file": str(target), "rows": len(frame)})
+        print_json({"run": run, "file": str(target), "rows": len(frame)})
     else:
         click.echo(f"{target}: {len(frame)} rows")
 
@@ -217,90 +212,3 @@ def _report(store: "Store", run: str) -> str:
     from diagnostics.dashboard.report import report
 
     return report(store, run)
-
-
-@contextmanager
-def _opened(given: dict[str, Any]) -> "Iterator[Store]":
-    from diagnostics.store import open_store
-
-    store = open_store(Settings.read(**given).store_url)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextmanager
-def _interruptible(control: "Control") -> Iterator[threading.Event]:
-    """Ctrl-C ends the run after its current step, with all that it measured kept."""
-    from diagnostics.records import Command
-
-    interrupted = threading.Event()
-
-    def stop(*signal_args: object) -> None:
-        interrupted.set()
-        control.send(Command("stop"))
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _progress(store: "Store", run_id: str, quiet: bool) -> Iterator[None]:
-    """A progress bar on standard error, moved by what is in the store."""
-    from tqdm import tqdm
-
-    total = store.run(run_id).config.steps
-    done = threading.Event()
-    with tqdm(total=total, unit=" steps", disable=True if quiet else None) as bar:
-
-        def follow() -> None:
-            while not done.wait(0.1):
-                bar.update(store.run(run_id).steps - bar.n)
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-            bar.update(store.run(run_id).steps - bar.n)
-
-
-def _show_run(run: "Run", as_json: bool) -> None:
-    if as_json:
-        _print_json(_run_object(run))
-        return
-    parts = [run.id, f"{run.state:<9}", f"{run.steps:>6} steps"]
-    if run.loss is not None:
-        parts.append(f"loss {run.loss:.4g}")
-    if run.accuracy is not None:
-        parts.append(f"held-out accuracy {run.accuracy:.1%}")
-    if run.patient_zero is not None:
-        zero = run.patient_zero
-        parts.append(f"first non-finite: {zero.tensor} of layer {zero.layer} at step {zero.step}")
-    click.echo("  ".join([*parts, " ".join(run.config.words())]))
-
-
-def _run_object(run: "Run") -> dict[str, Any]:
-    found = {"run": run.id, "state": run.state, "steps": run.steps}
-    found |= {"loss": run.loss, "accuracy": run.accuracy}
-    found |= {"created": run.created.isoformat(), "config": run.config.model_dump()}
-    if run.patient_zero is not None:
-        found["patient_zero"] = asdict(run.patient_zero)
-    if run.error is not None:
-        found["error"] = run.error
-    return found
-
-
-def _print_json(row: dict[str, Any]) -> None:
-    """One object a line; a number that is NaN or infinite has no spelling in JSON and is null."""
-    plain = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
-    click.echo(json.dumps(plain, allow_nan=False))
