@@ -9,11 +9,6 @@ window.lab = (() => {
     stopped: "stopped", diverged: "diverged", failed: "failed", lost: "lost: its worker died",
     unknown: "unknown run", preview: "before training",
   };
-  const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓" };
-  const KINDS = {
-    vanishing: "vanishing", exploding: "exploding", bn_explosion: "exploding",
-    diverged: "exploding", healthy: "healthy",
-  };
   const LARGE = 60;          // layers of a model whose heatmap comes first
   const IDLE = ["Measuring this network",
     "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy. " +
@@ -77,7 +72,7 @@ window.lab = (() => {
       if (!session.run) clear();
     }
     if (before.query !== session.query) chosen = null;
-    if (session.link !== undefined) { address(); lesson(); }
+    if (session.link !== undefined) { address(); words.lesson(session); }
     watch();
     return session.run || "";
   }
@@ -129,7 +124,7 @@ window.lab = (() => {
     const depth = (one) => all.filter(({ from, to }) => from <= one.from && one.to <= to).length - 1;
     $("parts").hidden = !all.length;
     document.body.classList.toggle("large", all.length > 0 && next.layers > LARGE);
-    fill("part", all.length ? [{ part: "", from: 1, to: next.layers }, ...all] : [], (one) =>
+    words.fill("part", all.length ? [{ part: "", from: 1, to: next.layers }, ...all] : [], (one) =>
       new Option(one.part ? "\u2003".repeat(depth(one)) + one.part : `all ${next.layers} layers`, one.part));
     $("part").value = (all.find((one) => parts.same(one, seen)) || { part: "" }).part;
     $("whole").hidden = !seen.part;
@@ -167,8 +162,8 @@ window.lab = (() => {
     const legend = [`— ${next.label}`];
     if (next.pinned_label) legend.push(`··· ${next.pinned_label}`);
     if (theory) legend.push("- - theory");
-    text("legend", legend.join("   "));
-    text("lead-hint", slopes(next));
+    words.text("legend", legend.join("   "));
+    words.text("lead-hint", slopes(next));
     $("lead-hint").title = slopes(next);
     scrubber();
   }
@@ -190,87 +185,13 @@ window.lab = (() => {
   /* ---- words ---- */
 
   function tell() {
-    const first = verdict.find((found) => found.rule === chosen) || verdict[0];
-    if (!first) return;
-    const kind = KINDS[first.rule] || "lost-units";
-    const since = first.since_step > 1 && first.rule !== "diverged" ? ` Since step ${first.since_step}.` : "";
-    $("verdict").dataset.kind = kind;
-    $("sign").textContent = SIGNS[kind] || "◌";
-    text("verdict-title", first.title);
-    $("verdict-title").title = first.help || "";
-    text("verdict-text", first.sentence + since);
-    fill("also", verdict.filter((found) => found !== first), ({ rule, title }) => button(title, () => { chosen = rule; tell(); }));
-    fill("remedies", first.remedies, remedy);
-    charts.mark(first.rule === "healthy" ? "" : first.chart, first.layers || []);
-    document.querySelectorAll(".card").forEach((card) => card.classList.toggle("shown-by", first.rule !== "healthy" && card.id === `card-${first.chart}`));
-    charts.keys().forEach((chart) => $(`plot-${chart}`).setAttribute("aria-description", first.sentence));
+    words.tell(verdict, chosen, (rule) => { chosen = rule; tell(); });
   }
 
-  /* Children are renewed only where what they show has changed. */
-  function fill(id, items, make) {
-    const key = JSON.stringify(items);
-    if ($(id).dataset.key === key) return;
-    $(id).dataset.key = key;
-    $(id).replaceChildren(...items.map(make));
-  }
-
-  function button(label, act, detail = "") {
-    const element = document.createElement("button");
-    element.append(label);
-    if (detail) element.append(Object.assign(document.createElement("small"), { textContent: detail }));
-    element.onclick = act;
-    return element;
-  }
-
-  const wish = (data) => dash_clientside.set_props("wish", { data: { ...data, at: Date.now() } });
-  const remedy = ({ label, changes, effect }) =>
-    Object.keys(changes).length ? button(label, () => wish({ changes }), effect) : advice(label, effect);
-
-  /* What to do about a model that is not ours to change. */
-  function advice(label, words) {
-    const element = Object.assign(document.createElement("div"), { className: "advice" });
-    element.append(Object.assign(document.createElement("b"), { textContent: label }), words);
-    return element;
-  }
-
-  /* ---- lessons ---- */
-
-  const lessons = () => JSON.parse($("lessons").textContent);
-
-  function lesson() {
-    const all = lessons();
-    const place = all.findIndex(({ key }) => key === session.lesson);
-    $("lesson-card").hidden = place < 0;
-    if (place < 0) return;
-    const { title, sentences, source, scenes } = all[place];
-    text("lesson-title", `${place + 1}. ${title}`);
-    text("lesson-text", sentences.join(" "));
-    text("lesson-source", source);
-    fill("scenes", scenes.map((scene) => ({ ...scene, on: scene.query === session.query })), ({ on, label, ...scene }) => {
-      const made = button(label, () => wish(scene));
-      made.setAttribute("aria-pressed", on);
-      return made;
-    });
-    const go = (step) => () => wish({ lesson: all[place + step].key });
-    fill("turns", [place], () => {
-      const turns = [button("← Back", go(-1)), button("Next →", go(1))];
-      turns.forEach((turn, i) => { turn.title = `key ${"BN"[i]}`; });
-      turns[0].disabled = place === 0;
-      turns[1].disabled = place === all.length - 1;
-      const span = document.createElement("span");
-      span.append(...turns);
-      return span;
-    });
-  }
-
-  function text(id, words) {
-    if ($(id).textContent !== words) $(id).textContent = words;
-  }
-
-  function badge(words, kind) {
+  function badge(said, kind) {
     const element = $("badge");
     if (!element) return;
-    text("badge", words);
+    words.text("badge", said);
     element.dataset.kind = kind;
   }
 
@@ -292,12 +213,12 @@ window.lab = (() => {
     charts.forget();
     verdict = [];
     badge("ready", "ready");
-    text("legend", "");
-    text("verdict-title", IDLE[0]);
-    text("verdict-text", IDLE[1]);
+    words.text("legend", "");
+    words.text("verdict-title", IDLE[0]);
+    words.text("verdict-text", IDLE[1]);
     delete $("verdict").dataset.kind;
     $("sign").textContent = "";
-    for (const id of ["remedies", "also"]) fill(id, [], remedy);
+    for (const id of ["remedies", "also"]) words.fill(id, [], String);
     charts.mark("", []);
     redraw();
   }
@@ -309,7 +230,7 @@ window.lab = (() => {
     scrub.max = Math.max(1, frame.newest);
     if (at === null) scrub.value = scrub.max;
     const step = frame.state === "preview" ? "before training" : `step ${frame.now.step}`;
-    text("scrub-label", at === null ? step : `${step} of ${frame.newest}`);
+    words.text("scrub-label", at === null ? step : `${step} of ${frame.newest}`);
     $("latest").disabled = at === null;
   }
 
