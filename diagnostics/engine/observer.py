@@ -30,7 +30,6 @@ NO_PASS = -1
 
 CLIPPED = 1 - 1e-5
 
-
 DEAF = (
     "Activations that are functions aren't heard: the loop calls neither the model nor one of its "
     "direct parts."

@@ -273,7 +273,7 @@ class Probe:
         Caught where the backward pass comes to the module, which costs half of a tensor's hook.
         """
         gradient = gradients[output]
-        if gradient is None:
+        if gradient is None or not self._handles:  # the graph may outlive the watching
             return
         if self._outputs:
             self._outputs.read()  # what came of the forward pass is told first

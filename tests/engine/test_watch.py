@@ -244,6 +244,17 @@ def test_what_is_not_heard_is_said(store: Store) -> None:
     assert len(w.subject.unseen) == 2 and "functions" in w.subject.unseen[1]
 
 
+def test_a_graph_that_outlives_watching_is_left_alone(store: Store) -> None:
+    t = training("mlp", 1)
+    with watch(t.model, t.optimizer, store=store, every=1) as w:
+        run(t, w)
+        loss = loss_of(t.model, t.batches[0])
+        observer = w._observer
+    loss.backward()
+    assert observer is not None and math.isfinite(observer.norm)
+    assert not observer._probe._signals and observer._probe.seconds == 0.0
+
+
 class Doubled(nn.Linear):
     """Gives out the same tensor twice."""
 
