@@ -51,9 +51,9 @@ def plain(tensor: Tensor) -> Tensor:
 def norms(tensors: Sequence[Tensor]) -> Floats:
     """The L2 norm of each tensor; NaN or inf where entries are."""
     dense = [plain(tensor) for tensor in tensors]
-    (sums,) = reduce(dense, square_sum)
-    found = np.sqrt(sums)
-    for i in np.flatnonzero(~((sums > SAFE_LOW) & (sums < SAFE_HIGH))).tolist():
+    found = _transferred(torch._foreach_norm(dense))
+    safe = (found > math.sqrt(SAFE_LOW)) & (found < math.sqrt(SAFE_HIGH))
+    for i in np.flatnonzero(~safe).tolist():
         found[i] = exact_norm(dense[i])
     return found
 
@@ -131,11 +131,17 @@ def reduce(tensors: Sequence[Tensor], *reducers: Reducer) -> list[Floats]:
             part.append(reducer(matrix))
     if not order:
         return [np.empty(0) for _ in reducers]
-    first = parts[0][0].device
-    numbers = torch.cat([number.to(first) for part in parts for number in part])
     found = np.empty((len(reducers), len(tensors)))
-    found[:, order] = numbers.detach().cpu().numpy().reshape(len(reducers), -1)
+    numbers = _transferred([number for part in parts for number in part])
+    found[:, order] = numbers.reshape(len(reducers), -1)
     return list(found)
+
+
+def _transferred(numbers: Sequence[Tensor]) -> Floats:
+    """Several tensors in one, in one transfer."""
+    first = numbers[0].device
+    whole = torch.cat([number.reshape(-1).to(first) for number in numbers])
+    return whole.detach().cpu().numpy().astype(np.float64)
 
 
 def square_sum(rows: Tensor) -> Tensor:
@@ -152,12 +158,12 @@ def _sum(rows: Tensor) -> Tensor:
 
 def _side_by_side(tensors: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
     """Indices and matrix [tensors, entries]: small ones alike together, others alone."""
-    alike: dict[tuple[int, torch.dtype, torch.device], list[int]] = {}
+    alike: dict[tuple[torch.Size, torch.dtype, torch.device], list[int]] = {}
     for i, tensor in enumerate(tensors):
-        alike.setdefault((tensor.numel(), tensor.dtype, tensor.device), []).append(i)
-    for (size, _, _), rows in alike.items():
-        if size <= SMALL and len(rows) > 1:
-            yield rows, torch.stack([tensors[i].reshape(-1) for i in rows])
+        alike.setdefault((tensor.shape, tensor.dtype, tensor.device), []).append(i)
+    for (shape, _, _), rows in alike.items():
+        if shape.numel() <= SMALL and len(rows) > 1:
+            yield rows, torch.stack([tensors[i] for i in rows]).reshape(len(rows), -1)
         else:
             for i in rows:
                 yield [i], tensors[i].reshape(1, -1)
