@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,17 @@ SAMPLES = 1000
 """A batch of 16 calls 6% of healthy units dead, a thousand samples hardly any."""
 
 
+class Geometry(NamedTuple):
+    """How activations lie: samples, entries of a unit that lie together, units."""
+
+    samples: int
+    inner: int
+    units: int
+
+
+NOTHING = Geometry(0, 1, 0)
+
+
 class Census:
     """Which units were 0 for every sample seen since the last count.
 
@@ -24,9 +36,7 @@ class Census:
     def __init__(self, layers: int, channels: NDArray[np.bool_]) -> None:
         self._channels = channels.tolist()
         self._shapes: list[torch.Size | None] = [None] * layers
-        self._samples: list[int] = [0] * layers
-        self._inner = np.ones(layers, np.int64)
-        self._units = np.zeros(layers, np.int64)
+        self._known = [NOTHING] * layers
         self._alive = np.zeros((layers, 1), np.uint8)
         self._living = np.zeros(layers, np.int64)
         self._seen = [0] * layers
@@ -40,45 +50,47 @@ class Census:
             bare: layers without activation, which are passed over.
         """
         rows = these.stretches.rows.tolist()
-        for i, h in zip(rows, these.kept, strict=True):
-            if i not in bare:
-                self._fit(i, h)
-        kernels.mark(*these.stretches, self._inner, self._units, self._living, self._alive)
-        for i, h in zip(these.other_rows, these.others, strict=True):
-            if i not in bare:
-                self._fit(i, h)
-                if self._living[i] < self._units[i]:
-                    self._mark(i, h.detach())
-        for i in (*rows, *these.other_rows):
-            self._seen[i] += self._samples[i]
-            if self._seen[i] >= SAMPLES and self._units[i]:
-                self.share[i] = 1 - self._living[i] / self._units[i]
-                self._begin(i)
+        every = list(zip((*rows, *these.other_rows), (*these.kept, *these.others), strict=True))
+        found = [NOTHING if i in bare else self._geometry(i, h) for i, h in every]
+        inner, units = (np.array([one[k] for one in found[: len(rows)]], np.int64) for k in (1, 2))
+        kernels.mark(*these.stretches, inner, units, self._living, self._alive)
+        for (i, h), one in zip(every[len(rows) :], found[len(rows) :], strict=True):
+            if self._living[i] < one.units:
+                self._mark(i, h.detach())
+        for (i, _), one in zip(every, found, strict=True):
+            self._count(i, one)
+
+    def _count(self, i: int, one: Geometry) -> None:
+        self._seen[i] += one.samples
+        if self._seen[i] >= SAMPLES and one.units:
+            self.share[i] = 1 - self._living[i] / one.units
+            self._begin(i)
 
     def _begin(self, i: int) -> None:
         self._alive[i] = 0
         self._living[i] = self._seen[i] = 0
 
-    def _fit(self, i: int, h: Tensor) -> None:
-        """Know a layer's units, samples and layout by the shape of its activations."""
+    def _geometry(self, i: int, h: Tensor) -> Geometry:
+        """A layer's activations may come in several shapes, even in one pass."""
         shape = h.shape
-        if shape == self._shapes[i]:
-            return
-        axis = self._axis(i, h)
-        self._shapes[i], self._samples[i] = shape, shape[0] if len(shape) > 1 else 1
-        self._inner[i] = math.prod(shape[axis + 1 :])
-        if self._units[i] != shape[axis]:
-            self._units[i] = shape[axis]
-            self._begin(i)
-        missing = shape[axis] - self._alive.shape[1]
-        if missing > 0:
-            self._alive = np.pad(self._alive, ((0, 0), (0, missing)))
+        if shape != self._shapes[i]:
+            axis, before = self._axis(i, h), self._known[i]
+            samples = shape[0] if len(shape) > 1 else 1
+            self._shapes[i] = shape
+            self._known[i] = Geometry(samples, math.prod(shape[axis + 1 :]), shape[axis])
+            if before.units != shape[axis]:
+                self._begin(i)
+            missing = shape[axis] - self._alive.shape[1]
+            if missing > 0:
+                self._alive = np.pad(self._alive, ((0, 0), (0, missing)))
+        return self._known[i]
 
     def _axis(self, i: int, h: Tensor) -> int:
         return 1 if self._channels[i] and h.ndim > 2 else h.ndim - 1
 
     def _mark(self, i: int, h: Tensor) -> None:
-        others = [axis for axis in range(h.ndim) if axis != self._axis(i, h)]
-        alive = self._alive[i, : self._units[i]]
+        axis = self._axis(i, h)
+        others = [other for other in range(h.ndim) if other != axis]
+        alive = self._alive[i, : h.shape[axis]]
         alive |= (h != 0).sum(others).gt(0).cpu().numpy().astype(np.uint8)
         self._living[i] = alive.sum()

@@ -145,20 +145,20 @@ def mark(
     """Mark units of [any, units, inner] that are not 0 everywhere in a row's stretches.
 
     Args:
-        inner: entries of a unit that lie together, [rows].
-        units: of each row.
+        inner: entries of a unit that lie together, [tensors].
+        units: of each tensor; where there are none, nothing is read.
         living: how many are marked, [rows]; where all are, nothing is read.
         alive: uint8 [rows, most units], the marks.
     """
     for k in range(len(rows)):
         i = rows[k]
-        marks = alive[i, : units[i]]
-        if living[i] == units[i] or not sizes[k]:
+        marks = alive[i, : units[k]]
+        if living[i] == units[k] or not sizes[k]:
             continue
         if wide[k]:
-            _mark(carray(_pointer(addresses[k]), sizes[k], np.float64), inner[i], marks)
+            _mark(carray(_pointer(addresses[k]), sizes[k], np.float64), inner[k], marks)
         else:
-            _mark(carray(_pointer(addresses[k]), sizes[k], np.float32), inner[i], marks)
+            _mark(carray(_pointer(addresses[k]), sizes[k], np.float32), inner[k], marks)
         living[i] = marks.sum()
 
 

@@ -38,6 +38,17 @@ def test_a_convolutions_units_are_its_channels() -> None:
     assert census.share[0] == 3 / 4
 
 
+def test_a_convolution_may_be_called_at_several_sizes_in_one_pass() -> None:
+    """As the head of a detector that is shared by all scales."""
+    census = Census(1, np.array([True]))
+    large, small = torch.zeros(SAMPLES, 4, 5, 5), torch.zeros(SAMPLES, 4, 3, 3)
+    large[3, 1, 4, 4] = small[5, 2, 0, 0] = 1.0
+    census.see(reductions.gather([0, 0], [large[:400], small[:400]]), ())
+    assert np.isnan(census.share[0])
+    census.see(reductions.gather([0, 0], [small[400:600], large[400:600]]), ())
+    assert census.share[0] == 2 / 4
+
+
 def test_the_count_begins_anew() -> None:
     census = Census(1, np.array([False]))
     _see(census, torch.ones(SAMPLES, 2))
