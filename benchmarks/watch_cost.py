@@ -98,15 +98,15 @@ WATCHERS: dict[str, Watcher] = {
 def seconds_a_step(work: Workload, watcher: Watcher, seconds: float) -> float:
     """Mean time of a step, watching begun and ended outside of it."""
     with tempfile.TemporaryDirectory() as folder, watcher(work, Path(folder)) as tell:
-        _step(work, tell)
+        train_step(work, tell)
         started, count = time.perf_counter(), 0
         while time.perf_counter() - started < seconds:
-            _step(work, tell)
+            train_step(work, tell)
             count += 1
         return (time.perf_counter() - started) / count
 
 
-def _step(work: Workload, tell: Step) -> None:
+def train_step(work: Workload, tell: Step) -> None:
     loss = F.cross_entropy(work.model(work.x), work.y)
     loss.backward()  # type: ignore[no-untyped-call]
     work.optimizer.step()

@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.peers import Watcher
 from benchmarks.probe_cost import WORKLOADS
-from benchmarks.watch_cost import _step, bare, every_step
+from benchmarks.watch_cost import bare, every_step, train_step
 
 STEPS = 300
 WATCHERS: dict[str, Watcher] = {"bare": bare, "watched": every_step}
@@ -56,7 +56,7 @@ def train(workload: str, watcher: str, steps: int) -> None:
         for number in range(steps):
             if number == steps // 2:
                 half = _status("VmRSS")
-            _step(work, tell)
+            train_step(work, tell)
         print(_status("VmHWM"), _status("VmRSS") - half)
 
 

@@ -1,6 +1,5 @@
 """What can be told of a stranger's training loop from where it calls."""
 
-import math
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -22,21 +21,14 @@ def current_backward() -> int:
     return int(torch._C._current_graph_task_id())
 
 
-def number(loss: Any) -> float:
-    """A loss as a number; NaN where none was given."""
-    if loss is None:
-        return math.nan
-    return float(loss.item() if isinstance(loss, Tensor) else loss)
-
-
-def is_healthy(loss: Any, measuring: bool) -> bool:
-    """Whether a loss is finite, or not given.
+def number(loss: Any, measuring: bool) -> float | None:
+    """A loss as a number; None where none was given, or it isn't looked at.
 
     One on another device is looked at in measured steps only: every look waits for the device.
     """
     if loss is None or (isinstance(loss, Tensor) and not loss.is_cpu and not measuring):
-        return True
-    return math.isfinite(number(loss))
+        return None
+    return float(loss.item() if isinstance(loss, Tensor) else loss)
 
 
 def will_skip(optimizer: Any) -> bool:

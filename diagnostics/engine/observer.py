@@ -51,9 +51,8 @@ class Observer:
         step: the number of the step that is going on.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, anatomy: Anatomy):
-        a = anatomy
-        self._model, self._optimizer, self._left_out = model, optimizer, anatomy.left_out
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, a: Anatomy):
+        self._model, self._optimizer, self._left_out = model, optimizer, a.left_out
         self._probe = probe = Probe(a.layers, a.activations, a.others, MOST_ENTRIES)
         probe.close()
         probe.census = Census(len(a.layers), a.channels)
@@ -167,7 +166,7 @@ class Observer:
 
         A module that is never called may yet lend its weights, as in attention.
         """
-        order = self._order or self._probe.order
+        order = self._order or list(self._probe.order)
         shown = [k for k in order if k <= i] or order
         return order.index(max(shown, key=lambda k: (k <= i, k))) + 1 if shown else 1
 

@@ -14,15 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.kernels import (
-    COUNT,
-    OUTSIDE,
-    SHIFT,
-    SQUARES,
-    TOTAL,
-    ZEROS,
-    Floats,
-)
+from diagnostics.engine import kernels
+from diagnostics.engine.kernels import Floats
+from diagnostics.engine.ranges import EVERYWHERE
 
 Reducer = Callable[[Tensor], Tensor]
 """[tensors, entries] → [tensors]"""
@@ -34,8 +28,6 @@ SMALL = 1 << 13
 
 SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
 """Sums of float32 squares in here are right to ~1e-6: what underflowed in them is negligible."""
-
-EVERYWHERE = (-math.inf, math.inf)
 
 CANCELLATION = 1e-4
 """A variance below this share of the mean square has lost too many digits to float32."""
@@ -77,14 +69,14 @@ def _add(row: Floats, found: "Moments", n: int, zeros: float, outside: float) ->
     size, mean, std, _ = (float(column[n]) for column in found)
     if not size:
         return
-    if row[COUNT] == 0:
-        row[SHIFT] = mean
-    off = mean - row[SHIFT]
-    row[COUNT] += size
-    row[TOTAL] += size * off
-    row[SQUARES] += size * (std**2 + off**2)
-    row[ZEROS] += zeros
-    row[OUTSIDE] += outside
+    if row[kernels.COUNT] == 0:
+        row[kernels.SHIFT] = mean
+    off = mean - row[kernels.SHIFT]
+    row[kernels.COUNT] += size
+    row[kernels.TOTAL] += size * off
+    row[kernels.SQUARES] += size * (std**2 + off**2)
+    row[kernels.ZEROS] += zeros
+    row[kernels.OUTSIDE] += outside
 
 
 def _zeros(rows: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diagnostics.engine import portable, reductions, sums
+from diagnostics.engine import reductions, sums
 from diagnostics.engine.census import Census
 from diagnostics.engine.dead import dead_units
 from diagnostics.engine.hooks import Hook, nothing, tensors_of
@@ -26,7 +26,7 @@ from diagnostics.engine.kernels import Floats
 from diagnostics.engine.layers import Layer
 from diagnostics.engine.parameters import Parameters, own
 from diagnostics.engine.pending import Pending
-from diagnostics.engine.ranges import Span, linear_range
+from diagnostics.engine.ranges import EVERYWHERE, Span, linear_range
 from diagnostics.records import METRIC_INDEX, METRICS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,15 +45,15 @@ SPREAD, SIGNALS, UPDATES = (
 
 
 def _timed(method: F) -> F:
-    """Count what a probe's reading takes."""
+    """Count what a probe's reading takes, once where one method calls another."""
 
     @wraps(method)
     def timed(self: "Probe", *given: Any) -> Any:
-        started = time.perf_counter()
+        before, started = self.seconds, time.perf_counter()
         try:
             return method(self, *given)
         finally:
-            self.seconds += time.perf_counter() - started
+            self.seconds = before + time.perf_counter() - started
 
     return cast(F, timed)
 
@@ -94,9 +94,8 @@ class Probe:
         self._active, self._bounded = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
         self._dead = np.full(count, np.nan)
         self._last = -1
-        self._ordered: set[int] = set()
-        self.order: list[int] = []
-        """Layers in the order of their first call."""
+        self.order: dict[int, None] = {}
+        """Layers in the order of their first call: the keys."""
         self.kinds: dict[int, str] = {}
         """The activation seen after a layer of which it was not known before."""
         self.modules_heard = 0
@@ -232,7 +231,7 @@ class Probe:
         self._outputs.drop(i)
         self._tally.sums[i] = 0.0
         self._active[i], self._bounded[i] = True, span is not None
-        self._tally.low[i], self._tally.high[i] = span or portable.EVERYWHERE
+        self._tally.low[i], self._tally.high[i] = span or EVERYWHERE
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
         kind, span = type(module).__name__, linear_range(module)
@@ -251,9 +250,7 @@ class Probe:
             self._last = i
             if not torch.is_grad_enabled():
                 return
-            if i not in self._ordered:
-                self._ordered.add(i)
-                self.order.append(i)
+            self.order.setdefault(i)
             zs = [output] if type(output) is Tensor else tensors_of(output)
             for z in zs:
                 node = z.grad_fn

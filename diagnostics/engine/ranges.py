@@ -1,8 +1,12 @@
 """Where bounded activations are saturated."""
 
+import math
+
 from torch import nn
 
 Span = tuple[float, float]
+
+EVERYWHERE: Span = (-math.inf, math.inf)
 
 OUTERMOST = 0.05
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from diagnostics.engine import kernels, portable, sums
 from diagnostics.engine.kernels import Floats, Ints, Stretches
+from diagnostics.engine.ranges import EVERYWHERE
 
 KIND = attrgetter("is_cpu", "dtype", "layout")
 VERSION = attrgetter("_version")
@@ -102,7 +103,7 @@ class Tally:
     """
 
     def __init__(self, layers: int) -> None:
-        self.low, self.high = np.full(layers, -math.inf), np.full(layers, math.inf)
+        self.low, self.high = (np.full(layers, end) for end in EVERYWHERE)
         self.sums = np.zeros((layers, len(kernels.TALLY)))
 
     def add(self, these: Gathered) -> bool:

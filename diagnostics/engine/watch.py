@@ -9,6 +9,7 @@
 Which steps are measured is decided before they begin, so that watching keeps to its budget.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, Self
@@ -32,7 +33,6 @@ from diagnostics.watched import WatchedModel
 
 __all__ = ["Stopped", "Watch"]
 
-LOSS = SCALAR_INDEX["loss"]
 MEASURED = [
     SCALAR_INDEX[key] for key in ("grad_norm", "clipped_norm", "lr", "step_time", "probe_time")
 ]
@@ -89,7 +89,6 @@ class Watch:
         self._scaler: Any = None
         self._known: tuple[float, ...] = ()
         self._patient: PatientZero | None = None
-        self._told = False
         self.run_id = ""
 
     # ---- entering and leaving ----
@@ -164,37 +163,33 @@ class Watch:
         observer = self._observer
         if observer is None:
             return
-        self._budget.over(observer.measuring, observer.seconds)
         if scalars:
             _check(scalars)
-        healthy = loop.is_healthy(loss, observer.measuring)
+        self._budget.over(observer.measuring, observer.seconds)
+        known = loop.number(loss, observer.measuring)
+        healthy = known is None or math.isfinite(known)
         try:
             if observer.measuring or not healthy:
-                self._account(observer, healthy, loss, scalars)
+                kept = scalars if known is None else {**scalars, "loss": known}
+                self._account(observer, healthy, kept)
         finally:
             self._go_on(observer)
 
-    def _account(
-        self, observer: Observer, healthy: bool, loss: Any, scalars: dict[str, float]
-    ) -> None:
+    def _account(self, observer: Observer, healthy: bool, scalars: dict[str, float]) -> None:
         """Keep a step that was measured or went wrong, and tell of it."""
         if not healthy:
             observer.blame()
         if observer.values is not None:
-            self._write(observer, observer.values, loss, scalars)
-        elif not healthy and observer.seen and not self._told:
-            nothing = np.full((observer.seen, len(METRICS)), np.nan)
-            self._write(observer, nothing, loss, scalars)
+            self._write(observer, observer.values, scalars)
+        elif not healthy and observer.seen and self._patient is None:
+            self._write(observer, np.full((observer.seen, len(METRICS)), np.nan), scalars)
         self._tell(observer)
 
-    def _write(
-        self, observer: Observer, values: Floats, loss: Any, scalars: dict[str, float]
-    ) -> None:
+    def _write(self, observer: Observer, values: Floats, scalars: dict[str, float]) -> None:
         assert self._chronicle is not None
         row = np.full(len(SCALARS), np.nan)
         for key, given in scalars.items():
             row[SCALAR_INDEX[key]] = given
-        row[LOSS] = loop.number(loss)
         if observer.news() != self._known:
             self._known = observer.news()
             self._chronicle.know(**observer.findings())
@@ -209,12 +204,12 @@ class Watch:
     def _tell(self, observer: Observer) -> None:
         """Tell of divergence at once, of all else every few seconds, if anybody wants to know."""
         assert self._chronicle is not None
-        if observer.patient is not None and not self._told:
-            self._told = True
-            self._chronicle.diverged(observer.step, observer.patient)
-            self._alerts.judge(self.subject, observer.patient)
-        elif self._alerts.due:
-            self._alerts.judge(self.subject, observer.patient)
+        news = observer.patient if self._patient is None else None
+        if news is not None:
+            self._patient = news
+            self._chronicle.diverged(observer.step, news)
+        if news is not None or self._alerts.due:
+            self._alerts.judge(self.subject, self._patient)
 
     def _go_on(self, observer: Observer) -> None:
         """Begin the next step, measured or not."""
@@ -227,9 +222,8 @@ class Watch:
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """What the recent measured steps say, the gravest first."""
-        if self._observer is not None:
-            self._patient = self._observer.patient
-        return self._alerts.diagnoses(self.subject, self._patient)
+        patient = self._patient if self._observer is None else self._observer.patient
+        return self._alerts.diagnoses(self.subject, patient)
 
 
 def _check(scalars: dict[str, float]) -> None:
