@@ -1,16 +1,13 @@
 """Watching inside transformers' trainer: ``Trainer(..., callbacks=[GradientWatch()])``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from diagnostics import watch
-
-if TYPE_CHECKING:
-    from diagnostics.engine.watch import Watch
+from diagnostics.integrations.lifetime import Watching
 
 
-class GradientWatch(TrainerCallback):
+class GradientWatch(Watching, TrainerCallback):
     """Watches the model and optimizer of a ``transformers.Trainer``.
 
     The trainer tells callbacks of no exception: a run whose training failed is shown as lost.
@@ -23,22 +20,17 @@ class GradientWatch(TrainerCallback):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._options = options
-        self._watch: Watch | None = None
+        super().__init__(**options)
         self._listening: Any = None
-        self._losses: list[Any] = []
         self._sum = False
-        self.run_id = ""
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
     ) -> None:
         """Begin a run; accelerate's wrapper around the optimizer is taken off."""
         model, optimizer = given["model"], given["optimizer"]
-        self._losses = []
-        self._watch = watch(model, getattr(optimizer, "optimizer", optimizer), **self._options)
+        self._begin(model, getattr(optimizer, "optimizer", optimizer))
         self._listening = model.register_forward_hook(self._heard, with_kwargs=True)
-        self.run_id = self._watch.__enter__().run_id
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
@@ -70,5 +62,4 @@ class GradientWatch(TrainerCallback):
     def _end(self, error: BaseException | None) -> None:
         if self._watch is not None:
             self._listening.remove()
-            self._watch.__exit__(type(error), error, None)
-            self._watch = None
+        super()._end(error)

@@ -1,16 +1,13 @@
 """Watching inside Lightning's trainer: ``Trainer(callbacks=[GradientWatch()])``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from diagnostics import watch
-
-if TYPE_CHECKING:
-    from diagnostics.engine.watch import Watch
+from diagnostics.integrations.lifetime import Watching
 
 
-class GradientWatch(Callback):
+class GradientWatch(Watching, Callback):
     """Watches the trained module and its first optimizer, from the first step to the last.
 
     Args:
@@ -21,18 +18,13 @@ class GradientWatch(Callback):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._options = options
-        self._watch: Watch | None = None
+        super().__init__(**options)
         self._step = 0
-        self._losses: list[Any] = []
-        self.run_id = ""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a run."""
-        optimizer = trainer.optimizers[0]
-        self._step, self._losses = trainer.global_step, []
-        self._watch = watch(pl_module, optimizer, **self._options)
-        self.run_id = self._watch.__enter__().run_id
+        self._step = trainer.global_step
+        self._begin(pl_module, trainer.optimizers[0])
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -61,8 +53,3 @@ class GradientWatch(Callback):
     ) -> None:
         """End the run as failed, or as stopped by Ctrl-C."""
         self._end(exception)
-
-    def _end(self, error: BaseException | None) -> None:
-        if self._watch is not None:
-            self._watch.__exit__(type(error), error, None)
-            self._watch = None

@@ -1,5 +1,8 @@
 """The probe against plain autograd, and against its traps."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -181,3 +184,17 @@ def test_dead_units_are_the_same_in_parts_as_in_the_whole(words: str) -> None:
         found.append(probe.dead_units)
     probe.close()
     assert np.array_equal(*found)
+
+
+def test_reading_that_calls_reading_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    linear, relu = nn.Linear(3, 4), nn.ReLU()
+    probe = Probe([Layer("1", linear, relu)])
+    for _ in range(2):  # the second time tensors wait until gradients are read
+        relu(linear(torch.randn(5, 3))).sum().backward()
+        probe.seconds = 0.0
+        ticks = itertools.count()
+        monkeypatch.setattr(time, "perf_counter", lambda ticks=ticks: next(ticks))
+        probe.gradients()
+        assert probe.seconds == next(ticks) - 1
+        probe.finish()
+    probe.close()
