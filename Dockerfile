@@ -14,9 +14,8 @@ RUN scripts/install_torch.sh python && \
 # of what is really used, so that the first start is quick.
 COPY pyproject.toml README.md LICENSE ./
 COPY diagnostics diagnostics
-COPY assets assets
 RUN pip install --quiet --constraint requirements.lock '.[postgres]' && rm -rf /build/* && \
-    python -c 'import diagnostics.engine.worker, diagnostics.dashboard.server'
+    python -c 'import diagnostics.engine.lab.worker, diagnostics.dashboard.server'
 
 RUN useradd --create-home --uid 1000 lab && install -d -o lab -g lab /data
 USER lab
@@ -24,7 +23,7 @@ WORKDIR /home/lab
 VOLUME /data
 ENV GD_DATA_DIR=/data GD_HOST=0.0.0.0 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/home/lab/.numba
 # Compiled here, so that the first start need not.
-RUN python -c 'from diagnostics.engine.warming import warm_up; warm_up()'
+RUN python -c 'from diagnostics.engine.measure.warming import warm_up; warm_up()'
 EXPOSE 8050
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", \
     "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"GD_PORT\", 8050)}/healthz', timeout=2)"]

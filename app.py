@@ -2,7 +2,7 @@
 
 import sys
 
-from diagnostics.cli import main
+from diagnostics.cli.commands import main
 
 if __name__ == "__main__":
     main(["serve", *sys.argv[1:]])

@@ -20,8 +20,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from diagnostics import rules
-from diagnostics.config import RunConfig
+from diagnostics.diagnosis import rules
+from diagnostics.subject.config import RunConfig
 
 LOOKS = (1, 10, 30, 60, 100, 150, 200, 300, 400, 500, 600)
 """Steps at which a run is diagnosed, beside its end."""
@@ -175,10 +175,10 @@ def entries(half: Half) -> list[Entry]:
 
 def examine(entry: Entry) -> Verdict:
     """Train a network and collect all that is ever diagnosed of it."""
-    from diagnostics.control import Control
-    from diagnostics.engine.profiler import profile_batch
+    from diagnostics.engine.lab.profiler import profile_batch
+    from diagnostics.engine.lab.trainer import train
     from diagnostics.engine.sinks import MemorySink
-    from diagnostics.engine.trainer import train
+    from diagnostics.runs.control import Control
 
     sink = MemorySink()
     summary = train(entry.config, sink, Control())

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lab import page, serving, spread
-from diagnostics.config import RunConfig
-from diagnostics.control import Control
-from diagnostics.engine.storing import StoreSink
-from diagnostics.engine.trainer import train
-from diagnostics.records import Command
-from diagnostics.store import Store
+from diagnostics.engine.lab.trainer import train
+from diagnostics.engine.sinks import StoreSink
+from diagnostics.runs.control import Control
+from diagnostics.store.records import Command
+from diagnostics.store.store import Store
+from diagnostics.subject.config import RunConfig
 
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, steps=1_000_000)
 NOTE = """() => { window.painted = [];

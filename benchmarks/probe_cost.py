@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from diagnostics.config import RunConfig
-from diagnostics.engine import data, network
-from diagnostics.engine.layers import Layer
-from diagnostics.engine.probe import Probe
+from diagnostics.engine.lab import data, network
+from diagnostics.engine.measure.layers import Layer
+from diagnostics.engine.measure.probe import Probe
+from diagnostics.subject.config import RunConfig
 
 ROUNDS, STEPS = 15, 20
 

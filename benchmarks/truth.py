@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diagnostics import theory
-from diagnostics.config import RunConfig
-from diagnostics.control import Control
-from diagnostics.engine.profiler import profile
+from diagnostics.engine.lab.profiler import profile
+from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.sinks import MemorySink
-from diagnostics.engine.trainer import train
+from diagnostics.runs.control import Control
+from diagnostics.subject import theory
+from diagnostics.subject.config import RunConfig
 
 SEEDS = 8
 SQUARE = "dataset=gaussian width=256 batch_size=32"

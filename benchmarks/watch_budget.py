@@ -11,7 +11,7 @@ from torch import nn
 
 from benchmarks.probe_cost import Workload
 from benchmarks.watch_cost import bare, ours, seconds_a_step
-from diagnostics.engine.layers import Layer
+from diagnostics.engine.measure.layers import Layer
 
 SHAPES = [(5, 32), (5, 512), (20, 128), (50, 64), (100, 128), (200, 64)]
 """(layers, width)"""

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from benchmarks.peers import PEERS, Step, Watcher
 from benchmarks.probe_cost import WORKLOADS, Workload
 from diagnostics import watch
-from diagnostics.engine import reductions
+from diagnostics.engine.measure import reductions
 
 
 def bare(work: Workload, folder: Path) -> AbstractContextManager[Step]:

@@ -6,14 +6,14 @@ into the store, ``open_store`` reads what was measured, ``watch`` measures a mod
 
 from typing import TYPE_CHECKING, Any
 
-from diagnostics.config import InvalidConfig, RunConfig
-from diagnostics.records import Summary
-from diagnostics.store import Run, Store, StoreError, open_store
+from diagnostics.store.records import Summary
+from diagnostics.store.store import Run, Store, StoreError, open_store
+from diagnostics.subject.config import InvalidConfig, RunConfig
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnostics.engine.watch import Watch
+    from diagnostics.engine.watch.watch import Watch
 
 __all__ = [
     "InvalidConfig",
@@ -31,7 +31,7 @@ __all__ = [
 
 def profile(config: RunConfig | None = None, **fields: Any) -> "pd.DataFrame":
     """Per-layer numbers at initialization, one row a layer. Raises ``InvalidConfig``."""
-    from diagnostics.engine import profiler  # torch is imported only by those who need it
+    from diagnostics.engine.lab import profiler  # torch is imported only by those who need it
 
     return profiler.profile((config or RunConfig()).changed(**fields))
 
@@ -49,8 +49,8 @@ def train(
         InvalidConfig: a field that can't be.
         StoreError: no store can be had.
     """
-    from diagnostics.control import Control
-    from diagnostics.engine.worker import train_into
+    from diagnostics.engine.lab.worker import train_into
+    from diagnostics.runs.control import Control
 
     chosen = (config or RunConfig()).changed(**fields)
     kept = store or open_store()
@@ -60,12 +60,12 @@ def train(
 
 
 def watch(model: Any, optimizer: Any, **options: Any) -> "Watch":
-    """Watch a model of your own while it is trained; ``diagnostics.engine.watch.Watch`` says how.
+    """Watch a model of your own while it is trained; see ``Watch`` for how.
 
     Raises:
         Unwatchable: in one sentence, what can't be watched and why.
         StoreError: no store can be had.
     """
-    from diagnostics.engine.watch import Watch
+    from diagnostics.engine.watch.watch import Watch
 
     return Watch(model, optimizer, **options)

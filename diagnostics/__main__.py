@@ -1,6 +1,6 @@
 """``python -m diagnostics``."""
 
-from diagnostics.cli import main
+from diagnostics.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnostics.records import METRICS, SCALARS, StepBatch
-from diagnostics.settings import SETTINGS
-from diagnostics.store import Store
+from diagnostics.store.records import METRICS, SCALARS, StepBatch
+from diagnostics.store.settings import SETTINGS
+from diagnostics.store.store import Store
 
 
 @pytest.fixture(autouse=True)

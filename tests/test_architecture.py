@@ -14,6 +14,30 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TORCH = {"torch", "sklearn"}
 PAGE = {"dash", "dash_mantine_components", "plotly", "fastapi", "starlette", "uvicorn"}
 
+FLOORS = (
+    "subject",
+    "store",
+    "diagnosis",
+    "runs",
+    "engine.measure",
+    "engine.sinks",
+    "engine.lab",
+    "engine.watch",
+    "dashboard",
+    "cli",
+)
+"""From the ground up; what is not named here stands above."""
+
+STRANGERS = [
+    (f"diagnostics.{one}", f"diagnostics.{other}")
+    for one, other in (
+        ("engine.lab", "engine.watch"),
+        ("engine.watch", "engine.lab"),
+        ("dashboard", "engine"),
+        ("engine", "dashboard"),
+    )
+]
+
 
 def _imports(file: Path, whole: bool = True) -> set[str]:
     """Modules a file imports; only those at its top where not ``whole``."""
@@ -37,6 +61,9 @@ def _name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+NAMES = {_name(file) for file in FILES}
+
+
 @pytest.mark.parametrize("file", FILES, ids=_name)
 def test_only_the_engine_imports_torch_and_only_the_dashboard_dash(file: Path) -> None:
     room = file.relative_to(PACKAGE).parts[0]
@@ -46,16 +73,29 @@ def test_only_the_engine_imports_torch_and_only_the_dashboard_dash(file: Path) -
         assert not _packages(file) & PAGE
 
 
+def _floor(name: str) -> int:
+    """The highest floor whose name a module's begins with; the interface stands beside commands."""
+    if name == "diagnostics":
+        return FLOORS.index("cli")
+    found = [i for i, floor in enumerate(FLOORS) if name.startswith(f"diagnostics.{floor}")]
+    return found[-1] if found else len(FLOORS)
+
+
 @pytest.mark.parametrize("file", FILES, ids=_name)
-def test_the_dashboard_does_not_know_the_engine_nor_the_engine_the_dashboard(file: Path) -> None:
-    room = file.relative_to(PACKAGE).parts[0]
-    other = {"dashboard": "diagnostics.engine", "engine": "diagnostics.dashboard"}.get(room)
-    assert other is None or not any(name.startswith(other) for name in _imports(file))
+def test_a_floor_imports_only_floors_beneath_it(file: Path) -> None:
+    own = _floor(_name(file))
+    assert not {name for name in _imports(file) & NAMES if _floor(name) > own}
+
+
+@pytest.mark.parametrize(("one", "other"), STRANGERS)
+def test_strangers_do_not_know_each_other(one: str, other: str) -> None:
+    for file in FILES:
+        if _name(file).startswith(one):
+            assert not any(name.startswith(other) for name in _imports(file)), file
 
 
 def test_no_cycle() -> None:
-    names = {_name(file) for file in FILES}
-    needs = {_name(file): _imports(file, whole=False) & names for file in FILES}
+    needs = {_name(file): _imports(file, whole=False) & NAMES for file in FILES}
     needs = {name: found - {"diagnostics", name} for name, found in needs.items()}
     while free := [name for name, found in needs.items() if not found]:
         for name in free:
@@ -71,6 +111,6 @@ def test_the_page_loads_without_torch() -> None:
 
 def test_a_watched_process_loads_only_what_it_needs() -> None:
     spared = "{'sklearn', 'scipy.stats', 'pandas', 'dash', 'plotly'}"
-    code = f"import sys, diagnostics.engine.watch; print({spared} & set(sys.modules))"
+    code = f"import sys, diagnostics.engine.watch.watch; print({spared} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
     assert done.stdout.strip() == b"set()"

@@ -7,15 +7,15 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
-from diagnostics.config import LIVE_FIELDS, InvalidConfig, RunConfig
 from diagnostics.dashboard import controls
 from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, control_id
 from diagnostics.dashboard.frames import title
 from diagnostics.dashboard.session import Session, read_link
-from diagnostics.lessons import LESSONS
-from diagnostics.records import Command
-from diagnostics.runner import Runner
-from diagnostics.store import Run, Store, StoreError
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import Command
+from diagnostics.store.store import Run, Store, StoreError
+from diagnostics.subject.config import LIVE_FIELDS, InvalidConfig, RunConfig
+from diagnostics.subject.lessons import LESSONS
 
 CONTROLS = [(control_id(field), PROPERTY[field]) for field in SHOWN]
 

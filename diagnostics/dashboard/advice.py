@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from diagnostics.config import RunConfig
-from diagnostics.records import Remedy, StepBatch
-from diagnostics.remedies import SHOWN, Yardstick, candidates, ranked, yardstick
-from diagnostics.runner import Runner
+from diagnostics.diagnosis.remedies import SHOWN, Yardstick, candidates, ranked, yardstick
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import Remedy, StepBatch
+from diagnostics.subject.config import RunConfig
 
 MOST_KEPT = 256
 

@@ -6,8 +6,8 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from diagnostics.choices import Choices
-from diagnostics.config import FIELDS, RunConfig, choices_of, limits, place_of
+from diagnostics.subject.choices import Choices
+from diagnostics.subject.config import FIELDS, RunConfig, choices_of, limits, place_of
 
 DEPENDS = {
     "init_std": ("init", ("normal",)),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from diagnostics.dashboard.theme import DECADES, FONT, THEMES, Theme, colorscale
-from diagnostics.records import METRICS
+from diagnostics.store.records import METRICS
 
 Figure = dict[str, Any]
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics import mortality, theory
-from diagnostics.config import RunConfig
-from diagnostics.evidence import decades
-from diagnostics.records import DeadUnits, Event, StepBatch
-from diagnostics.store import Run, Store
-from diagnostics.watched import Subject, WatchedModel
+from diagnostics.diagnosis import dead_units
+from diagnostics.diagnosis.case import decades
+from diagnostics.store.records import DeadUnits, Event, StepBatch
+from diagnostics.store.store import Run, Store
+from diagnostics.subject import theory
+from diagnostics.subject.config import RunConfig
+from diagnostics.subject.watched import Subject, WatchedModel
 
 MOST_ROWS = 4096
 COLUMNS = 120
@@ -149,8 +150,8 @@ def clipping(feed: Feed) -> dict[str, Any]:
 
 def lives(dead: Sequence[DeadUnits], layer: int) -> dict[str, Any]:
     """The strip of a layer's units, and how many died and came back."""
-    steps, strip = mortality.strip(dead, layer)
-    found = mortality.deaths(dead)
+    steps, strip = dead_units.strip(dead, layer)
+    found = dead_units.deaths(dead)
     mine = found[found.layer == layer]
     return {
         "steps": steps,

@@ -10,15 +10,15 @@ import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from diagnostics.config import InvalidConfig, RunConfig
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.advice import Advice
 from diagnostics.dashboard.frames import LEADS, Feed
-from diagnostics.records import Diagnosis, StepBatch
-from diagnostics.rules import diagnose, explained
-from diagnostics.runner import Runner
-from diagnostics.store import Run, Store, StoreError
-from diagnostics.watched import Subject, WatchedModel
+from diagnostics.diagnosis.rules import diagnose, explained
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import Diagnosis, StepBatch
+from diagnostics.store.store import Run, Store, StoreError
+from diagnostics.subject.config import InvalidConfig, RunConfig
+from diagnostics.subject.watched import Subject, WatchedModel
 
 POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diagnostics.dashboard.hub import Hub, Watch
-from diagnostics.runner import Runner
-from diagnostics.store import Store
+from diagnostics.runs.runner import Runner
+from diagnostics.store.store import Store
 
 HISTORY_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from diagnostics.dashboard import controls, figures
 from diagnostics.dashboard.theme import FONT
-from diagnostics.lessons import LESSONS
+from diagnostics.subject.lessons import LESSONS
 
 PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
 """Steps per second; 0 is as fast as possible."""

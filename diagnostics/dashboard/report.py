@@ -12,9 +12,9 @@ from diagnostics.dashboard import figures, frames, hub
 from diagnostics.dashboard.page import CARDS
 from diagnostics.dashboard.server import assets_folder
 from diagnostics.dashboard.theme import FONT
-from diagnostics.records import Diagnosis
-from diagnostics.rules import diagnose
-from diagnostics.store import Store
+from diagnostics.diagnosis.rules import diagnose
+from diagnostics.store.records import Diagnosis
+from diagnostics.store.store import Store
 
 ROWS = (("lead",), ("saturated", "dead", "update_ratio"), ("heat", "loss"), ("clip",))
 HINTS = {"lead": "signal ∂L/∂z at the last step, log scale"}

@@ -12,10 +12,10 @@ from dash import Dash
 from fastapi import FastAPI, Response
 
 from diagnostics.dashboard import actions, live, page
-from diagnostics.runner import Runner
-from diagnostics.settings import InvalidSetting, Settings
-from diagnostics.store import Store, open_store
-from diagnostics.workers import Workers
+from diagnostics.runs.runner import Runner
+from diagnostics.runs.workers import Workers
+from diagnostics.store.settings import InvalidSetting, Settings
+from diagnostics.store.store import Store, open_store
 
 YEAR = "public, max-age=31536000, immutable"
 
@@ -66,10 +66,8 @@ def make_app(store: Store, runner: Runner) -> Dash:
 
 
 def assets_folder() -> Path:
-    """Beside the package in a checkout, inside it where it was installed."""
-    package = Path(__file__).parents[1]
-    installed = package / "assets"
-    return installed if installed.is_dir() else package.parent / "assets"
+    """The page's style and scripts."""
+    return Path(__file__).with_name("assets")
 
 
 def _add_routes(server: FastAPI) -> None:

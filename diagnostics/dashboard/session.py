@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from diagnostics.config import InvalidConfig, RunConfig
-from diagnostics.lessons import LESSONS
-from diagnostics.store import Store, StoreError
-from diagnostics.watched import WatchedModel
+from diagnostics.store.store import Store, StoreError
+from diagnostics.subject.config import InvalidConfig, RunConfig
+from diagnostics.subject.lessons import LESSONS
+from diagnostics.subject.watched import WatchedModel
 
 VIEWS = ("signal", "weight", "activation")
 PANELS = ("run", "clipping", "units")

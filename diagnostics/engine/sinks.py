@@ -1,11 +1,23 @@
-"""Where measurements go."""
+"""Where measurements go: into memory, or into a store from a thread of its own."""
 
+import logging
+import multiprocessing
+import threading
+import time
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.records import Event, Step, StepBatch
+from diagnostics.runs.control import Control
+from diagnostics.store.records import Command, DeadUnits, Event, Step, StepBatch
+from diagnostics.store.store import Store
+
+FLUSH_SECONDS = 0.05
+CHUNK_STEPS = 512
+MOST_BUFFERED = 4096
+
+log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -49,3 +61,111 @@ class MemorySink:
         """All steps kept so far."""
         steps = zip(self.steps, self.values, self.scalars, strict=True)
         return StepBatch.of([Step(*step) for step in steps])
+
+
+class StoreSink:
+    """Buffers steps; a thread commits them every 50 ms, beats the heart and fetches commands.
+
+    A store that fails for a while costs one warning: steps wait in memory until it is back, and
+    training waits only when thousands have piled up.
+
+    Args:
+        every: seconds between two commits.
+        patient: wait for the writer when it is thousands of steps behind; else the oldest go.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        run_id: str,
+        control: Control,
+        *,
+        every: float = FLUSH_SECONDS,
+        patient: bool = True,
+    ) -> None:
+        self._store, self._run_id, self._control = store, run_id, control
+        self._every, self._patient = every, patient
+        self._steps: list[Step] = []
+        self._events: list[Event] = []
+        self._dead: list[DeadUnits] = []
+        self._last_command = 0
+        self._changed = threading.Condition()
+        self._closing = self._warned = False
+        self.seconds = 0.0
+        """Processor time of the thread."""
+        self._fetch()  # commands left before the run began come before its first step
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
+        """Take a step; waits only while the writer is thousands behind."""
+        with self._changed:
+            if self._patient:
+                self._changed.wait_for(lambda: len(self._steps) < MOST_BUFFERED)
+            elif len(self._steps) >= 2 * MOST_BUFFERED:
+                del self._steps[:MOST_BUFFERED]
+            self._steps.append(Step(step, values, scalars))
+            if len(self._steps) % CHUNK_STEPS == 0:
+                self._changed.notify_all()
+
+    def event(self, event: Event) -> None:
+        """Take an event."""
+        with self._changed:
+            self._events.append(event)
+
+    def dead_units(self, step: int, dead: NDArray[np.bool_]) -> None:
+        """Take which units are dead."""
+        with self._changed:
+            self._dead.append(DeadUnits(step, dead))
+
+    def close(self) -> None:
+        """Commit what is left and end the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _work(self) -> None:
+        closing = False
+        while not closing:
+            with self._changed:
+                self._changed.wait_for(self._urgent, timeout=self._every)
+                closing = self._closing
+            self._exchange()
+            self.seconds = time.thread_time()
+
+    def _urgent(self) -> bool:
+        return self._closing or len(self._steps) >= CHUNK_STEPS
+
+    def _exchange(self) -> None:
+        """Commit what is buffered and fetch what was sent; on failure keep all and warn once."""
+        try:
+            self._flush()
+            self._fetch()
+            self._warned = False
+        except Exception as error:  # whatever it is, training goes on and this thread as well
+            if not self._warned:
+                log.warning("The store can't be written to, measurements wait: %s", error)
+            self._warned = True
+
+    def _flush(self) -> None:
+        with self._changed:
+            steps, events, dead = self._steps[:MOST_BUFFERED], self._events[:], self._dead[:]
+        self._store.append(self._run_id, StepBatch.of(steps), events, dead)
+        for event in events:
+            if event.kind in ("paused", "resumed"):
+                state = "paused" if event.kind == "paused" else "running"
+                self._store.set_state(self._run_id, state)
+        with self._changed:
+            del self._steps[: len(steps)]
+            del self._events[: len(events)]
+            del self._dead[: len(dead)]
+            self._changed.notify_all()
+
+    def _fetch(self) -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            self._control.send(Command("stop"))
+        found, self._last_command = self._store.commands(self._run_id, self._last_command)
+        for command in found:
+            self._control.send(command)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from diagnostics import watch
 
 if TYPE_CHECKING:
-    from diagnostics.engine.watch import Watch
+    from diagnostics.engine.watch.watch import Watch
 
 
 class Watching:

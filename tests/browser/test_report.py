@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, Page
 
 from diagnostics import RunConfig, Store, train
-from diagnostics.cli import commands
-from diagnostics.records import METRIC_INDEX, SCALAR_INDEX
-from diagnostics.watched import WatchedLayer, WatchedModel
+from diagnostics.cli.commands import commands
+from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX
+from diagnostics.subject.watched import WatchedLayer, WatchedModel
 from tests.conftest import steps
 
 pytestmark = pytest.mark.browser

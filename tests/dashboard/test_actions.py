@@ -2,12 +2,12 @@
 
 import pytest
 
-from diagnostics.config import RunConfig
 from diagnostics.dashboard.actions import Actions
 from diagnostics.dashboard.session import Session
-from diagnostics.lessons import LESSONS
-from diagnostics.runner import Runner
-from diagnostics.store import Store
+from diagnostics.runs.runner import Runner
+from diagnostics.store.store import Store
+from diagnostics.subject.config import RunConfig
+from diagnostics.subject.lessons import LESSONS
 from tests.conftest import NoWorkers, steps
 
 

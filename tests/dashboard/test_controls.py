@@ -2,9 +2,9 @@
 
 import json
 
-from diagnostics.choices import ACTIVATIONS, INITIALIZATIONS
-from diagnostics.config import RunConfig
 from diagnostics.dashboard import controls, figures, page
+from diagnostics.subject.choices import ACTIVATIONS, INITIALIZATIONS
+from diagnostics.subject.config import RunConfig
 
 
 def test_every_field_has_a_control_with_its_default() -> None:

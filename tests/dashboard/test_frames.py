@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from diagnostics import theory
-from diagnostics.config import RunConfig
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.frames import BELOW_RANGE, MOST_ROWS, NONFINITE, OK, ZERO, Feed
-from diagnostics.records import METRIC_INDEX, SCALAR_INDEX, Event
-from diagnostics.store import Store
+from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event
+from diagnostics.store.store import Store
+from diagnostics.subject import theory
+from diagnostics.subject.config import RunConfig
 from tests.conftest import steps
 
 LEAD = "signal_grad_norm"

@@ -11,11 +11,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient, WebSocketTestSession
 
-from diagnostics.config import RunConfig
 from diagnostics.dashboard.live import add_live_route
-from diagnostics.records import DeadUnits
-from diagnostics.runner import Runner
-from diagnostics.store import Store
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import DeadUnits
+from diagnostics.store.store import Store
+from diagnostics.subject.config import RunConfig
 from tests.conftest import NoWorkers, steps
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from diagnostics.config import RunConfig
 from diagnostics.dashboard.session import Session, read_link
-from diagnostics.lessons import LESSONS
-from diagnostics.store import Store
-from diagnostics.watched import WatchedLayer, WatchedModel
+from diagnostics.store.store import Store
+from diagnostics.subject.config import RunConfig
+from diagnostics.subject.lessons import LESSONS
+from diagnostics.subject.watched import WatchedLayer, WatchedModel
 
 
 def test_a_link_brings_the_state_back(store: Store) -> None:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from diagnostics.config import RunConfig
-from diagnostics.control import Control
+from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.sinks import MemorySink
-from diagnostics.engine.trainer import train
-from diagnostics.records import Command, Event, StepBatch, Summary
+from diagnostics.runs.control import Control
+from diagnostics.store.records import Command, Event, StepBatch, Summary
+from diagnostics.subject.config import RunConfig
 
 
 @dataclass

@@ -15,7 +15,7 @@ from transformers import (
 from transformers import Trainer as HFTrainer
 
 from diagnostics import Store
-from diagnostics.engine.watch import Stopped
+from diagnostics.engine.watch.watch import Stopped
 from diagnostics.integrations.huggingface import GradientWatch
 
 STEPS = 6

@@ -1,0 +1,214 @@
+"""The command line: serve, profile, train, diagnose, rules, runs, export."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from diagnostics.cli.terminal import interruptible, opened, print_json, progress, show_run
+from diagnostics.store.settings import SETTINGS, InvalidSetting, Settings
+from diagnostics.subject.config import FIELDS, InvalidConfig, RunConfig, allowed
+
+if TYPE_CHECKING:
+    from diagnostics.store.records import Diagnosis
+    from diagnostics.store.store import Store
+
+INTERRUPTED = 130
+DIAGNOSED_STEPS = 50
+
+Command = Callable[..., Any]
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command; bad input ends with one sentence and exit code 2."""
+    commands(args, prog_name="gradient-diagnostics")
+
+
+class _Group(click.Group):
+    """Turns what can be wrong with input into a usage error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from diagnostics.store.schema import StoreError
+
+        try:
+            return super().invoke(ctx)
+        except (InvalidConfig, InvalidSetting, StoreError) as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gradient-diagnostics")
+def commands() -> None:
+    """A laboratory for unstable gradients."""
+
+
+def _settings(*keys: str) -> Callable[[Command], Command]:
+    """Flags for settings, from their table."""
+
+    def add(command: Command) -> Command:
+        for key in reversed(keys):
+            setting = SETTINGS[key]
+            text = f"{setting.help}  [{setting.variable}; default: {setting.default}]"
+            command = click.option(setting.flag, key, help=text)(command)
+        return command
+
+    return add
+
+
+def _fields_help() -> str:
+    lines = [f"{key}={info.default}  {allowed(key)}" for key, info in FIELDS.items()]
+    return "\b\nFields and their defaults:\n" + "\n".join(lines)
+
+
+_store_settings = _settings("data_dir", "store")
+_words = click.argument("words", metavar="[KEY=VALUE]...", nargs=-1)
+_as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+
+
+@commands.command()
+@_settings(*SETTINGS)
+@_as_json
+def serve(as_json: bool, **given: Any) -> None:
+    """Serve the lab on a local address."""
+    from diagnostics.dashboard.server import serve
+
+    serve(Settings.read(**given), announce=_announce_json if as_json else _announce)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"Gradient Diagnostics is on {url}  (Ctrl-C ends it)")
+
+
+def _announce_json(url: str) -> None:
+    print_json({"url": url})
+
+
+@commands.command(epilog=_fields_help())
+@_words
+@_as_json
+def profile(words: Sequence[str], as_json: bool) -> None:
+    """Per-layer numbers at initialization, computed in float64."""
+    config = RunConfig.from_words(words)
+    from diagnostics import profile
+
+    frame = profile(config)
+    if as_json:
+        for row in frame.to_dict("records"):
+            print_json({str(key): value for key, value in row.items()})
+    else:
+        shown = frame.dropna(axis="columns", how="all")
+        click.echo(shown.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+
+
+@commands.command(epilog=_fields_help())
+@_words
+@_store_settings
+@click.option("--no-probe", is_flag=True, help="train without measuring layers")
+@_as_json
+def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> None:
+    """Train into the store, without the page."""
+    config = RunConfig.from_words(words)
+    from diagnostics.engine.lab.worker import train_into
+    from diagnostics.runs.control import Control
+
+    with opened(given) as store:
+        run_id = store.create_run(config, probe=not no_probe)
+        control = Control()
+        with interruptible(control) as interrupted, progress(store, run_id, as_json):
+            train_into(store, run_id, control)
+        show_run(store.run(run_id), as_json)
+    if interrupted.is_set():
+        sys.exit(INTERRUPTED)
+
+
+@commands.command(epilog=_fields_help())
+@_words
+@_store_settings
+@click.option("--steps", default=DIAGNOSED_STEPS, show_default=True, help="how long to train")
+@_as_json
+def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> None:
+    """Train for a while, kept as a run, and say what is wrong at its start and at its end.
+
+    Remedies have been tried, at initialization or for some steps; the best comes first. With
+    --json a healthy run prints nothing.
+    """
+    config = RunConfig.from_words(words).changed(steps=steps)
+    from diagnostics import train
+    from diagnostics.diagnosis.rules import diagnose
+    from diagnostics.engine.lab.trials import consult
+
+    with opened(given) as store:
+        run = train(config, store=store)
+        batch = store.since(run.id).batch
+    late = diagnose(config, batch, run.state, run.patient_zero)
+    known = {found.rule for found in late}
+    early = [found for found in diagnose(config, batch[:1], "running") if found.rule not in known]
+    trouble = [found for found in (*early, *late) if found.severity != "fine"]
+    for found in trouble if trouble or as_json else late:
+        tried = replace(found, remedies=consult(found.rule, config))
+        print_json(asdict(tried)) if as_json else _show_diagnosis(tried)
+
+
+def _show_diagnosis(found: "Diagnosis") -> None:
+    click.echo(f"{found.title}. {found.sentence}")
+    for remedy in found.remedies:
+        click.echo(f"  {' '.join(remedy.words()):<40}  {remedy.effect}")
+
+
+@commands.command()
+@_as_json
+def rules(as_json: bool) -> None:
+    """List what can be diagnosed, when, and how often each rule was right."""
+    from diagnostics.diagnosis.rules import RULES, explained
+
+    for rule in RULES:
+        if as_json:
+            row = {"rule": rule.key, "severity": rule.severity, "help": explained(rule.key)}
+            print_json(row)
+        else:
+            click.echo(f"{rule.key:<16} {explained(rule.key)}")
+
+
+@commands.command()
+@_store_settings
+@_as_json
+def runs(as_json: bool, **given: Any) -> None:
+    """List the newest runs."""
+    with opened(given) as store:
+        for run in store.runs():
+            show_run(run, as_json)
+
+
+@commands.command()
+@click.argument("run")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet", "html"]), default="csv")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
+@_store_settings
+@_as_json
+def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any) -> None:
+    """Write a run's measurements to a file: a row for each step and layer, or a report."""
+    with opened(given) as store:
+        frame = store.frame(run)
+        page = _report(store, run) if kind == "html" else ""
+    target = output or Path(f"{run}.{kind}")
+    try:
+        if page:
+            target.write_text(page, encoding="utf-8")
+        else:
+            frame.to_csv(target, index=False) if kind == "csv" else frame.to_parquet(target)
+    except OSError as error:
+        raise click.UsageError(f"{target} can't be written: {error.strerror or error}.") from None
+    if as_json:
+        print_json({"run": run, "file": str(target), "rows": len(frame)})
+    else:
+        click.echo(f"{target}: {len(frame)} rows")
+
+
+def _report(store: "Store", run: str) -> str:
+    from diagnostics.dashboard.report import report
+
+    return report(store, run)

@@ -1,0 +1,108 @@
+"""What commands share: the store they open, how they can be interrupted, and what they print."""
+
+import json
+import math
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from diagnostics.store.settings import Settings
+
+if TYPE_CHECKING:
+    from diagnostics.runs.control import Control
+    from diagnostics.store.store import Run, Store
+
+
+@contextmanager
+def opened(given: dict[str, Any]) -> "Iterator[Store]":
+    """The store that settings name. Raises ``StoreError``."""
+    from diagnostics.store.store import open_store
+
+    store = open_store(Settings.read(**given).store_url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def interruptible(control: "Control") -> Iterator[threading.Event]:
+    """Ctrl-C ends the run after its current step, with all that it measured kept."""
+    from diagnostics.store.records import Command
+
+    interrupted = threading.Event()
+
+    def stop(*signal_args: object) -> None:
+        interrupted.set()
+        control.send(Command("stop"))
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def progress(store: "Store", run_id: str, quiet: bool) -> Iterator[None]:
+    """A progress bar on standard error, moved by what is in the store."""
+    from tqdm import tqdm
+
+    total = store.run(run_id).config.steps
+    done = threading.Event()
+    with tqdm(total=total, unit=" steps", disable=True if quiet else None) as bar:
+
+        def follow() -> None:
+            while not done.wait(0.1):
+                bar.update(store.run(run_id).steps - bar.n)
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            bar.update(store.run(run_id).steps - bar.n)
+
+
+def show_run(run: "Run", as_json: bool) -> None:
+    """A run in one line, or as one object."""
+    if as_json:
+        print_json(run_object(run))
+        return
+    parts = [run.id, f"{run.state:<9}", f"{run.steps:>6} steps"]
+    if run.loss is not None:
+        parts.append(f"loss {run.loss:.4g}")
+    if run.accuracy is not None:
+        parts.append(f"held-out accuracy {run.accuracy:.1%}")
+    if run.patient_zero is not None:
+        zero = run.patient_zero
+        parts.append(f"first non-finite: {zero.tensor} of layer {zero.layer} at step {zero.step}")
+    click.echo("  ".join([*parts, " ".join(run.config.words())]))
+
+
+def run_object(run: "Run") -> dict[str, Any]:
+    """A run as JSON has it."""
+    found = {"run": run.id, "state": run.state, "steps": run.steps}
+    found |= {"loss": run.loss, "accuracy": run.accuracy}
+    found |= {"created": run.created.isoformat(), "config": run.config.model_dump()}
+    if run.patient_zero is not None:
+        found["patient_zero"] = asdict(run.patient_zero)
+    if run.error is not None:
+        found["error"] = run.error
+    return found
+
+
+def print_json(row: dict[str, Any]) -> None:
+    """One object a line; a number that is NaN or infinite has no spelling in JSON and is null."""
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }
+    click.echo(json.dumps(plain, allow_nan=False))

@@ -1,0 +1,178 @@
+"""RunConfig → model: blocks of linear, normalization, activation and dropout, then an output.
+
+In an MLP the blocks follow each other, in an RNN they are one block at successive time steps.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diagnostics.engine.lab import initialization
+from diagnostics.engine.lab.data import Dataset
+from diagnostics.engine.measure.layers import Layer
+from diagnostics.subject.choices import ACTIVATIONS, NORMS
+from diagnostics.subject.config import RunConfig
+
+LSUV_SAMPLES = 256
+
+
+class Block(nn.Module):
+    """One hidden layer, [batch, inputs] → [batch, width]."""
+
+    def __init__(self, inputs: int, config: RunConfig) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, config.width)
+        self.activation = activation(config)
+        norm = normalization(config)
+        middle = (
+            [norm, self.activation] if config.norm_position == "before" else [self.activation, norm]
+        )
+        self.rest = nn.Sequential(*middle, nn.Dropout(config.dropout))
+        self.adds = config.residual and inputs == config.width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Linear, normalization and activation in the chosen order, dropout; plus x if residual."""
+        h: Tensor = self.rest(self.linear(x))
+        return x + h if self.adds else h
+
+
+class Network(nn.Module):
+    """A classifier, [batch, inputs] → logits [batch, classes]."""
+
+    def __init__(self, blocks: list[Block], width: int, classes: int) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*blocks)
+        self.output = nn.Linear(width, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits."""
+        logits: Tensor = self.output(self.blocks(x))
+        return logits
+
+    def layers(self) -> list[Layer]:
+        """The hidden layers in order, 1 to depth, and the output layer."""
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        hidden = [
+            Layer(str(i), block.linear, block.activation) for i, block in enumerate(blocks, 1)
+        ]
+        return [*hidden, Layer("output", self.output, None)]
+
+
+class Recurrent(Network):
+    """An Elman network (Elman 1990) that reads its input piece by piece and answers at the end.
+
+    h_t = φ(W [x_t, h_(t−1)] + b). Each time step is a block of its own that shares all parameters
+    with the others, so that a probe sees every step apart.
+    """
+
+    def __init__(self, config: RunConfig, classes: int) -> None:
+        count = config.hidden_layers
+        blocks = [Block(config.chunk + config.width, config) for _ in range(count)]
+        super().__init__(blocks, config.width, classes)
+        self.config = config
+        for block in blocks[1:]:
+            _share_parameters(blocks[0], block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits after the last time step; the last piece is filled up with zeros."""
+        missing = len(self.blocks) * self.config.chunk - x.shape[1]
+        pieces = torch.split(F.pad(x, (0, missing)), self.config.chunk, dim=1)
+        h = x.new_zeros(len(x), self.config.width)
+        for piece, block in zip(pieces, self.blocks, strict=True):
+            new = block(torch.cat([piece, h], dim=1))
+            h = h + new if self.config.residual else new
+        logits: Tensor = self.output(h)
+        return logits
+
+
+def _share_parameters(source: nn.Module, target: nn.Module) -> None:
+    for name, parameter in source.named_parameters():
+        path, _, own = name.rpartition(".")
+        setattr(target.get_submodule(path), own, parameter)
+
+
+def activation(config: RunConfig) -> nn.Module:
+    """The hidden layers' activation."""
+    kind: type[nn.Module] = getattr(nn, ACTIVATIONS[config.activation].target)
+    if config.activation == "leaky_relu":
+        return kind(config.alpha)
+    return kind(init=config.alpha) if config.activation == "prelu" else kind()
+
+
+def normalization(config: RunConfig) -> nn.Module:
+    """The hidden layers' normalization; the identity where there is none."""
+    if config.norm == "none":
+        return nn.Identity()
+    kind: type[nn.Module] = getattr(nn, NORMS[config.norm].target)
+    return kind(config.width)
+
+
+def build(config: RunConfig, data: Dataset) -> Network:
+    """A network with its weights drawn from torch's global generator, in float32."""
+    network = _BUILDERS[config.architecture](config, data)
+    if config.init == "lsuv":
+        linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
+        _lsuv(network, linears, data.train_x[:LSUV_SAMPLES])
+    return network
+
+
+def _mlp(config: RunConfig, data: Dataset) -> Network:
+    sizes = [data.inputs] + [config.width] * (config.depth - 1)
+    network = Network([Block(size, config) for size in sizes], config.width, data.classes)
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            initialization.draw(module.weight, module.bias, config)
+    return network
+
+
+def _rnn(config: RunConfig, data: Dataset) -> Network:
+    network = Recurrent(config, data.classes)
+    initialization.draw_recurrent(network.layers()[0].linear, config)
+    initialization.draw(network.output.weight, network.output.bias, RunConfig())
+    return network
+
+
+_BUILDERS = {"mlp": _mlp, "rnn": _rnn}
+
+
+def _lsuv(network: Network, linears: list[nn.Linear], sample: Tensor) -> None:
+    """Layer by layer, from the input on."""
+    with batch_statistics(network):
+        for linear in linears:
+            initialization.scale_to_unit_variance(linear, network, sample)
+
+
+PART = 336
+"""Samples looked at together for dead units."""
+
+
+def probe_parts(config: RunConfig, samples: Tensor) -> tuple[Tensor, ...]:
+    """The probe set in parts; whole under batch norm, which normalizes by what it is given."""
+    if config.norm == "batch":
+        return (samples,)
+    return torch.split(samples, PART)
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Forward passes inside normalize by their own batch, drop nothing out, and leave no trace.
+
+    Untrained running statistics say nothing of the data, so a look at a network at
+    initialization needs the batch's own.
+    """
+    training = network.training
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d)]
+    saved = [[buffer.clone() for buffer in norm.buffers()] for norm in norms]
+    network.eval()
+    for norm in norms:
+        norm.train()
+    try:
+        yield
+    finally:
+        network.train(training)
+        for norm, values in zip(norms, saved, strict=True):
+            for buffer, value in zip(norm.buffers(), values, strict=True):
+                buffer.copy_(value)

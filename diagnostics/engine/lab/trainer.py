@@ -1,0 +1,270 @@
+"""The loop: a configuration, a sink and a control → measured steps and a summary."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diagnostics.engine.lab import clipping, data, network
+from diagnostics.engine.lab.divergence import locate
+from diagnostics.engine.lab.network import batch_statistics, probe_parts
+from diagnostics.engine.lab.optimization import accuracy, batches, evaluate, limit_norms, optimizer
+from diagnostics.engine.measure import reductions, sums
+from diagnostics.engine.measure.kernels import Floats
+from diagnostics.engine.measure.probe import Probe
+from diagnostics.engine.sinks import Sink
+from diagnostics.runs.control import Control
+from diagnostics.store.records import (
+    METRICS,
+    SCALAR_INDEX,
+    SCALARS,
+    Command,
+    Event,
+    PatientZero,
+    Summary,
+)
+from diagnostics.subject.config import LIVE_FIELDS, InvalidConfig, RunConfig
+
+EVALUATE_EVERY = 10
+"""Steps between two looks at the held-out and the probe set; the last look stands in between."""
+
+PAUSED_WAIT = 3600.0
+
+Batch = tuple[Tensor, Tensor]
+
+
+def train(config: RunConfig, sink: Sink, control: Control, *, probe: bool = True) -> Summary:
+    """Train to the end, until told to stop, or until a loss or gradient turns non-finite.
+
+    Args:
+        probe: measure layers; the losses are the same to the last bit without.
+    """
+    with isolated(config.seed):
+        return _Training(config, sink, control, probe).run()
+
+
+@contextmanager
+def isolated(seed: int) -> Iterator[None]:
+    """torch seeded and on one thread inside; the caller's random state and threads as before.
+
+    Sums depend on the number of threads in their last bits, so one thread is what makes the same
+    seed give the same numbers everywhere; small networks are as fast on one.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Training:
+    def __init__(self, config: RunConfig, sink: Sink, control: Control, probe: bool) -> None:
+        self.config, self.sink, self.control = config, sink, control
+        self.data = data.load(config)
+        self.network = network.build(config, self.data)
+        self.layers = self.network.layers()
+        self.parameters = list(self.network.parameters())
+        self.optimizer = optimizer(config, self.parameters)
+        self.batches = batches(self.data, config)
+        self.parts = probe_parts(config, self.data.probe_x)
+        self.probe = Probe(self.layers) if probe else None
+        self.step = 0
+        self.loss = math.nan
+        self.heldout = (math.nan, math.nan)
+        self.best = (math.inf, 0)
+        self.dead = np.empty((0, 0), dtype=bool)
+        self.paused = self.stopped = False
+        self.allowed = 0
+        self.pace = 0.0
+        self.due = 0.0
+
+    def run(self) -> Summary:
+        try:
+            while self.step < self.config.steps:
+                self._obey()
+                if self.stopped:
+                    return self._summary("stopped")
+                if self.step % EVALUATE_EVERY == 0:
+                    self._evaluate()
+                if self._patience_is_over():
+                    self.sink.event(Event(self.step, "stopped early", {"best": self.best[1]}))
+                    break
+                patient = self._advance()
+                if patient is not None:
+                    self.sink.event(Event(self.step, "diverged", asdict(patient)))
+                    return self._summary("diverged", patient)
+            return self._summary("finished")
+        finally:
+            if self.probe is not None:
+                self.probe.close()
+
+    def _advance(self) -> PatientZero | None:
+        """One step of training; where a non-finite value appeared, if one did."""
+        self.step += 1
+        started = time.perf_counter()
+        state = torch.random.get_rng_state() if self.config.dropout else None
+        samples = [next(self.batches) for _ in range(self.config.accumulate)]
+        found = self._backward(samples)
+        norm = clipped = reductions.global_norm(gradient_norms := self._gradient_norms())
+        healthy = math.isfinite(self.loss) and math.isfinite(norm)
+        if self.probe is not None:
+            self.probe.gradients()
+            self.probe.remember()
+        cosine = math.nan
+        if healthy:
+            clipped, cosine = self._clip(gradient_norms, norm)
+            self._update()
+        spent = time.perf_counter() - started
+        found |= {"grad_norm": norm, "clipped_norm": clipped, "clip_cosine": cosine}
+        self._record(spent, **found)
+        if healthy:
+            return None
+        if state is not None:
+            torch.random.set_rng_state(state)
+        x, y = map(torch.cat, zip(*samples, strict=True))
+        return locate(self.step, self.network, self.layers, x, y)
+
+    def _backward(self, samples: list[Batch]) -> dict[str, float]:
+        """Gradients summed over the step's batches; mean loss and accuracy."""
+        self.optimizer.zero_grad(set_to_none=True)
+        share, self.loss, correct = 1 / len(samples), 0.0, 0.0
+        for number, (x, y) in enumerate(samples):
+            logits = self.network(x)
+            loss = F.cross_entropy(logits, y) * share
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.loss += float(loss.detach())
+            correct += accuracy(logits, y) * share
+            if number == 0 and len(samples) > 1 and self.probe is not None:
+                self.probe.computed(len(samples))
+        return {"loss": self.loss, "accuracy": correct}
+
+    def _update(self) -> None:
+        self.optimizer.step()
+        if self.config.max_norm:
+            limit_norms(self.parameters, self.config.max_norm)
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self.parameters if p.grad is not None]
+
+    def _gradient_norms(self) -> Floats:
+        return reductions.norms(self._gradients())
+
+    def _clip(self, norms: Floats, norm: float) -> tuple[float, float]:
+        """Clip as configured; the global norm afterwards, and the cosine with the one before."""
+        if self.config.clip == "none":
+            return norm, math.nan
+        watched = self.probe is not None
+        before = [gradient.clone() for gradient in self._gradients()] if watched else []
+        clipping.clip(self.config.clip, self.parameters, norms, self.config.clip_threshold)
+        if self.probe is not None:
+            self.probe.clipped()
+        cosine = reductions.cosine(before, self._gradients()) if watched else math.nan
+        return reductions.global_norm(self._gradient_norms()), cosine
+
+    def _record(self, spent: float, **scalars: float) -> None:
+        values = np.full((len(self.layers), len(METRICS)), np.nan, np.float32)
+        watching = 0.0
+        if self.probe is not None:
+            before = self.probe.seconds
+            values = sums.rounded(self.probe.finish())
+            watching = self.probe.seconds
+            spent -= before
+            self.probe.seconds = 0.0
+        row = np.full(len(SCALARS), np.nan)
+        scalars |= {"heldout_loss": self.heldout[0], "heldout_accuracy": self.heldout[1]}
+        scalars |= {"lr": self.config.lr, "step_time": spent, "probe_time": watching}
+        for key, value in scalars.items():
+            row[SCALAR_INDEX[key]] = value
+        self.sink.write(self.step, values, row)
+
+    def _evaluate(self) -> None:
+        self.heldout = evaluate(self.network, self.data.heldout_x, self.data.heldout_y)
+        if self.heldout[0] < self.best[0]:
+            self.best = (self.heldout[0], self.step)
+        if self.probe is not None:
+            with batch_statistics(self.network):
+                self.probe.count_dead(self.network, self.parts)
+            if not np.array_equal(self.probe.dead_units, self.dead):
+                self.dead = self.probe.dead_units
+                self.sink.dead_units(self.step, self.dead)
+
+    def _patience_is_over(self) -> bool:
+        """Early stopping: the held-out loss has not improved for long enough."""
+        patience = self.config.early_stopping
+        return 0 < patience <= self.step - self.best[1]
+
+    def _obey(self) -> None:
+        """Take what was sent; return when a step may be made, or the run shall stop."""
+        while not self.stopped:
+            command = self.control.take(self._patience())
+            if command is not None:
+                self._handle(command)
+            elif not self.paused:
+                break
+            if self.allowed:
+                self.allowed -= 1
+                break
+        self.due = max(self.due + (1 / self.pace if self.pace else 0.0), time.monotonic() - 0.1)
+
+    def _patience(self) -> float:
+        """Seconds to wait for a command before going on."""
+        if self.paused:
+            return PAUSED_WAIT
+        return max(0.0, self.due - time.monotonic()) if self.pace else 0.0
+
+    def _handle(self, command: Command) -> None:
+        if command.kind == "stop":
+            self.stopped = True
+        elif command.kind == "step":
+            self._pause(True)
+            self.allowed += 1
+        elif command.kind in ("pause", "resume"):
+            self._pause(command.kind == "pause")
+        elif command.kind == "pace":
+            self.pace = float(command.data["steps_per_second"])
+            self.due = time.monotonic()
+        else:
+            self._change(dict(command.data))
+
+    def _pause(self, paused: bool) -> None:
+        if paused is not self.paused:
+            self.paused = paused
+            self.sink.event(Event(self.step, "paused" if paused else "resumed"))
+
+    def _change(self, changes: dict[str, Any]) -> None:
+        """Live changes take effect at the next step; a bad one changes nothing and says so."""
+        try:
+            self.config = live_change(self.config, changes)
+        except InvalidConfig as refusal:
+            self.sink.event(Event(self.step + 1, "refused", {"sentence": str(refusal)}))
+            return
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr
+        self.sink.event(Event(self.step + 1, "set", changes))
+
+    def _summary(self, state: Any, patient: PatientZero | None = None) -> Summary:
+        accuracy = evaluate(self.network, self.data.heldout_x, self.data.heldout_y)[1]
+        return Summary(state, self.step, self.loss, accuracy, patient)
+
+
+def live_change(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
+    """The configuration with fields changed that may change while a run is going.
+
+    Raises:
+        InvalidConfig: for a bad value, and for a field that is fixed once a run has begun.
+    """
+    for field, value in changes.items():
+        if field not in LIVE_FIELDS:
+            free = ", ".join(LIVE_FIELDS)
+            raise InvalidConfig(f"{field}={value} can't change in a running run; only {free} can.")
+    return config.changed(**changes)

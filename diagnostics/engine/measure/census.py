@@ -1,0 +1,96 @@
+"""Dead units counted in passing, where no fixed probe set is at hand: over a thousand samples."""
+
+import math
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diagnostics.engine.measure import kernels
+from diagnostics.engine.measure.reductions import Gathered
+
+SAMPLES = 1000
+"""A batch of 16 calls 6% of healthy units dead, a thousand samples hardly any."""
+
+
+class Geometry(NamedTuple):
+    """How activations lie: samples, entries of a unit that lie together, units."""
+
+    samples: int
+    inner: int
+    units: int
+
+
+NOTHING = Geometry(0, 1, 0)
+
+
+class Census:
+    """Which units were 0 for every sample seen since the last count.
+
+    A unit is a column of the last axis; of a convolution's output, a channel.
+    """
+
+    def __init__(self, layers: int, channels: NDArray[np.bool_]) -> None:
+        self._channels = channels.tolist()
+        self._shapes: list[torch.Size | None] = [None] * layers
+        self._known = [NOTHING] * layers
+        self._alive = np.zeros((layers, 1), np.uint8)
+        self._living = np.zeros(layers, np.int64)
+        self._seen = [0] * layers
+        self.share = np.full(layers, np.nan)
+        """Dead units of each layer at its last count; NaN before the first."""
+
+    def see(self, these: Gathered, bare: Collection[int]) -> None:
+        """Take layers' activations; after enough samples a layer's share is renewed.
+
+        Args:
+            bare: layers without activation, which are passed over.
+        """
+        rows = these.stretches.rows.tolist()
+        every = list(zip((*rows, *these.other_rows), (*these.kept, *these.others), strict=True))
+        found = [NOTHING if i in bare else self._geometry(i, h) for i, h in every]
+        inner, units = (np.array([one[k] for one in found[: len(rows)]], np.int64) for k in (1, 2))
+        kernels.mark(*these.stretches, inner, units, self._living, self._alive)
+        for (i, h), one in zip(every[len(rows) :], found[len(rows) :], strict=True):
+            if self._living[i] < one.units:
+                self._mark(i, h.detach())
+        for (i, _), one in zip(every, found, strict=True):
+            self._count(i, one)
+
+    def _count(self, i: int, one: Geometry) -> None:
+        self._seen[i] += one.samples
+        if self._seen[i] >= SAMPLES and one.units:
+            self.share[i] = 1 - self._living[i] / one.units
+            self._begin(i)
+
+    def _begin(self, i: int) -> None:
+        self._alive[i] = 0
+        self._living[i] = self._seen[i] = 0
+
+    def _geometry(self, i: int, h: Tensor) -> Geometry:
+        """A layer's activations may come in several shapes, even in one pass."""
+        shape = h.shape
+        if shape != self._shapes[i]:
+            axis, before = self._axis(i, h), self._known[i]
+            samples = shape[0] if len(shape) > 1 else 1
+            self._shapes[i] = shape
+            self._known[i] = Geometry(samples, math.prod(shape[axis + 1 :]), shape[axis])
+            if before.units != shape[axis]:
+                self._begin(i)
+            missing = shape[axis] - self._alive.shape[1]
+            if missing > 0:
+                self._alive = np.pad(self._alive, ((0, 0), (0, missing)))
+        return self._known[i]
+
+    def _axis(self, i: int, h: Tensor) -> int:
+        return 1 if self._channels[i] and h.ndim > 2 else h.ndim - 1
+
+    def _mark(self, i: int, h: Tensor) -> None:
+        axis = self._axis(i, h)
+        others = [other for other in range(h.ndim) if other != axis]
+        alive = self._alive[i, : h.shape[axis]]
+        alive |= (h != 0).sum(others).gt(0).cpu().numpy().astype(np.uint8)
+        self._living[i] = alive.sum()

@@ -1,0 +1,181 @@
+"""Reductions by torch, for devices and types that no kernel reads.
+
+Each is a fast pass in the tensor's own type, small tensors of one size together, and one transfer
+for all; a result that the type's range may have spoilt (squares of entries below ~1e-23 underflow
+in float32, above ~1e19 overflow) is computed again in float64, so that norms are right wherever the
+entries are.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diagnostics.engine.measure import kernels
+from diagnostics.engine.measure.kernels import Floats
+from diagnostics.engine.measure.ranges import EVERYWHERE
+
+Reducer = Callable[[Tensor], Tensor]
+"""[tensors, entries] → [tensors]"""
+
+HALF = (torch.float16, torch.bfloat16)
+
+SMALL = 1 << 13
+"""Entries up to which copying tensors side by side is cheaper than a call for each."""
+
+SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
+"""Sums of float32 squares in here are right to ~1e-6: what underflowed in them is negligible."""
+
+CANCELLATION = 1e-4
+"""A variance below this share of the mean square has lost too many digits to float32."""
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """Dense, detached, and in a type that holds sums."""
+    dense = tensor.detach()
+    dense = dense.coalesce().values() if dense.is_sparse else dense
+    return dense.float() if dense.dtype in HALF else dense
+
+
+def norms(tensors: Sequence[Tensor]) -> Floats:
+    """The L2 norm of each tensor; NaN or inf where entries are."""
+    dense = [plain(tensor) for tensor in tensors]
+    found = _transferred(torch._foreach_norm(dense))
+    safe = (found > math.sqrt(SAFE_LOW)) & (found < math.sqrt(SAFE_HIGH))
+    for i in np.flatnonzero(~safe).tolist():
+        found[i] = exact_norm(dense[i])
+    return found
+
+
+def tally(
+    rows: Sequence[int], tensors: Sequence[Tensor], low: Floats, high: Floats, out: Floats
+) -> None:
+    """Add to rows what ``kernels.tallies`` adds."""
+    dense = [plain(tensor) for tensor in tensors]
+    spans = [(float(low[i]), float(high[i])) for i in rows]
+    for span in set(spans):
+        where = [k for k, other in enumerate(spans) if other == span]
+        counters = (_zeros,) if span == EVERYWHERE else (_zeros, _outside(*span))
+        found, counts = moments([dense[k] for k in where], *counters)
+        outside = counts[1] if len(counts) > 1 else 0.0 * counts[0]
+        for n, k in enumerate(where):
+            _add(out[rows[k]], found, n, counts[0][n], outside[n])
+
+
+def _add(row: Floats, found: "Moments", n: int, zeros: float, outside: float) -> None:
+    size, mean, std, _ = (float(column[n]) for column in found)
+    if not size:
+        return
+    if row[kernels.COUNT] == 0:
+        row[kernels.SHIFT] = mean
+    off = mean - row[kernels.SHIFT]
+    row[kernels.COUNT] += size
+    row[kernels.TOTAL] += size * off
+    row[kernels.SQUARES] += size * (std**2 + off**2)
+    row[kernels.ZEROS] += zeros
+    row[kernels.OUTSIDE] += outside
+
+
+def _zeros(rows: Tensor) -> Tensor:
+    return (rows == 0).sum(1)
+
+
+def _outside(low: float, high: float) -> Reducer:
+    return lambda rows: ((rows < low) | (rows > high)).sum(1)
+
+
+class Moments(NamedTuple):
+    """Per tensor: number of entries, mean, std (population) and L2 norm, each float64 [tensors]."""
+
+    size: Floats
+    mean: Floats
+    std: Floats
+    norm: Floats
+
+
+def moments(tensors: Sequence[Tensor], *counters: Reducer) -> tuple[Moments, list[Floats]]:
+    """Mean, std and norm of each dense tensor, and what else is counted in the same pass."""
+    size = np.array([tensor.numel() for tensor in tensors], np.float64)
+    total, squares, *counts = reduce(tensors, _sum, square_sum, *counters)
+    with np.errstate(all="ignore"):
+        mean, mean_square = total / size, squares / size
+        variance = mean_square - mean**2
+        spoilt = ~((squares > SAFE_LOW) & (squares < SAFE_HIGH)) | (
+            variance < CANCELLATION * mean_square
+        )
+        std = np.sqrt(np.maximum(variance, 0))
+        norm = np.sqrt(size) * np.hypot(mean, std)
+    for i in np.flatnonzero(spoilt).tolist():
+        mean[i], std[i], norm[i] = exact_moments(tensors[i])
+    return Moments(size, mean, std, norm), counts
+
+
+def reduce(tensors: Sequence[Tensor], *reducers: Reducer) -> list[Floats]:
+    """Each reducer's number for each tensor, in one transfer: float64 [tensors] per reducer."""
+    order: list[int] = []
+    parts: list[list[Tensor]] = [[] for _ in reducers]
+    for rows, matrix in _side_by_side(tensors):
+        order += rows
+        for part, reducer in zip(parts, reducers, strict=True):
+            part.append(reducer(matrix))
+    if not order:
+        return [np.empty(0) for _ in reducers]
+    found = np.empty((len(reducers), len(tensors)))
+    numbers = _transferred([number for part in parts for number in part])
+    found[:, order] = numbers.reshape(len(reducers), -1)
+    return list(found)
+
+
+def _transferred(numbers: Sequence[Tensor]) -> Floats:
+    """Several tensors in one, in one transfer."""
+    first = numbers[0].device
+    whole = torch.cat([number.reshape(-1).to(first) for number in numbers])
+    return whole.detach().cpu().numpy().astype(np.float64)
+
+
+def square_sum(rows: Tensor) -> Tensor:
+    """Σx² of each row, in the tensor's type."""
+    if len(rows) == 1:
+        return torch.dot(rows[0], rows[0]).reshape(1)
+    sums: Tensor = torch.linalg.vecdot(rows, rows)
+    return sums
+
+
+def _sum(rows: Tensor) -> Tensor:
+    return rows.sum(1)
+
+
+def _side_by_side(tensors: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
+    """Indices and matrix [tensors, entries]: small ones alike together, others alone."""
+    alike: dict[tuple[torch.Size, torch.dtype, torch.device], list[int]] = {}
+    for i, tensor in enumerate(tensors):
+        alike.setdefault((tensor.shape, tensor.dtype, tensor.device), []).append(i)
+    for (shape, _, _), rows in alike.items():
+        if shape.numel() <= SMALL and len(rows) > 1:
+            yield rows, torch.stack([tensors[i] for i in rows]).reshape(len(rows), -1)
+        else:
+            for i in rows:
+                yield [i], tensors[i].reshape(1, -1)
+
+
+def exact_norm(tensor: Tensor) -> float:
+    """The L2 norm in float64, rescaled by the largest entry: right at any scale."""
+    exact = plain(tensor).double()
+    largest = float(exact.abs().max()) if exact.numel() else 0.0
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(torch.linalg.vector_norm(exact / largest))
+
+
+def exact_moments(tensor: Tensor) -> tuple[float, float, float]:
+    """Mean, std and norm in float64, at any scale."""
+    exact = tensor.detach().double()
+    largest = float(exact.abs().max()) if exact.numel() else 0.0
+    if largest == 0 or not math.isfinite(largest):
+        return float(exact.mean()), largest, largest
+    scaled = exact / largest
+    std, mean = torch.std_mean(scaled, correction=0)
+    return float(mean) * largest, float(std) * largest, exact_norm(exact)

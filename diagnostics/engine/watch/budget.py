@@ -1,0 +1,88 @@
+"""Which steps are measured: decided before they begin, so that watching keeps to its share."""
+
+import math
+import time
+
+from diagnostics.engine.watch.anatomy import Unwatchable
+
+WEIGHT = 0.1
+"""Of the newest step in the running mean of step times."""
+
+COMPARED = 2
+"""Steps after the first that are not measured in any case, to know what a step takes without."""
+
+UNSEEN = 1.6
+"""What watching costs over what a measured step's clock sees: caches left cold. From paired loops
+with and without (`benchmarks/watch_cost.py`)."""
+
+
+class Budget:
+    """Counts what watching cost, and says whether the next step may be measured.
+
+    Args:
+        share: of training time that watching may take.
+        every: measure every so manyeth step, whatever it costs.
+
+    Raises:
+        Unwatchable: a share or number that can't be.
+    """
+
+    def __init__(self, share: float, every: int | None) -> None:
+        if every is not None and (type(every) is not int or every < 1):
+            raise Unwatchable(f"every={every} can't be used: it must be a whole number from 1.")
+        if not 0 < share <= 1:
+            raise Unwatchable(f"budget={share} can't be used: it must be above 0, up to 1.")
+        self._allowed, self._every = share, every
+        self._last = self._began = self._over = time.perf_counter()
+        self._count = 0
+        self._spent = 0.0
+        self._alone = self._guess = 0.0
+        self.elsewhere = 0.0
+        """Seconds that another thread of ours has taken."""
+        self.due = True
+        """Whether the next step is measured; the first always is."""
+
+    def begin(self) -> None:
+        """From now on time counts."""
+        self._last = self._began = time.perf_counter()
+
+    @property
+    def bare(self) -> float:
+        """Seconds of a step without watching; where all are measured, those left by hooks."""
+        return self._alone or self._guess
+
+    @property
+    def share(self) -> float:
+        """What watching has cost so far, as a share of training time."""
+        spent = self._spent + self.elsewhere
+        elapsed = self._over - self._began - spent
+        return spent / elapsed if elapsed > 0 else math.inf
+
+    def over(self, measured: bool, seconds: float) -> None:
+        """A step is over; from here to ``go_on`` all time is watching's.
+
+        Args:
+            measured: whether this step was.
+            seconds: those that hooks are known to have taken.
+        """
+        self._over = time.perf_counter()
+        step = self._over - self._last
+        self._count += 1
+        if measured:
+            self._spent += UNSEEN * max(seconds, step - self._alone if self._alone else 0.0)
+            self._guess = _mean(self._guess, step - seconds)
+        else:
+            self._alone = _mean(self._alone, step)
+        if self._every is not None:
+            self.due = self._count % self._every == 0
+        else:
+            self.due = self.share <= self._allowed and self._count > COMPARED
+
+    def go_on(self) -> None:
+        """The next step begins."""
+        self._last = time.perf_counter()
+        self._spent += self._last - self._over
+
+
+def _mean(running: float, newest: float) -> float:
+    return running + (newest - running) * (WEIGHT if running else 1.0)

@@ -1,0 +1,83 @@
+"""Where what is seen of a stranger's run is kept: a store, and event files if they are wished."""
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.engine.sinks import StoreSink
+from diagnostics.runs.control import Control
+from diagnostics.store.records import Event, PatientZero
+from diagnostics.store.store import Store
+from diagnostics.subject.watched import WatchedModel
+
+FLUSH_SECONDS = 0.5
+
+log = logging.getLogger("diagnostics.watch")
+
+
+class Chronicle:
+    """One run's entry in a store; from its beginning on, a store that fails costs only a warning.
+
+    Args:
+        store: where the run is entered.
+        subject: what is known of the model before its first step.
+        tensorboard: a folder for event files.
+
+    Raises:
+        StoreError: the run can't be entered.
+        Unwatchable: TensorBoard isn't installed.
+    """
+
+    def __init__(
+        self, store: Store, subject: WatchedModel, name: str, tensorboard: str | None
+    ) -> None:
+        self.subject = subject
+        self._store = store
+        self._board = _board(tensorboard)
+        self.run_id = store.create_run(subject, name=name or subject.model)
+        store.set_state(self.run_id, "running")
+        self._sink = StoreSink(store, self.run_id, Control(), every=FLUSH_SECONDS, patient=False)
+
+    @property
+    def seconds(self) -> float:
+        """What the thread that writes has taken."""
+        return self._sink.seconds
+
+    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
+        """A step was measured."""
+        self._sink.write(step, values, scalars)
+        if self._board is not None:
+            self._board.write(step, self.subject.names, values, scalars)
+
+    def diverged(self, step: int, patient: PatientZero) -> None:
+        """A number that is not finite was seen."""
+        self._sink.event(Event(step, "diverged", asdict(patient)))
+
+    def know(self, **news: Any) -> None:
+        """More is known of the model."""
+        self.subject = self.subject.model_copy(update=news)
+        try:
+            self._store.describe(self.run_id, self.subject)
+        except Exception as trouble:
+            log.warning("What is known of the model can't be stored: %s", trouble)
+
+    def close(self, state: str, summary: dict[str, Any]) -> None:
+        """The run is over."""
+        self._sink.close()
+        if self._board is not None:
+            self._board.close()
+        try:
+            self._store.set_state(self.run_id, state, **summary)
+        except Exception as trouble:  # a store that is gone must not end what trained well
+            log.warning("The end of the run can't be stored: %s", trouble)
+
+
+def _board(folder: str | None) -> Any:
+    if folder is None:
+        return None
+    from diagnostics.engine.watch.tensorboard import Board
+
+    return Board(folder)

@@ -1,0 +1,48 @@
+"""TensorBoard event files, for those whose team lives there."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.engine.watch.anatomy import Unwatchable
+from diagnostics.store.records import METRICS, SCALARS
+
+
+class Board:
+    """Writes every measured number as a scalar: ``signal_grad_norm/conv1``, ``loss``.
+
+    Raises:
+        Unwatchable: the package tensorboard is not installed.
+    """
+
+    def __init__(self, folder: str) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise Unwatchable(
+                f"tensorboard={folder} can't be written: install the package tensorboard first."
+            ) from None
+        self._writer = SummaryWriter(folder)
+
+    def write(
+        self,
+        step: int,
+        names: Sequence[str],
+        values: NDArray[np.float32],
+        scalars: NDArray[np.float64],
+    ) -> None:
+        """A step: values [layers, metrics], scalars [scalars]. What is NaN is left out."""
+        for key, number in zip(SCALARS, scalars.tolist(), strict=True):
+            self._put(key, number, step)
+        for name, row in zip(names, values.tolist(), strict=True):
+            for key, number in zip(METRICS, row, strict=True):
+                self._put(f"{key}/{name}", number, step)
+
+    def close(self) -> None:
+        """Flush and let go of the files."""
+        self._writer.close()
+
+    def _put(self, tag: str, number: float, step: int) -> None:
+        if number == number:  # NaN: not measured
+            self._writer.add_scalar(tag, number, step)

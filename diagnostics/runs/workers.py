@@ -1,0 +1,67 @@
+"""An executor of warm processes in which a crash costs only its own job."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from importlib import import_module
+from typing import Any
+
+PRELOADED = "diagnostics.engine.lab.worker"
+
+
+def warm_up() -> None:
+    """Import what jobs need, torch among it, before the first one comes."""
+    import_module(PRELOADED).warm_up()
+
+
+class Workers(ThreadPoolExecutor):
+    """Threads that own a process each.
+
+    One shared ``ProcessPoolExecutor`` would break as a whole, and end every run, when one of its
+    processes is killed.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._local = threading.local()
+        self._pools: list[ProcessPoolExecutor] = []
+        self._ending = False
+        super().__init__(count, "worker", initializer=self._renew)
+        for _ in range(count):  # a job for each thread, so that all start now
+            super().submit(threading.Event().wait, 0.2)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a picklable function in a process of its own."""
+        return super().submit(self._in_process, fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes at once; running jobs end with them."""
+        self._ending = True
+        for pool in self._pools:
+            pool.kill_workers() if hasattr(pool, "kill_workers") else _kill(pool)
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _in_process(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            future = self._local.pool.submit(fn, *args, **kwargs)
+        except BrokenExecutor:  # the process died while it had nothing to do
+            self._renew()
+            future = self._local.pool.submit(fn, *args, **kwargs)
+        try:
+            return future.result()
+        except BrokenExecutor:
+            if not self._ending:
+                self._renew()
+            raise
+
+    def _renew(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(1, mp_context=context)
+        pool.submit(warm_up)
+        self._local.pool = pool
+        self._pools.append(pool)
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    for process in list((pool._processes or {}).values()):
+        process.kill()

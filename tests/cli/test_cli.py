@@ -1,0 +1,108 @@
+"""The command line as a person types it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from diagnostics.cli.commands import commands
+from diagnostics.store.settings import SETTINGS
+from diagnostics.subject.config import FIELDS
+
+
+def gd(line: str) -> Result:
+    return CliRunner().invoke(commands, line.split())
+
+
+def rows(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+SMALL = "depth=3 width=16 activation=relu init=he_normal steps=30"
+
+
+def test_profile_shows_vanishing_signals_beside_flat_weight_gradients() -> None:
+    line = "dataset=gaussian activation=relu init=glorot_normal depth=30 width=256 seed=0"
+    found = pd.DataFrame(rows(gd(f"profile {line} --json")))
+    assert found.layer.tolist() == list(range(1, 32))
+    signal, weight = found.signal_grad_norm[:30], found.weight_grad_norm[:30]
+    assert np.log10(signal[0] / signal[29]) == pytest.approx(-4.36, abs=0.6)
+    assert abs(np.log10(weight[1] / weight[29])) < 1
+    assert np.log10(found.theory_signal_grad_norm[0]) == pytest.approx(-4.36, abs=0.01)
+    assert found.theory_activation_std[:30].tolist() == pytest.approx(
+        found.activation_std[:30].tolist(), rel=0.5
+    )
+
+
+def test_profile_is_a_table_for_people() -> None:
+    assert "signal_grad_norm" in gd("profile depth=2 width=4").stdout
+
+
+def test_train_ends_with_a_summary_and_the_run_is_in_the_store(tmp_path: Path) -> None:
+    (summary,) = rows(gd(f"train {SMALL} --json"))
+    assert (summary["state"], summary["steps"]) == ("finished", 30)
+    assert isinstance(summary["loss"], float) and isinstance(summary["accuracy"], float)
+    assert [row["run"] for row in rows(gd("runs --json"))] == [summary["run"]]
+    for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        target = tmp_path / f"out.{kind}"
+        (told,) = rows(gd(f"export {summary['run']} --format {kind} --output {target} --json"))
+        assert told["rows"] == len(read(target)) == 30 * 4
+
+
+def test_the_probe_changes_nothing() -> None:
+    (watched,) = rows(gd(f"train {SMALL} --json"))
+    (alone,) = rows(gd(f"train {SMALL} --no-probe --json"))
+    assert watched["loss"] == alone["loss"]
+
+
+def test_a_diverged_run_names_layer_tensor_and_step() -> None:
+    line = "train activation=relu init=he_normal lr=1 depth=3 width=128 steps=300 --json"
+    (summary,) = rows(gd(line))
+    zero = summary["patient_zero"]
+    assert summary["state"] == "diverged" and isinstance(zero, dict)
+    assert zero["layer"] >= 1 and zero["tensor"] and 1 <= zero["step"] == summary["steps"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("activation=relu init=glorot_normal depth=30", ["vanishing"]),
+        ("activation=relu init=he_normal depth=30", []),
+        ("activation=sigmoid init=glorot_normal depth=20", ["vanishing"]),
+        ("activation=tanh init=normal width=256 depth=10", ["exploding", "saturated", "vanishing"]),
+        ("activation=relu init=he_normal lr=1 depth=3 width=128", ["diverged"]),
+    ],
+)
+def test_diagnose_says_what_is_going_on(words: str, expected: list[str]) -> None:
+    found = rows(gd(f"diagnose {words} --steps 20 --json"))
+    assert sorted(str(diagnosis["rule"]) for diagnosis in found) == expected
+    assert all(diagnosis["sentence"] and "evidence" in diagnosis for diagnosis in found)
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("train depth=0", "depth=0"),
+        ("train dpeth=3", "Did you mean depth"),
+        ("profile lr=fast", "lr=fast"),
+        ("serve --port 0", "GD_PORT=0"),
+        ("export nope", "'nope'"),
+        ("runs --store nonsense", "nonsense"),
+        ("train --data-dir /proc/nowhere", "/proc/nowhere"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(line: str, part: str) -> None:
+    result = gd(line)
+    assert result.exit_code == 2 and part in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_help_tells_every_field_and_setting() -> None:
+    words = gd("train --help").stdout
+    assert all(f"{field}=" in words for field in FIELDS)
+    words = gd("serve --help").stdout
+    assert all(setting.variable in words for setting in SETTINGS.values())

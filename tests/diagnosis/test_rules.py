@@ -1,0 +1,183 @@
+"""Diagnoses from made-up measurements; the engine's tests make the real ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from diagnostics.diagnosis.case import decades
+from diagnostics.diagnosis.rules import RULES, diagnose, explained
+from diagnostics.store.records import (
+    METRIC_INDEX,
+    METRICS,
+    SCALAR_INDEX,
+    SCALARS,
+    Diagnosis,
+    PatientZero,
+    StepBatch,
+)
+from diagnostics.subject.config import RunConfig
+
+
+def _run(signal: list[float], **columns: float) -> StepBatch:
+    """One step of a network with these signal gradients; all else calm."""
+    values = np.full((1, len(signal), len(METRICS)), np.nan, np.float32)
+    calm = {"saturated": 0.0, "dead": 0.0, "update_ratio": 1e-3, "sparsity": 0.1, "weight_norm": 1}
+    for key, value in {**calm, **columns}.items():
+        values[:, :, METRIC_INDEX[key]] = value
+    values[0, :, METRIC_INDEX["signal_grad_norm"]] = signal
+    return StepBatch(np.array([1]), values, np.zeros((1, len(SCALARS))))
+
+
+DEEP = RunConfig(depth=10, activation="relu")
+
+
+def _rules(batch: StepBatch, config: RunConfig = DEEP) -> list[str]:
+    return [found.rule for found in diagnose(config, batch, "running")]
+
+
+@pytest.mark.parametrize(
+    ("slope", "rule"), [(0.6, "vanishing"), (-0.6, "exploding"), (0.0, "healthy")]
+)
+def test_the_slope_decides(slope: float, rule: str) -> None:
+    assert _rules(_run(list(10 ** (slope * np.arange(11))))) == [rule]
+
+
+def test_true_zeros_have_vanished() -> None:
+    assert _rules(_run([0.0] * 5 + [1.0] * 6)) == ["vanishing"]
+
+
+def test_saturated_and_dead_units_are_said() -> None:
+    tanh = DEEP.changed(activation="tanh")
+    assert "saturated" in _rules(_run([1.0] * 11, saturated=0.8), tanh)
+    assert _rules(_run([1.0] * 11, dead=0.5)) == ["born_dead"]
+    assert _rules(_run([1.0] * 11, sparsity=0.5)) == ["healthy", "sparse"]
+
+
+def test_patient_zero_is_named() -> None:
+    found = diagnose(DEEP, StepBatch.empty(), "diverged", PatientZero(14, 2, "activation"))
+    assert found[0].rule == "diverged"
+    assert all(word in found[0].sentence for word in ("14", "layer 2", "activation"))
+
+
+def test_remedies_are_changes_that_can_be_made() -> None:
+    for found in diagnose(DEEP, _run(list(10 ** (0.6 * np.arange(11)))), "running"):
+        assert found.remedies
+        for remedy in found.remedies:
+            assert DEEP.changed(**remedy.changes) != DEEP
+
+
+def test_decades_are_relative_to_the_last_hidden_layer() -> None:
+    assert np.allclose(decades(np.array([[1e-4, 1e-2, 1.0, 7.0]])), [[-4, -2, 0]])
+
+
+def _long(count: int = 100, **scalars: np.ndarray | float) -> StepBatch:
+    """Many calm steps with these scalars."""
+    one = _run([1.0] * 11)
+    values = np.repeat(one.values, count, axis=0)
+    table = np.zeros((count, len(SCALARS)))
+    for key, value in scalars.items():
+        table[:, SCALAR_INDEX[key]] = value
+    return StepBatch(np.arange(1, count + 1), values, table)
+
+
+def _with(batch: StepBatch, metric: str, value: np.ndarray | float) -> StepBatch:
+    batch.values[:, :, METRIC_INDEX[metric]] = value
+    return batch
+
+
+def _found(batch: StepBatch, rule: str, config: RunConfig = DEEP) -> Diagnosis:
+    return next(d for d in diagnose(config, batch, "running") if d.rule == rule)
+
+
+def test_dying_is_told_from_dead_and_from_born_dead() -> None:
+    rising = np.linspace(0, 0.8, 100)[:, None]
+    found = _found(_with(_long(), "dead", rising), "dead")
+    assert found.since_step == 43 and found.evidence["share"] == pytest.approx(0.8)
+    assert _rules(_with(_long(), "dead", rising / 4)) == ["dying"]
+    assert _rules(_with(_long(), "dead", 0.6)) == ["born_dead"]
+
+
+def test_one_layer_without_a_living_unit_blocks_the_gradient() -> None:
+    share = np.zeros((100, 11))
+    share[40:, 9] = 1.0
+    batch = _with(_with(_long(), "dead", share), "update_ratio", 0.0)
+    found = _found(batch, "dead")
+    assert found.since_step == 41 and found.layers == (10,)
+    assert _rules(batch) == ["dead"]
+    assert "dead" not in _rules(batch, DEEP.changed(residual=True))
+
+
+def test_an_update_can_stall_or_be_too_large() -> None:
+    assert _rules(_with(_long(), "update_ratio", 1e-7)) == ["stalled"]
+    assert _rules(_with(_long(accuracy=0.99), "update_ratio", 1e-7)) == ["healthy"]
+    assert _rules(_with(_long(), "update_ratio", 0.5)) == ["too_large"]
+
+
+def test_clipping_always_and_never() -> None:
+    clipped = DEEP.changed(clip="norm")
+    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0), clipped) == ["clipping_always"]
+    assert _rules(_long(grad_norm=0.5, clipped_norm=0.5), clipped) == ["healthy", "clipping_never"]
+    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0)) == ["healthy"]
+
+
+def test_batch_norms_explosion_is_no_illness_once_training_goes_on() -> None:
+    signal = list(10 ** (-0.12 * np.arange(31)))
+    config = RunConfig(depth=30, activation="relu", norm="batch")
+    assert _rules(_run(signal), config) == ["bn_explosion"]
+    late = StepBatch(np.array([500]), _run(signal).values, np.zeros((1, len(SCALARS))))
+    assert _rules(late, config) == ["exploding"]
+
+
+def test_overfitting_dates_from_the_best_look() -> None:
+    looks = np.repeat(np.concatenate([np.linspace(2, 1, 5), np.linspace(1.1, 3, 15)]), 10)
+    found = _found(_long(200, loss=0.1, heldout_loss=looks), "overfitting")
+    assert found.since_step == pytest.approx(61, abs=20)
+    assert found.evidence["gap"] > 2
+    assert _rules(_long(200, loss=1.0, heldout_loss=1.2)) == ["healthy"]
+
+
+def test_zero_weights_are_symmetric_and_nothing_else() -> None:
+    assert _rules(_with(_with(_long(), "weight_norm", 0), "signal_grad_norm", 0)) == ["symmetric"]
+
+
+def test_infinite_gradients_have_exploded() -> None:
+    assert "exploding" in _rules(_run([np.inf] + [1.0] * 10))
+
+
+def test_adaptive_optimizers_bear_more() -> None:
+    batch = _run(list(10 ** (0.2 * np.arange(11))))
+    assert _rules(batch) == ["vanishing"]
+    assert _rules(batch, DEEP.changed(optimizer="adam")) == ["healthy"]
+
+
+def test_every_rule_explains_itself() -> None:
+    for rule in RULES:
+        assert rule.help in explained(rule.key)
+    assert "22 of 22" in explained("vanishing")
+
+
+WILD = hnp.arrays(
+    np.float32,
+    st.tuples(st.integers(0, 3), st.integers(1, 4), st.just(len(METRICS))),
+    elements=st.floats(width=32, allow_nan=True, allow_infinity=True) | st.just(0.0),
+)
+
+
+WILD_SCALARS = hnp.arrays(np.float64, 7, elements=st.floats(allow_nan=True, allow_infinity=True))
+
+
+@settings(max_examples=300)
+@given(WILD, WILD_SCALARS, st.sampled_from(["relu", "sigmoid", "gelu"]), st.booleans())
+def test_anything_gets_an_answer_or_silence(
+    values: np.ndarray, scalars: np.ndarray, activation: str, much: bool
+) -> None:
+    if much:  # enough steps for every rule
+        values = np.repeat(values, 10, axis=0)
+    steps = np.arange(1, len(values) + 1)
+    batch = StepBatch(steps, values, np.resize(scalars, (len(values), len(SCALARS))))
+    config = RunConfig(depth=max(1, values.shape[1] - 1), activation=activation)
+    config = config.changed(clip="norm", norm="batch")
+    for found in diagnose(config, batch, "running"):
+        assert found.sentence and "nan" not in found.sentence.lower().split()

@@ -1,0 +1,40 @@
+"""Remedies are tried: those that help come first, with what came of them."""
+
+import pytest
+
+from diagnostics.diagnosis import rules
+from diagnostics.diagnosis.remedies import yardstick
+from diagnostics.engine.lab.trials import consult
+from tests.engine.helpers import config
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "field"),
+    [
+        ("vanishing", "activation=relu init=glorot_normal depth=30", "init"),
+        ("exploding", "activation=tanh init=normal depth=10", "init"),
+        ("saturated", "activation=tanh init=normal depth=10", "init"),
+        ("born_dead", "activation=relu init=he_normal depth=30 width=3", "activation"),
+        ("symmetric", "init=zeros activation=tanh depth=3 steps=50", "init"),
+        ("diverged", "activation=relu init=he_normal depth=3 lr=2 steps=50", "clip"),
+        ("stalled", "activation=relu init=he_normal depth=3 lr=1e-7", "lr"),
+    ],
+)
+def test_what_helps_is_found(rule: str, words: str, field: str) -> None:
+    sick = config(words)
+    found = consult(rule, sick)
+    assert any(field in remedy.changes for remedy in found)
+    for remedy in found:
+        assert sick.changed(**remedy.changes) != sick
+        assert remedy.effect and "nan" not in remedy.effect
+
+
+def test_what_does_not_help_is_not_offered() -> None:
+    found = consult("vanishing", config("activation=relu init=glorot_normal depth=30"))
+    assert {"init": "orthogonal"} not in [dict(remedy.changes) for remedy in found]
+    assert "0.6" in found[0].effect or "1" in found[0].effect
+
+
+def test_every_illness_has_a_yardstick() -> None:
+    for rule in rules.RULES:
+        assert (yardstick(rule.key) is None) is (rule.severity == "fine") or rule.key[:4] == "clip"

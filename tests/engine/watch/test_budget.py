@@ -1,0 +1,62 @@
+"""What watching is said to cost, and how it keeps to its share."""
+
+import time
+
+import pytest
+
+from diagnostics.engine.watch import budget
+from diagnostics.engine.watch.budget import Budget
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(time, "perf_counter", found.perf_counter)
+    return found
+
+
+def train(clock: Clock, kept: Budget, steps: int, hooks: float, own: float) -> tuple[int, float]:
+    """Steps of 10 ms each; (how many were measured, what all watching took)."""
+    kept.begin()
+    measured, spent = 0, 0.0
+    for _ in range(steps):
+        due = kept.due
+        measured += due
+        taken = hooks if due else 0.0
+        clock.now += 0.010 + taken
+        kept.over(due, taken / 2)  # half of it no clock in a hook has seen
+        clock.now += own
+        kept.go_on()
+        spent += taken + own
+    return measured, spent
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.1])
+@pytest.mark.parametrize("hooks", [0.0001, 0.005, 0.1])
+def test_a_budget_is_kept_and_used(clock: Clock, share: float, hooks: float) -> None:
+    measured, spent = train(clock, Budget(share, None), 5000, hooks, 1e-5)
+    assert spent <= share * 50 * 1.05
+    assert measured == 4998 or spent * budget.UNSEEN > share * 50 * 0.7
+
+
+def test_where_every_step_is_measured_hooks_tell_what_it_costs(clock: Clock) -> None:
+    kept = Budget(0.03, 1)
+    measured, _ = train(clock, kept, 1000, 0.002, 0.0)
+    assert measured == 1000
+    assert kept.share == pytest.approx(budget.UNSEEN * 0.001 / 0.012, rel=0.2)
+
+
+def test_the_thread_that_writes_counts(clock: Clock) -> None:
+    kept = Budget(0.03, None)
+    kept.elsewhere = 10.0
+    assert train(clock, kept, 100, 0.001, 0.0)[0] == 1

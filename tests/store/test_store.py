@@ -1,0 +1,153 @@
+"""The store: what goes in comes out, and what is no store is refused with a sentence."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnostics.store.records import METRICS, Command, Event, PatientZero, Summary
+from diagnostics.store.store import LOST_AFTER, Store, StoreError, open_store
+from diagnostics.subject.config import RunConfig
+from tests.conftest import steps
+
+
+def test_chunks_come_back_as_they_went_in(store: Store) -> None:
+    run = store.create_run(RunConfig(depth=3))
+    first, second = steps(1, 5), steps(6, 2, seed=1)
+    first.values[0, 0, 0], first.values[0, 1, 0], first.values[0, 2, 0] = np.nan, np.inf, 1e-45
+    store.append(run, first, [Event(2, "set", {"lr": 0.1})])
+    found = store.since(run)
+    assert np.array_equal(found.batch.values, first.values, equal_nan=True)
+    assert np.array_equal(found.batch.scalars, first.scalars)
+    assert found.events == (Event(2, "set", {"lr": 0.1}),)
+    store.append(run, second)
+    later = store.since(run, found.cursor)
+    assert later.batch.steps.tolist() == [6, 7] and later.events == ()
+    assert len(store.since(run, later.cursor).batch) == 0
+
+
+def test_runs_keep_their_configuration_and_their_end(store: Store) -> None:
+    config = RunConfig(activation="relu", lr=1.0)
+    run = store.create_run(config, name="mine")
+    zero = PatientZero(14, 2, "activation")
+    store.finish(run, Summary("diverged", 14, float("nan"), 0.1, zero))
+    found = store.run(run)
+    assert (found.config, found.name, found.state) == (config, "mine", "diverged")
+    assert (found.steps, found.loss, found.patient_zero) == (14, None, zero)
+    assert [r.id for r in store.runs()] == [run]
+
+
+def test_newest_run_comes_first(store: Store) -> None:
+    ids = [store.create_run(RunConfig()) for _ in range(3)]
+    assert [run.id for run in store.runs()] == ids[::-1]
+    assert [run.id for run in store.runs(limit=1)] == ids[-1:]
+
+
+def test_a_run_without_heartbeat_is_lost_and_keeps_its_chunks(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create_run(RunConfig())
+    store.set_state(run, "running")
+    store.append(run, steps(1, 3))
+    assert store.run(run).state == "running"
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + LOST_AFTER + 1)
+    assert store.run(run).state == "lost"
+    assert len(store.since(run).batch) == 3
+
+
+def test_commands_arrive_once_and_in_order(store: Store) -> None:
+    run = store.create_run(RunConfig())
+    store.send(run, Command("pause"))
+    store.send(run, Command("set", {"lr": 0.5}))
+    found, last = store.commands(run)
+    assert [c.kind for c in found] == ["pause", "set"] and found[1].data == {"lr": 0.5}
+    assert store.commands(run, last) == ([], last)
+
+
+def test_version_moves_when_another_connection_commits(store: Store) -> None:
+    run = store.create_run(RunConfig())
+    other = Store(store.url)
+    seen = store.version()
+    assert store.version() == seen
+    other.append(run, steps(1, 1))
+    assert store.version() != seen
+    other.close()
+
+
+def test_frame_has_a_row_per_step_and_layer(store: Store) -> None:
+    run = store.create_run(RunConfig(depth=3))
+    batch = steps(1, 5)
+    store.append(run, batch)
+    frame = store.frame(run)
+    assert len(frame) == 20 and set(METRICS) <= set(frame.columns)
+    row = frame[(frame.step == 3) & (frame.layer == 2)]
+    assert row.signal_grad_norm.item() == batch.metric("signal_grad_norm")[2, 1]
+
+
+def test_unknown_run_is_named(store: Store) -> None:
+    with pytest.raises(StoreError, match="no run 'nope'"):
+        store.frame("nope")
+
+
+def _refused(url: str) -> str:
+    with pytest.raises(StoreError) as refusal:
+        open_store(url)
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no database at all, but long enough to be looked at" * 50)
+    assert "x" in _refused(f"sqlite:///{tmp_path / 'x'}")
+    assert (tmp_path / "x").read_text().startswith("no database")
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "y") as connection:
+        connection.execute("CREATE TABLE accounts (id INTEGER)")
+    connection.close()
+    assert "not a store" in _refused(f"sqlite:///{tmp_path / 'y'}")
+    with sqlite3.connect(tmp_path / "y") as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    connection.close()
+    assert tables == [("accounts",)]
+
+
+def test_a_newer_store_is_refused(store: Store, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'version'")
+    connection.close()
+    assert "newer version" in _refused(store.url)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mongodb://x/y", "sqlite:////proc/nowhere/s.sqlite"])
+def test_a_url_that_leads_nowhere_is_refused(url: str) -> None:
+    assert _refused(url)
+
+
+def test_a_read_only_store_is_refused(store: Store, tmp_path: Path) -> None:
+    store.create_run(RunConfig())
+    file = tmp_path / "store.sqlite"
+    assert "read-only" in _refused(f"sqlite:///file:{file}?mode=ro&uri=true")
+
+
+def test_an_older_store_is_read_with_its_missing_columns_empty(store: Store) -> None:
+    run = store.create_run(RunConfig())
+    store.append(run, steps(1, 3))
+    path = store.url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        old = json.dumps(list(METRICS)[:-2])
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'metrics'", (old,))
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
+        values = steps(1, 3).values[:, :, :-2].tobytes()
+        connection.execute("UPDATE chunks SET array = ?", (values,))
+    connection.close()
+    again = Store(store.url)
+    batch = again.since(run).batch
+    assert np.isnan(batch.metric(list(METRICS)[-1])).all()
+    assert np.isfinite(batch.metric("signal_grad_norm")).all()
+    again.close()

@@ -1,0 +1,100 @@
+"""A stranger's model in the store, before the rules, and on the page."""
+
+import numpy as np
+import pytest
+
+from diagnostics.dashboard import frames
+from diagnostics.dashboard.actions import Actions
+from diagnostics.dashboard.frames import Feed
+from diagnostics.dashboard.hub import Hub, Watch
+from diagnostics.dashboard.session import Session, read_link
+from diagnostics.diagnosis.rules import diagnose
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import METRIC_INDEX, PatientZero, StepBatch
+from diagnostics.store.store import Run, Store
+from diagnostics.subject.config import RunConfig
+from diagnostics.subject.watched import WatchedLayer, WatchedModel
+from tests.conftest import NoWorkers, steps
+
+PATHS = ("stem", "blocks.0.conv1", "blocks.0.conv2", "head")
+MODEL = WatchedModel(
+    model="ResNet", optimizer="sgd", layers=tuple(WatchedLayer(name=path) for path in PATHS)
+)
+
+
+def _sick(slope: float = 2.0) -> StepBatch:
+    """A gradient that falls from the last layer to the first."""
+    batch = steps(1, 30)
+    batch.values[:, :, METRIC_INDEX["signal_grad_norm"]] = 10 ** (slope * np.arange(4))
+    for key, calm in (("saturated", 0.0), ("dead", np.nan), ("update_ratio", 1e-3)):
+        batch.values[:, :, METRIC_INDEX[key]] = calm
+    return batch
+
+
+@pytest.fixture
+def watched(store: Store) -> Run:
+    run = store.create_run(MODEL, name="resnet-a")
+    store.set_state(run, "running")
+    store.append(run, _sick())
+    return store.run(run)
+
+
+def test_the_store_keeps_what_is_known(store: Store, watched: Run) -> None:
+    assert watched.watched and watched.config == MODEL
+    store.describe(watched.id, MODEL.model_copy(update={"clip": "norm"}))
+    assert store.run(watched.id).config.clip == "norm"
+    assert not store.run(store.create_run(RunConfig())).watched
+
+
+def test_sentences_name_layers_and_advice_changes_nothing() -> None:
+    found = diagnose(MODEL, _sick(), "running")[0]
+    assert found.rule == "vanishing" and "layer 3 (blocks.0.conv2)" in found.sentence
+    assert found.remedies and all(not r.changes and r.effect for r in found.remedies)
+    (diverged,) = diagnose(MODEL, _sick(), "running", PatientZero(7, 2, "signal_grad"))
+    assert "step 7" in diverged.sentence and "blocks.0.conv1" in diverged.sentence
+
+
+def test_dead_units_not_counted_yet_are_no_dead_units() -> None:
+    well = _sick(0.01)
+    well.values[:, :, METRIC_INDEX["sparsity"]] = 0.5
+    assert {d.rule for d in diagnose(MODEL, well, "running")} == {"healthy"}
+    well.values[:, :, METRIC_INDEX["dead"]] = 0.0
+    assert {d.rule for d in diagnose(MODEL, well, "running")} == {"healthy", "sparse"}
+
+
+def test_a_loss_that_has_fallen_excuses_small_steps() -> None:
+    batch = _sick(0.01)
+    batch.values[:, :, METRIC_INDEX["update_ratio"]] = 1e-7
+    batch.scalars[:] = np.nan
+    assert "stalled" in {d.rule for d in diagnose(MODEL, batch, "running")}
+    batch.scalars[:, 0] = np.geomspace(2, 0.01, 30)
+    assert "stalled" not in {d.rule for d in diagnose(MODEL, batch, "running")}
+
+
+def test_a_frame_tells_names_and_cost(store: Store, watched: Run) -> None:
+    feed = Feed(store, watched.id)
+    told = frames.about(feed.run)
+    assert told["names"] == PATHS and told["label"] == "resnet-a" and told["watched"]
+    assert told["steps"] == 50 and "calls" in told["theory"]["why_not"]
+    assert "of step time" in frames.cost(feed) and "MB per 1,000 steps" in frames.cost(feed)
+
+
+def test_a_bare_address_shows_it_and_its_end_does_not_hide_it(store: Store, watched: Run) -> None:
+    session, notes = read_link("", store)
+    assert session.run == watched.id and session.query == "" and not notes
+    store.set_state(watched.id, "finished")
+    hub = Hub(store, Runner(store, NoWorkers()))
+    assert hub._sketch(Feed(store, watched.id), Watch(run=watched.id)) is None
+
+
+def test_the_menu_opens_runs_and_controls_leave_them_alone(store: Store, watched: Run) -> None:
+    actions = Actions(store, Runner(store, NoWorkers()))
+    menu = actions.runs()
+    assert menu == [{"value": watched.id, "label": "resnet-a · running · 30 steps"}]
+    shown = actions.wish(Session("depth=3"), {"run": watched.id}, 0)
+    assert (shown.run, shown.query) == (watched.id, "depth=3")
+    moved = actions.change(shown, RunConfig(depth=4), 0)
+    assert moved.run is None and moved.query == "depth=4"
+    assert store.commands(watched.id)[0] == []
+    trained = actions.train(shown, 0)
+    assert trained.run != watched.id and trained.pin is None
