@@ -11,7 +11,7 @@ import numpy as np
 from diagnostics.diagnosis import remedies, symptoms
 from diagnostics.diagnosis.case import Case, Finding, since
 from diagnostics.diagnosis.wording import called, capital, times
-from diagnostics.store.records import Diagnosis, PatientZero, Severity, StepBatch
+from diagnostics.store.records import Diagnosis, PatientZero, Severity, StepBatch, Tone
 from diagnostics.subject.watched import Subject, WatchedModel
 
 UPDATES = ("stalled", "too_large")
@@ -32,6 +32,7 @@ class Rule:
     help: str
     find: Callable[[Case], Finding | None]
     silences: tuple[str, ...] = ()
+    tone: Tone = "lost"
 
 
 def diagnose(
@@ -85,6 +86,7 @@ def _said(case: Case, rule: Rule, finding: Finding) -> Diagnosis:
         finding.evidence,
         remedies.candidates(rule.key, case.config)[: remedies.SHOWN],
         rule.chart,
+        rule.tone,
     )
 
 
@@ -95,12 +97,13 @@ RULES = (
     Rule("vanishing", "Vanishing gradients", "ill", "lead",
          "the signal gradient falls by 3 decades on its way to layer 1, or by 0.1 a layer in "
          "SGD networks of less than 30 layers, and by 1.25 at least",
-         symptoms.vanishing, ("stalled",)),
+         symptoms.vanishing, ("stalled",), "vanishing"),
     Rule("exploding", "Exploding gradients", "ill", "lead",
-         "the signal gradient grows by as much as vanishing says it falls", symptoms.exploding),
+         "the signal gradient grows by as much as vanishing says it falls", symptoms.exploding,
+         tone="exploding"),
     Rule("bn_explosion", "Batch norm explodes at the start", "watch", "lead",
          "batch norm, in the first 10 steps, with more than 0.05 decades a layer and one in all",
-         symptoms.norm_explosion, ("exploding",)),
+         symptoms.norm_explosion, ("exploding",), "exploding"),
     Rule("saturated", "Saturated activations", "ill", "saturated",
          "more than half of a layer's activations in the outermost 5% of a bounded range",
          symptoms.saturated),
@@ -158,6 +161,7 @@ def _diverged(config: Subject, patient: PatientZero) -> Diagnosis:
         {"step": patient.step, "layer": patient.layer},
         remedies.candidates("diverged", config)[: remedies.SHOWN],
         "loss",
+        "exploding",
     )
 
 
@@ -173,4 +177,5 @@ def _healthy(case: Case) -> Diagnosis:
         "Healthy gradients",
         sentence if last > 1 else "A single hidden layer learns from the output at once.",
         evidence={"decades": travelled},
+        tone="healthy",
     )

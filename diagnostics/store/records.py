@@ -251,6 +251,8 @@ class Summary:
 
 
 Severity = Literal["ill", "watch", "fine"]
+Tone = Literal["vanishing", "exploding", "lost", "healthy"]
+"""The colour of a diagnosis: blue, red, amber, grey."""
 
 
 @dataclass(frozen=True)
@@ -282,3 +284,4 @@ class Diagnosis:
     evidence: Mapping[str, float] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
     chart: str = "lead"
+    tone: Tone = "lost"
