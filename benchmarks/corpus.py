@@ -184,9 +184,9 @@ def examine(entry: Entry) -> Verdict:
     summary = train(entry.config, sink, Control())
     batch = sink.batch()
     looks = [batch[:look] for look in (*LOOKS, len(batch)) if look <= len(batch)]
-    found = [rules.diagnose(entry.config, profile_batch(entry.config), "preview")]
-    found += [rules.diagnose(entry.config, seen, "running") for seen in looks]
-    found.append(rules.diagnose(entry.config, batch, summary.state, summary.patient_zero))
+    found = [rules.diagnose(entry.config, profile_batch(entry.config))]
+    found += [rules.diagnose(entry.config, seen) for seen in looks]
+    found.append(rules.diagnose(entry.config, batch, summary.patient_zero))
     said = {d.rule for diagnoses in found for d in diagnoses if d.severity != "fine"}
     return Verdict(frozenset(said), summary.accuracy or 0.0, summary.state)
 
@@ -195,7 +195,7 @@ def figures(pairs: Sequence[tuple[Entry, Verdict]]) -> dict[str, dict[str, int]]
     """For each rule: broken networks, how many were found, healthy ones, false alarms."""
     healthy = [verdict for entry, verdict in pairs if _well(entry, verdict)]
     found = {}
-    for rule in [rule.key for rule in rules.RULES if rule.severity != "fine"] + ["diverged"]:
+    for rule in [key for key, rule in rules.RULES.items() if rule.severity != "fine"]:
         broken = [verdict for entry, verdict in pairs if _broken(entry, verdict, rule)]
         found[rule] = {
             "broken": len(broken),

@@ -59,7 +59,8 @@ def _settings(*keys: str) -> Callable[[Command], Command]:
     return add
 
 
-def _fields_help() -> str:
+def fields_help() -> str:
+    """What ``--help`` says of all fields."""
     lines = [f"{key}={info.default}  {allowed(key)}" for key, info in FIELDS.items()]
     return "\b\nFields and their defaults:\n" + "\n".join(lines)
 
@@ -87,7 +88,7 @@ def _announce_json(url: str) -> None:
     print_json({"url": url})
 
 
-@commands.command(epilog=_fields_help())
+@commands.command(epilog=fields_help())
 @_words
 @_as_json
 def profile(words: Sequence[str], as_json: bool) -> None:
@@ -104,7 +105,7 @@ def profile(words: Sequence[str], as_json: bool) -> None:
         click.echo(shown.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
 
 
-@commands.command(epilog=_fields_help())
+@commands.command(epilog=fields_help())
 @_words
 @_store_settings
 @click.option("--no-probe", is_flag=True, help="train without measuring layers")
@@ -125,7 +126,7 @@ def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> 
         sys.exit(INTERRUPTED)
 
 
-@commands.command(epilog=_fields_help())
+@commands.command(epilog=fields_help())
 @_words
 @_store_settings
 @click.option("--steps", default=DIAGNOSED_STEPS, show_default=True, help="how long to train")
@@ -144,9 +145,9 @@ def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> N
     with opened(given) as store:
         run = train(config, store=store)
         batch = store.since(run.id).batch
-    late = diagnose(config, batch, run.state, run.patient_zero)
+    late = diagnose(config, batch, run.patient_zero)
     known = {found.rule for found in late}
-    early = [found for found in diagnose(config, batch[:1], "running") if found.rule not in known]
+    early = [found for found in diagnose(config, batch[:1]) if found.rule not in known]
     trouble = [found for found in (*early, *late) if found.severity != "fine"]
     for found in trouble if trouble or as_json else late:
         tried = replace(found, remedies=consult(found.rule, config))
@@ -165,7 +166,7 @@ def rules(as_json: bool) -> None:
     """List what can be diagnosed, when, and how often each rule was right."""
     from diagnostics.diagnosis.rules import RULES, explained
 
-    for rule in RULES:
+    for rule in RULES.values():
         if as_json:
             row = {"rule": rule.key, "severity": rule.severity, "help": explained(rule.key)}
             print_json(row)

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from diagnostics.diagnosis.remedies import SHOWN, Yardstick, candidates, ranked, yardstick
+from diagnostics.diagnosis.remedies import SHOWN, Yardstick, ranked
+from diagnostics.diagnosis.rules import RULES
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import Remedy, StepBatch
 from diagnostics.subject.config import RunConfig
@@ -36,7 +37,7 @@ class Advice:
     def remedies(self, rule: str, config: RunConfig) -> tuple[Remedy, ...] | None:
         """The remedies that helped when tried, best first; None until they have been tried."""
         key = (rule, config)
-        if yardstick(rule) is None:
+        if rule not in RULES or RULES[rule].yardstick is None:
             return ()
         if key not in self._remedies:
             _make_room(self._remedies)
@@ -51,15 +52,15 @@ class Advice:
 
     async def _try(self, rule: str, config: RunConfig) -> None:
         """One trial after the other, so that a profile asked for meanwhile waits for one only."""
-        rod = yardstick(rule)
+        rod = RULES[rule].yardstick
         assert rod is not None
         async with self._one_at_a_time:
             before = await self._outcome(config, rod)
             tried = [
                 (remedy, await self._outcome(config.changed(**remedy.changes), rod))
-                for remedy in candidates(rule, config)
+                for remedy in RULES[rule].candidates(config)
             ]
-        self._remedies[rule, config] = ranked(rule, config, before, tried)[:SHOWN]
+        self._remedies[rule, config] = ranked(rod, config, before, tried)[:SHOWN]
         self._arrived()
 
     async def _outcome(self, config: RunConfig, rod: Yardstick) -> float:

@@ -7,22 +7,24 @@ from dash import html
 from dash.development.base_component import Component
 
 from diagnostics.subject.choices import Choices
-from diagnostics.subject.config import FIELDS, RunConfig, choices_of, limits, place_of
-
-DEPENDS = {
-    "init_std": ("init", ("normal",)),
-    "gain": ("init", ("orthogonal", "identity")),
-    "alpha": ("activation", ("leaky_relu", "prelu")),
-    "norm_position": ("norm", ("batch", "layer")),
-    "clip_threshold": ("clip", ("norm", "value", "layer_norm", "agc")),
-    "depth": ("architecture", ("mlp",)),
-    "chunk": ("architecture", ("rnn",)),
-}
-"""Fields that mean something only beside certain keys of another field."""
+from diagnostics.subject.config import (
+    FIELDS,
+    RunConfig,
+    choices_of,
+    dependence,
+    is_slider,
+    limits,
+    place_of,
+)
 
 SHOWN = tuple(FIELDS)
-CHIPS = ("init", "activation")
-SLIDERS = ("depth",)
+DEPENDS = {field: found for field in SHOWN if (found := dependence(field))}
+"""Fields that mean something only beside certain keys of another field."""
+
+SLIDERS = tuple(filter(is_slider, SHOWN))
+IN_A_ROW = 40
+"""Letters of labels that fit beside each other, with two for the room around each."""
+
 PROPERTY = {field: "checked" if FIELDS[field].annotation is bool else "value" for field in SHOWN}
 
 
@@ -46,18 +48,18 @@ def visibility(config: RunConfig) -> list[dict[str, str]]:
 
 def _wrapped(field: str) -> Component:
     style = dict(zip(DEPENDS, visibility(RunConfig()), strict=True)).get(field, {})
-    wide = "" if field in (*CHIPS, *SLIDERS, "norm", "norm_position", "clip") else " half"
-    return html.Div(_control(field), id=f"wrap-{field}", className=f"field{wide}", style=style)
+    wide = field in SLIDERS or (choices_of(field) and place_of(field) == "remedies")
+    name = "field" if wide else "field half"
+    return html.Div(_control(field), id=f"wrap-{field}", className=name, style=style)
 
 
 def _control(field: str) -> Component:
     options = choices_of(field)
     if options is None:
         return _value(field)
-    if field in CHIPS:
-        return _chips(field, options)
-    if len(options) <= 5 and place_of(field) == "remedies":
-        return _segments(field, options)
+    if place_of(field) == "remedies":  # always in sight, and each one click, however many there are
+        fit = sum(len(choice.label) + 2 for choice in options.values()) <= IN_A_ROW
+        return _segments(field, options) if fit else _chips(field, options)
     return dmc.Select(
         id=control_id(field),
         label=FIELDS[field].title,

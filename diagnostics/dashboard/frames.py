@@ -194,9 +194,9 @@ def shape(config: Subject) -> dict[str, Any]:
 
 def _theory(config: Subject) -> dict[str, Any]:
     """The prediction for a network of the lab's; of others there is none."""
-    if isinstance(config, WatchedModel):
+    if config.lab is None:
         return {"why_not": " · ".join(("one point a layer, in the order of calls", *config.unseen))}
-    return _predicted(config)
+    return _predicted(config.lab)
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ from diagnostics.runs.runner import Runner
 from diagnostics.store.records import Diagnosis, StepBatch
 from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
-from diagnostics.subject.watched import Subject, WatchedModel
+from diagnostics.subject.watched import Subject
 
 POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5
@@ -127,20 +127,20 @@ class Hub:
     def _verdict(self, sketch: Sketch | None, feed: Feed | None) -> list[dict[str, Any]]:
         config: Subject
         if sketch is not None:
-            config, found = sketch.config, diagnose(sketch.config, sketch.batch, "preview")
+            config, found = sketch.config, diagnose(sketch.config, sketch.batch)
         else:
             assert feed is not None
             run, config = feed.run, feed.run.config
-            found = diagnose(config, frames.recent(feed), run.state, run.patient_zero)
+            found = diagnose(config, frames.recent(feed), run.patient_zero)
         return [
             {**asdict(self._advised(diagnosis, config)), "help": explained(diagnosis.rule)}
             for diagnosis in found
         ]
 
     def _advised(self, diagnosis: Diagnosis, config: Subject) -> Diagnosis:
-        if isinstance(config, WatchedModel):
+        if config.lab is None:
             return diagnosis
-        tried = self.advice.remedies(diagnosis.rule, config)
+        tried = self.advice.remedies(diagnosis.rule, config.lab)
         return diagnosis if tried is None else replace(diagnosis, remedies=tried)
 
     async def _history(self, feed: Feed, pinned: Feed | None, watch: Watch) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def report(store: Store, run_id: str) -> str:
 
 def _measured(feed: frames.Feed) -> str:
     run = feed.run
-    found = diagnose(run.config, frames.recent(feed), run.state, run.patient_zero)
+    found = diagnose(run.config, frames.recent(feed), run.patient_zero)
     rows = (f'<div class="{WIDTHS[len(row)]}">{"".join(map(_card, row))}</div>' for row in ROWS)
     scripts = [get_plotlyjs(), *((assets_folder() / name).read_text() for name in SCRIPTS), DRAW]
     return (

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.store.records import StepBatch
+from diagnostics.store.records import PatientZero, StepBatch
 from diagnostics.subject.watched import Subject
 
 Floats = NDArray[np.floating]
@@ -18,10 +18,7 @@ DECADES = 3.0
 LEAST = 1.25
 """Vanishing and exploding have no standard threshold: ours are 3 decades from the last hidden layer
 to the first, or 0.1 a layer in shallower networks, and never less than 1.25, with which networks
-of ten layers still learn well."""
-
-ADAPTIVE = ("rmsprop", "adam", "adamw")
-"""They scale each weight's step by its own gradients, and bear 3 decades at any depth."""
+of ten layers still learn well. Under optimizers that scale each weight's step it is always 3."""
 
 FLOATS = 80.0
 """Decades, more than the range of floats: what an infinite ratio counts as."""
@@ -43,21 +40,26 @@ class Finding(NamedTuple):
     """What a rule found.
 
     ``ill`` says of each measured step whether it was so: the diagnosis dates from the beginning of
-    the last unbroken stretch.
+    the last unbroken stretch. ``since`` is that step where it is known otherwise.
     """
 
     sentence: str
     layers: tuple[int, ...]
     ill: Mask
     evidence: dict[str, float]
+    since: int | None = None
 
 
 @dataclass(frozen=True)
 class Case:
-    """A configuration and what was measured of it; at least one step."""
+    """What is trained, what was measured of it, and where a number left the range of floats.
 
-    config: Subject
+    There is at least one step, but where that is all that is known.
+    """
+
+    subject: Subject
     batch: StepBatch
+    patient_zero: PatientZero | None = None
 
     @cached_property
     def decades(self) -> Floats:
@@ -74,7 +76,7 @@ class Case:
     @property
     def limit(self) -> float:
         """Decades beyond which a gradient has vanished or exploded."""
-        if self.config.optimizer in ADAPTIVE:
+        if self.subject.scales_steps:
             return DECADES
         return min(DECADES, max(LEAST, SLOPE * (self.batch.layers - 2)))
 

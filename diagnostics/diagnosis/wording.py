@@ -28,7 +28,9 @@ def number(power: float) -> str:
 
 
 def called(number: int, subject: Subject) -> str:
-    """layer 3; with its path where it has one: layer 3 (encoder.0.linear1)."""
+    """layer 3, the output layer; with its path where it has one: layer 3 (encoder.0.linear1)."""
+    if number > subject.hidden_layers and not subject.names:
+        return "the output layer"
     name = f" ({subject.names[number - 1]})" if 0 < number <= len(subject.names) else ""
     return f"{subject.layer_word} {number}{name}"
 

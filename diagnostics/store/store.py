@@ -67,7 +67,7 @@ class Run:
     @property
     def watched(self) -> bool:
         """Whether it is of a model that is not the laboratory's own."""
-        return isinstance(self.config, WatchedModel)
+        return self.config.lab is None
 
 
 @dataclass(frozen=True)

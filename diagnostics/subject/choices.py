@@ -1,118 +1,200 @@
-"""Every option a person can pick, declared once.
+"""Every option that a person can pick, declared once: all that is known of it without torch.
 
-Form, link, command line, engine, docs and tests all read these tables. A new option is one line
-here and, where it computes something, one line in the engine's table of the same keys.
+Form, link, command line, theory, diagnoses, engine, docs and tests read these tables, and those of
+``activations`` and ``initializations``. The engine computes by the keys of the same tables.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One option: the key people type, the label and help they read, and the target it names.
+    """One option: the key people type, the label and help they read.
 
-    ``target`` is what the engine looks up: a class name in ``torch.nn`` or ``torch.optim``, the
-    name of a function, or the empty string where there is nothing to build.
+    ``parameter`` names the field of ``RunConfig`` that means something beside such keys only.
     """
 
     key: str
     label: str
     help: str
-    target: str = ""
+    parameter: str = ""
 
 
 Choices = Mapping[str, Choice]
+C = TypeVar("C", bound=Choice)
 
 
-def _table(*choices: Choice) -> Choices:
+def table(*choices: C) -> Mapping[str, C]:
+    """Choices by their keys, in the order they are shown."""
     return MappingProxyType({choice.key: choice for choice in choices})
 
 
-DATASETS = _table(
-    Choice("digits", "Digits", "1,797 handwritten digits, 8×8 pixels, ten classes", "digits"),
-    Choice("spirals", "Spirals", "two interleaved spirals in the plane", "spirals"),
-    Choice("moons", "Moons", "two half moons in the plane", "moons"),
-    Choice("circles", "Circles", "a circle inside a circle", "circles"),
-    Choice(
-        "gaussian", "Gaussian", "x ~ N(0, 1), as many inputs as units, random labels", "gaussian"
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Choice):
+    """Data; ``inputs`` are the features of a sample, 0 for as many as a layer has units."""
+
+    inputs: int = 2
+
+
+DATASETS = table(
+    Dataset("digits", "Digits", "1,797 handwritten digits, 8×8 pixels, ten classes", inputs=64),
+    Dataset("spirals", "Spirals", "two interleaved spirals in the plane"),
+    Dataset("moons", "Moons", "two half moons in the plane"),
+    Dataset("circles", "Circles", "a circle inside a circle"),
+    Dataset(
+        "gaussian", "Gaussian", "x ~ N(0, 1), as many inputs as units, random labels", inputs=0
     ),
 )
 
-ARCHITECTURES = _table(
-    Choice("mlp", "MLP", "fully connected layers, one after the other", "mlp"),
-    Choice("rnn", "RNN", "an Elman network: layers are time steps; Elman 1990", "rnn"),
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture(Choice):
+    """A kind of network: what its hidden layers are called, and whether they are time steps."""
+
+    layer_word: str = "layer"
+    recurrent: bool = False
+
+
+ARCHITECTURES = table(
+    Architecture("mlp", "MLP", "fully connected layers, one after the other", parameter="depth"),
+    Architecture(
+        "rnn",
+        "RNN",
+        "an Elman network: layers are time steps; Elman 1990",
+        parameter="chunk",
+        layer_word="time step",
+        recurrent=True,
+    ),
 )
 
-INITIALIZATIONS = _table(
-    Choice(
-        "glorot_normal", "Glorot normal", "N(0, 2/(n_in + n_out)); Glorot & Bengio 2010", "glorot"
+
+@dataclass(frozen=True, kw_only=True)
+class Norm(Choice):
+    """A normalization: its class in ``torch.nn``, and whether it averages over the batch."""
+
+    module: str = "Identity"
+    over_batch: bool = False
+
+
+NORMS = table(
+    Norm("none", "Off", "no normalization"),
+    Norm(
+        "batch",
+        "Batch",
+        "normalize each unit over the batch; Ioffe & Szegedy 2015",
+        parameter="norm_position",
+        module="BatchNorm1d",
+        over_batch=True,
     ),
-    Choice(
-        "glorot_uniform",
-        "Glorot uniform",
-        "U(±√(6/(n_in + n_out))); Glorot & Bengio 2010",
-        "glorot",
+    Norm(
+        "layer",
+        "Layer",
+        "normalize each sample over the units; Ba et al. 2016",
+        parameter="norm_position",
+        module="LayerNorm",
     ),
-    Choice("he_normal", "He normal", "N(0, 2/n_in), made for ReLU; He et al. 2015", "he"),
-    Choice("he_uniform", "He uniform", "U(±√(6/n_in)), made for ReLU; He et al. 2015", "he"),
-    Choice("lecun_normal", "LeCun normal", "N(0, 1/n_in), for SELU; LeCun et al. 1998", "lecun"),
-    Choice("lecun_uniform", "LeCun uniform", "U(±√(3/n_in)); LeCun et al. 1998", "lecun"),
-    Choice(
-        "orthogonal", "Orthogonal", "a random rotation times gain; Saxe et al. 2014", "orthogonal"
-    ),
-    Choice("identity", "Identity", "ones on the diagonal, times gain; Le et al. 2015", "identity"),
-    Choice(
-        "lsuv", "LSUV", "orthogonal, then scaled to unit variance on data; Mishkin 2016", "lsuv"
-    ),
-    Choice("normal", "Normal", "N(0, init_std²), whatever the width", "normal"),
-    Choice(
-        "torch_default", "PyTorch default", "U(±1/√n_in) for weights and biases", "torch_default"
-    ),
-    Choice("zeros", "Zeros", "every weight 0: units stay identical", "zeros"),
 )
 
-ACTIVATIONS = _table(
-    Choice("sigmoid", "Sigmoid", "saturates at 0 and 1; slope at most ¼", "Sigmoid"),
-    Choice("tanh", "Tanh", "saturates at ±1; slope 1 at 0", "Tanh"),
-    Choice("hard_tanh", "Hard tanh", "the identity cut off at ±1", "Hardtanh"),
-    Choice("relu", "ReLU", "max(0, z): never saturates above 0, can die", "ReLU"),
-    Choice("leaky_relu", "Leaky ReLU", "max(αz, z): leaks α below 0, cannot die", "LeakyReLU"),
-    Choice("prelu", "PReLU", "leaky ReLU whose leak is learned", "PReLU"),
-    Choice("elu", "ELU", "smooth below 0, down to −1", "ELU"),
-    Choice("selu", "SELU", "self-normalizing with LeCun initialization", "SELU"),
-    Choice("gelu", "GELU", "z·Φ(z)", "GELU"),
-    Choice("silu", "SiLU", "z·sigmoid(z), also called swish", "SiLU"),
-    Choice("softplus", "Softplus", "log(1 + eᶻ), a smooth ReLU", "Softplus"),
-    Choice("linear", "Linear", "no activation at all", "Identity"),
-)
-
-NORMS = _table(
-    Choice("none", "Off", "no normalization"),
-    Choice(
-        "batch", "Batch", "normalize each unit over the batch; Ioffe & Szegedy 2015", "BatchNorm1d"
-    ),
-    Choice("layer", "Layer", "normalize each sample over the units; Ba et al. 2016", "LayerNorm"),
-)
-
-NORM_POSITIONS = _table(
+NORM_POSITIONS = table(
     Choice("before", "Before activation", "linear → norm → activation"),
     Choice("after", "After activation", "linear → activation → norm"),
 )
 
-CLIPS = _table(
-    Choice("none", "Off", "gradients are applied as they come"),
-    Choice("norm", "Norm", "scale all gradients together to a largest global norm; Pascanu 2013"),
-    Choice("value", "Value", "cut every entry to ±threshold; turns the gradient"),
-    Choice("layer_norm", "Per layer", "scale each layer's gradient to a largest norm"),
-    Choice("agc", "AGC", "limit each unit's gradient relative to its weights; Brock et al. 2021"),
+
+@dataclass(frozen=True, kw_only=True)
+class Clip(Choice):
+    """A way to clip: what its threshold limits, and whether that is the global norm itself."""
+
+    threshold: str = ""
+    global_norm: bool = False
+
+
+CLIPS = table(
+    Clip("none", "Off", "gradients are applied as they come"),
+    Clip(
+        "norm",
+        "Norm",
+        "scale all gradients together to a largest global norm; Pascanu 2013",
+        parameter="clip_threshold",
+        threshold="largest norm of all gradients together",
+        global_norm=True,
+    ),
+    Clip(
+        "value",
+        "Value",
+        "cut every entry to ±threshold; turns the gradient",
+        parameter="clip_threshold",
+        threshold="largest entry",
+    ),
+    Clip(
+        "layer_norm",
+        "Per layer",
+        "scale each layer's gradient to a largest norm",
+        parameter="clip_threshold",
+        threshold="largest norm of a layer's gradient",
+    ),
+    Clip(
+        "agc",
+        "AGC",
+        "limit each unit's gradient relative to its weights; Brock et al. 2021",
+        parameter="clip_threshold",
+        threshold="largest ratio of a unit's gradient to its weights",
+    ),
 )
 
-OPTIMIZERS = _table(
-    Choice("sgd", "SGD", "plain gradient descent", "SGD"),
-    Choice("momentum", "Momentum", "SGD with momentum 0.9", "SGD"),
-    Choice("rmsprop", "RMSProp", "steps scaled by a running mean of squares", "RMSprop"),
-    Choice("adam", "Adam", "momentum and scaled steps; Kingma & Ba 2015", "Adam"),
-    Choice("adamw", "AdamW", "Adam with decoupled weight decay", "AdamW"),
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Choice):
+    """An optimizer.
+
+    Attributes:
+        module: its class in ``torch.optim``, made with ``arguments``.
+        usual_lr: the learning rate it is mostly used with.
+        scales_steps: whether it scales each weight's step by that weight's own gradients, and so
+            makes up for some that are small.
+    """
+
+    module: str
+    arguments: Mapping[str, float] = field(default_factory=dict)
+    usual_lr: float
+    scales_steps: bool = False
+
+
+OPTIMIZERS = table(
+    Optimizer("sgd", "SGD", "plain gradient descent", module="SGD", usual_lr=0.05),
+    Optimizer(
+        "momentum",
+        "Momentum",
+        "SGD with momentum 0.9",
+        module="SGD",
+        arguments={"momentum": 0.9},
+        usual_lr=0.01,
+    ),
+    Optimizer(
+        "rmsprop",
+        "RMSProp",
+        "steps scaled by a running mean of squares",
+        module="RMSprop",
+        usual_lr=1e-3,
+        scales_steps=True,
+    ),
+    Optimizer(
+        "adam",
+        "Adam",
+        "momentum and scaled steps; Kingma & Ba 2015",
+        module="Adam",
+        usual_lr=1e-3,
+        scales_steps=True,
+    ),
+    Optimizer(
+        "adamw",
+        "AdamW",
+        "Adam with decoupled weight decay",
+        module="AdamW",
+        usual_lr=1e-3,
+        scales_steps=True,
+    ),
 )

@@ -3,6 +3,7 @@
 A link, a lesson, a command line and a row of the store are all the same ``RunConfig``.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, Self
@@ -11,17 +12,17 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.choices import (
-    ACTIVATIONS,
     ARCHITECTURES,
     CLIPS,
     DATASETS,
-    INITIALIZATIONS,
     NORM_POSITIONS,
     NORMS,
     OPTIMIZERS,
     Choices,
 )
+from diagnostics.subject.initializations import INITIALIZATIONS
 
 Place = Literal["remedies", "network", "training"]
 
@@ -43,9 +44,10 @@ def _field(
     *,
     choices: Choices | None = None,
     live: bool = False,
+    slider: bool = False,
     **limits: Any,
 ) -> Any:
-    extra: dict[str, Any] = {"place": place, "live": live, "choices": choices}
+    extra: dict[str, Any] = {"place": place, "live": live, "slider": slider, "choices": choices}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
 
@@ -89,7 +91,9 @@ class RunConfig(BaseModel):
     architecture: str = _field(
         "mlp", "network", "Architecture", "the kind of network", choices=ARCHITECTURES
     )
-    depth: int = _field(20, "network", "Depth", "hidden layers of an MLP", ge=1, le=100)
+    depth: int = _field(
+        20, "network", "Depth", "hidden layers of an MLP", slider=True, ge=1, le=100
+    )
     chunk: int = _field(
         8, "network", "Inputs per time step", "an RNN reads digits in rows of 8", ge=1, le=64
     )
@@ -147,7 +151,7 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _batch_norm_needs_a_batch(self) -> Self:
-        if self.norm == "batch" and self.batch_size < 2:
+        if NORMS[self.norm].over_batch and self.batch_size < 2:
             raise ValueError("batch norm needs a batch")
         return self
 
@@ -188,17 +192,52 @@ class RunConfig(BaseModel):
     @property
     def inputs(self) -> int:
         """Features of a sample of the dataset."""
-        return {"digits": 64, "gaussian": self.width}.get(self.dataset, 2)
+        return DATASETS[self.dataset].inputs or self.width
 
     @property
     def hidden_layers(self) -> int:
         """Hidden layers of the network; an RNN has one for each time step."""
-        return self.depth if self.architecture == "mlp" else -(-self.inputs // self.chunk)
+        return -(-self.inputs // self.chunk) if self.recurrent else self.depth
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether hidden layers are time steps."""
+        return ARCHITECTURES[self.architecture].recurrent
 
     @property
     def layer_word(self) -> str:
         """What a hidden layer is called."""
-        return "layer" if self.architecture == "mlp" else "time step"
+        return ARCHITECTURES[self.architecture].layer_word
+
+    @property
+    def scales_steps(self) -> bool:
+        """Whether the optimizer scales each weight's step by its own gradients."""
+        return OPTIMIZERS[self.optimizer].scales_steps
+
+    @property
+    def label(self) -> str:
+        """The four remedies in short."""
+        parts = [self.activation, self.init]
+        parts += [f"{self.norm} norm"] if self.norm != "none" else []
+        parts += [f"clip {self.clip}"] if self.clip != "none" else []
+        return " · ".join(part.replace("_", " ") for part in parts)
+
+    @property
+    def lab(self) -> Self:
+        """What can be predicted, tried and changed: all of it."""
+        return self
+
+    def parameter(self, field: str) -> float:
+        """The parameter of the option chosen for a field; NaN where it has none."""
+        options = choices_of(field)
+        assert options is not None
+        key = options[getattr(self, field)].parameter
+        return float(getattr(self, key)) if key else math.nan
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What can't be seen: nothing is hidden here."""
+        return ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -231,10 +270,24 @@ def choices_of(field: str) -> Choices | None:
     return found
 
 
+def dependence(field: str) -> tuple[str, tuple[str, ...]] | None:
+    """(other field, its keys) beside which alone a field means something; None if always."""
+    for other in FIELDS:
+        keys = tuple(c.key for c in (choices_of(other) or {}).values() if c.parameter == field)
+        if keys:
+            return other, keys
+    return None
+
+
 def place_of(field: str) -> Place:
     """The group of controls a field stands in."""
     place: Place = _extra(field)["place"]
     return place
+
+
+def is_slider(field: str) -> bool:
+    """Whether a number is chosen by a slider."""
+    return bool(_extra(field)["slider"])
 
 
 def _extra(field: str) -> dict[str, Any]:

@@ -7,18 +7,19 @@ Schoenholz et al. 2017):
     q_1 = σw²·E[x²] + σb²,  q_{l+1} = σw²·E[φ(√q_l·z)²] + σb²,  χ_l = σw²·E[φ′(√q_l·z)²]
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import erf, pi, sqrt
+from functools import lru_cache
+from math import pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from diagnostics.subject.activations import ACTIVATIONS, Floats, Function
+from diagnostics.subject.choices import NORMS
 from diagnostics.subject.config import RunConfig
-
-Floats = NDArray[np.float64]
-Function = Callable[[Floats], Floats]
+from diagnostics.subject.initializations import INITIALIZATIONS, torch_default
 
 REACH = 10.0
 """Standard deviations covered by the quadrature; beyond lies less than 1e-22 of the mass."""
@@ -26,9 +27,7 @@ REACH = 10.0
 BREAKS = (-40.0, -8.0, -1.0, 0.0, 1.0, 8.0, 40.0)
 """Pre-activations between which every activation is smooth and bends little."""
 
-ONE_SIDED = ("relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "softplus")
-
-READING = 1 / 3
+READING = torch_default(1, 1)
 """Variance that an RNN's input adds to z: its weights are PyTorch's default, U(±1/√n_in)."""
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
@@ -54,17 +53,23 @@ def predict(config: RunConfig) -> Prediction | None:
 
     Inputs count as Gaussian with E[x²] = 1, which is what the datasets are standardized to.
     """
-    if unfounded(config) is not None:
-        return None
-    layers = list(_forward(config))
-    gains = np.array([layer.gain for layer in layers])
-    chi = np.array([layer.weight for layer in layers]) * gains
-    around = np.array([float(layer.adds) for layer in layers])
-    steps = np.log10(chi + around)[1:]  # E[g²] at a layer's input over that at its output
-    at_output = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
-    decades = 0.5 * (np.log10(gains) + at_output)
-    std = np.array([layer.activation_std for layer in layers])
-    return Prediction(decades - decades[-1], std, _spread(config.width, chi / (chi + around)))
+    return _solved(config) if unfounded(config) is None else None
+
+
+@lru_cache(maxsize=256)
+def _solved(config: RunConfig) -> Prediction:
+    """Whether it can be believed or not; NaN and infinite where floats can't hold it."""
+    with np.errstate(all="ignore"):
+        layers = list(_forward(config))
+        gains = np.array([layer.gain for layer in layers])
+        chi = np.array([layer.weight for layer in layers]) * gains
+        around = np.array([float(layer.adds) for layer in layers])
+        steps = np.log10(chi + around)[1:]  # E[g²] at a layer's input over that at its output
+        at_output = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+        decades = 0.5 * (np.log10(gains) + at_output)
+        std = np.array([layer.activation_std for layer in layers])
+        spread = _spread(config.width, chi / (chi + around))
+        return Prediction(decades - decades[-1], std, spread)
 
 
 class _Layer(NamedTuple):
@@ -90,7 +95,7 @@ def _forward(config: RunConfig) -> Iterator[_Layer]:
     batch, which batch norm divides by (Yang et al. 2019). With residual connections all three add
     up (Yang & Schoenholz 2017); dropout multiplies squares by 1/(1 − p).
     """
-    recurrent = config.architecture == "rnn"
+    recurrent = config.recurrent
     second, mean, variance = (0.0, 0.0, 0.0) if recurrent else (1.0, 0.0, 1.0)
     kept = 1 / (1 - config.dropout)
     for layer in range(config.hidden_layers):
@@ -100,9 +105,11 @@ def _forward(config: RunConfig) -> Iterator[_Layer]:
         bias += READING if recurrent else 0.0
         q = weight * second + bias
         moments = _moments(config, 1.0 if _before(config) else q)
-        spread = q if config.norm == "layer" else weight * variance + (bias if recurrent else 0.0)
+        moved = weight * variance + (bias if recurrent else 0.0)
+        spread = moved if NORMS[config.norm].over_batch else q
         divisor = {True: spread, False: moments.variance}[_before(config)]
-        gain = moments.slope * kept / (1.0 if config.norm == "none" else divisor)
+        passed = np.float64(moments.slope * kept)
+        gain = float(passed / (1.0 if config.norm == "none" else divisor))
         yield _Layer(weight, gain, sqrt(moments.variance), adds)
         after = config.norm != "none" and not _before(config)
         square, shift = (kept, 0.0) if after else (moments.square * kept, moments.mean)
@@ -130,7 +137,7 @@ class _Moments(NamedTuple):
 
 
 def _moments(config: RunConfig, q: float) -> _Moments:
-    function, slope = activation(config.activation, config.alpha)
+    function, slope = ACTIVATIONS[config.activation].at(config.parameter("activation"))
     return _Moments(
         expectation(function, q),
         expectation(lambda z: function(z) ** 2, q),
@@ -140,12 +147,18 @@ def _moments(config: RunConfig, q: float) -> _Moments:
 
 def unfounded(config: RunConfig) -> str | None:
     """Why there is no prediction for a configuration, in a sentence; None where there is one."""
-    if config.residual and config.norm == "none" and config.activation in ONE_SIDED:
+    activation, init = ACTIVATIONS[config.activation], INITIALIZATIONS[config.init]
+    if config.residual and config.norm == "none" and activation.one_sided:
         return "Residual layers of this activation share a mean that outgrows what theory follows."
-    if config.init in ("zeros", "lsuv", "identity"):
-        return f"{config.init} is not a random initialization with a fixed variance."
-    if config.init.startswith("he_") and config.activation in ("gelu", "silu", "softplus"):
-        return "He with this activation sits near a phase transition, where theory is not reliable."
+    if init.variance is None:
+        return f"{init.label} is not a random initialization with a fixed variance."
+    low, high = activation.transition or (math.inf, -math.inf)
+    if low <= _variances(config, config.width)[0] <= high:
+        pair = f"{init.label} with {activation.label}"
+        return f"{pair} sits near a phase transition, where theory is not reliable."
+    found = _solved(config)
+    if not np.isfinite([*found.decades, *found.activation_std, *found.spread]).all():
+        return "This network's numbers leave the range of floats."
     return None
 
 
@@ -165,75 +178,13 @@ def _ends(scale: float) -> tuple[float, float]:
 
 def _variances(config: RunConfig, inputs: int) -> tuple[float, float]:
     """(n_in·Var W, Var b) of a layer: σw² and σb²."""
-    family = config.init.removesuffix("_normal").removesuffix("_uniform")
-    scales = {
-        "glorot": 2 * inputs / (inputs + config.width),
-        "he": 2.0,
-        "lecun": 1.0,
-        "orthogonal": config.gain**2 * min(1.0, config.width / inputs),
-        "normal": inputs * config.init_std**2,
-        "torch_default": 1 / 3,
-    }
-    return scales[family], 1 / (3 * inputs) if config.init == "torch_default" else 0.0
-
-
-def activation(key: str, alpha: float) -> tuple[Function, Function]:
-    """An activation and its derivative."""
-    if key in ("leaky_relu", "prelu"):
-        return (
-            lambda z: np.where(z > 0, z, alpha * z),
-            lambda z: np.where(z > 0, 1.0, alpha),
-        )
-    return ACTIVATIONS[key]
-
-
-def _sigmoid(z: Floats) -> Floats:
-    return np.asarray(0.5 * (1 + np.tanh(z / 2)))
-
-
-def _elu(z: Floats) -> Floats:
-    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
-
-
-def _elu_slope(z: Floats) -> Floats:
-    return np.where(z > 0, 1.0, np.exp(np.minimum(z, 0)))
-
-
-_erf = np.vectorize(erf, otypes=[np.float64])
-
-
-def _normal_cdf(z: Floats) -> Floats:
-    return np.asarray(0.5 * (1 + _erf(z / sqrt(2))))
-
-
-def _normal_density(z: Floats) -> Floats:
-    return np.asarray(np.exp(-(z**2) / 2) / sqrt(2 * pi))
-
-
-SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
-"""Klambauer et al. 2017, equation 14."""
-
-ACTIVATIONS: dict[str, tuple[Function, Function]] = {
-    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
-    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: (np.abs(z) < 1).astype(np.float64)),
-    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(np.float64)),
-    "elu": (_elu, _elu_slope),
-    "selu": (
-        lambda z: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * _elu(z)),
-        lambda z: SELU_SCALE * np.where(z > 0, 1.0, SELU_ALPHA * _elu_slope(z)),
-    ),
-    "gelu": (
-        lambda z: z * _normal_cdf(z),
-        lambda z: _normal_cdf(z) + z * _normal_density(z),
-    ),
-    "silu": (
-        lambda z: z * _sigmoid(z),
-        lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z))),
-    ),
-    "softplus": (lambda z: np.logaddexp(0, z), _sigmoid),
-    "linear": (lambda z: z, np.ones_like),
-}
+    chosen, parameter = INITIALIZATIONS[config.init], config.parameter("init")
+    assert chosen.variance is not None
+    bias = chosen.bias_variance
+    return (
+        inputs * chosen.variance(inputs, config.width, parameter),
+        bias(inputs, config.width, parameter) if bias else 0.0,
+    )
 
 
 def _spread(width: int, through: Floats) -> Floats:

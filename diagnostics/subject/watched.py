@@ -1,25 +1,108 @@
-"""A model that is not the laboratory's own: what is known of it, in the place of a ``RunConfig``.
+"""What a run trains: the lab's network, or a model that is not the lab's own.
 
-Rules and page ask either kind the same questions; what can't be known of a stranger's model has a
-neutral answer.
+Rules and page ask either the same questions, in the keys of the tables of choices; what can't be
+known of a stranger's model has a neutral answer.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
+from diagnostics.subject.activations import key_of
 from diagnostics.subject.config import RunConfig
 
 
+class Unwatchable(ValueError):
+    """A model that can't be watched: one sentence that says why."""
+
+
+class Stopped(RuntimeError):
+    """Training was stopped because of a diagnosis that ``raise_on`` names."""
+
+
+class Subject(Protocol):
+    """What rules and page ask of what a run trains."""
+
+    @property
+    def lab(self) -> RunConfig | None:
+        """What can be predicted, tried and changed; None for a model that is not the lab's."""
+
+    @property
+    def init(self) -> str:
+        """A key of ``INITIALIZATIONS``; empty where it is not known."""
+
+    @property
+    def activation(self) -> str:
+        """A key of ``ACTIVATIONS``, or what torch calls another in small letters; maybe empty."""
+
+    @property
+    def norm(self) -> str:
+        """A key of ``NORMS``."""
+
+    @property
+    def residual(self) -> bool:
+        """Whether something goes around layers."""
+
+    @property
+    def clip(self) -> str:
+        """A key of ``CLIPS``."""
+
+    @property
+    def clip_threshold(self) -> float:
+        """What clipping limits to."""
+
+    @property
+    def scales_steps(self) -> bool:
+        """Whether the optimizer scales each weight's step by its own gradients."""
+
+    @property
+    def steps(self) -> int:
+        """How long it trains; 0 where that is not known."""
+
+    @property
+    def hidden_layers(self) -> int:
+        """All layers but the output."""
+
+    @property
+    def layer_word(self) -> str:
+        """What a hidden layer is called."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What layers are called beside their number; empty where they have no names."""
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Sentences on what can't be seen of it."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from others, in short."""
+
+    def words(self) -> list[str]:
+        """It in ``key=value`` words."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """It as the store keeps it."""
+
+
 class WatchedLayer(BaseModel):
-    """A layer: its path as in ``named_modules()``, its class, and the activation seen after it."""
+    """A layer: its path as in ``named_modules()``, its class, and the activation seen after it.
+
+    ``activation`` is a key of ``ACTIVATIONS``, or what torch calls another in small letters.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     kind: str = ""
     activation: str = ""
+
+    @field_validator("activation")
+    @classmethod
+    def _key(cls, name: str) -> str:
+        return key_of(name) if name else name
 
     @property
     def block(self) -> str:
@@ -31,6 +114,8 @@ class WatchedModel(BaseModel):
     """What is watched.
 
     Attributes:
+        optimizer: its class in small letters.
+        scales_steps: whether it scales each weight's step by its own gradients.
         layers: in the order of their first call; empty before it.
         norm: batch or layer where such a module was seen.
         residual: whether tensors of one shape were added up on the way.
@@ -42,12 +127,22 @@ class WatchedModel(BaseModel):
 
     model: str
     optimizer: str = ""
+    scales_steps: bool = False
     layers: tuple[WatchedLayer, ...] = ()
     norm: str = "none"
     residual: bool = False
     clip: str = "none"
     clip_threshold: float = 0.0
     unseen: tuple[str, ...] = ()
+
+    @property
+    def lab(self) -> None:
+        """It is not the lab's own."""
+
+    @property
+    def label(self) -> str:
+        """Its class."""
+        return self.model
 
     @property
     def init(self) -> str:
@@ -85,10 +180,6 @@ class WatchedModel(BaseModel):
         return [f"model={self.model}", f"layers={len(self.layers)}", f"optimizer={self.optimizer}"]
 
 
-Subject = RunConfig | WatchedModel
-"""What a run trains."""
-
-
-def subject(stored: Mapping[str, Any]) -> Subject:
+def subject(stored: Mapping[str, Any]) -> RunConfig | WatchedModel:
     """A subject as the store keeps it. Raises ``InvalidConfig``."""
     return WatchedModel(**stored) if "model" in stored else RunConfig.make(stored)

@@ -3,8 +3,9 @@
 import json
 
 from diagnostics.dashboard import controls, figures, page
-from diagnostics.subject.choices import ACTIVATIONS, INITIALIZATIONS
+from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.config import RunConfig
+from diagnostics.subject.initializations import INITIALIZATIONS
 
 
 def test_every_field_has_a_control_with_its_default() -> None:

@@ -14,8 +14,7 @@ from transformers import (
 )
 from transformers import Trainer as HFTrainer
 
-from diagnostics import Store
-from diagnostics.engine.watch.watch import Stopped
+from diagnostics import Stopped, Store
 from diagnostics.integrations.huggingface import GradientWatch
 
 STEPS = 6

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diagnostics.subject import theory
-from diagnostics.subject.choices import ACTIVATIONS
+from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.config import RunConfig
 
 SLOPES = [
@@ -64,7 +64,7 @@ def test_selu_keeps_unit_variance() -> None:
 
 @pytest.mark.parametrize("key", ACTIVATIONS)
 def test_slopes_are_derivatives(key: str) -> None:
-    function, slope = theory.activation(key, 0.1)
+    function, slope = ACTIVATIONS[key].at(0.1)
     z = np.linspace(-4, 4, 161) + 0.0123
     measured = (function(z + 1e-6) - function(z - 1e-6)) / 2e-6
     assert np.allclose(measured, slope(z), atol=1e-5)

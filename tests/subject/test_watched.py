@@ -12,6 +12,7 @@ from diagnostics.diagnosis.rules import diagnose
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import METRIC_INDEX, PatientZero, StepBatch
 from diagnostics.store.store import Run, Store
+from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
 from tests.conftest import NoWorkers, steps
@@ -47,28 +48,46 @@ def test_the_store_keeps_what_is_known(store: Store, watched: Run) -> None:
 
 
 def test_sentences_name_layers_and_advice_changes_nothing() -> None:
-    found = diagnose(MODEL, _sick(), "running")[0]
+    found = diagnose(MODEL, _sick())[0]
     assert found.rule == "vanishing" and "layer 3 (blocks.0.conv2)" in found.sentence
     assert found.remedies and all(not r.changes and r.effect for r in found.remedies)
-    (diverged,) = diagnose(MODEL, _sick(), "running", PatientZero(7, 2, "signal_grad"))
+    (diverged,) = diagnose(MODEL, _sick(), PatientZero(7, 2, "signal_grad"))
     assert "step 7" in diverged.sentence and "blocks.0.conv1" in diverged.sentence
+
+
+def test_a_watched_network_gets_the_reason_that_the_same_one_of_the_lab_gets() -> None:
+    """Rules ask for keys, whatever torch calls its classes."""
+    for key, chosen in ACTIVATIONS.items():
+        layers = tuple(WatchedLayer(name=n, activation=chosen.module) for n in PATHS)
+        watched = WatchedModel(model="Net", layers=layers)
+        assert watched.activation == key
+        config = RunConfig(activation=key, depth=3, init="lecun_normal")
+        ours, theirs = (diagnose(s, _sick(1.0))[0].sentence for s in (config, watched))
+        assert ours.rpartition(". ")[2] == theirs.rpartition(". ")[2]
+    assert WatchedLayer(name="a", activation="Hardswish").activation == "hardswish"
+
+
+@pytest.mark.parametrize("scales", [True, False])
+def test_thresholds_hang_on_what_the_optimizer_does(scales: bool) -> None:
+    model = MODEL.model_copy(update={"optimizer": "nadam", "scales_steps": scales})
+    assert {d.rule for d in diagnose(model, _sick(1.0))} == {"healthy" if scales else "vanishing"}
 
 
 def test_dead_units_not_counted_yet_are_no_dead_units() -> None:
     well = _sick(0.01)
     well.values[:, :, METRIC_INDEX["sparsity"]] = 0.5
-    assert {d.rule for d in diagnose(MODEL, well, "running")} == {"healthy"}
+    assert {d.rule for d in diagnose(MODEL, well)} == {"healthy"}
     well.values[:, :, METRIC_INDEX["dead"]] = 0.0
-    assert {d.rule for d in diagnose(MODEL, well, "running")} == {"healthy", "sparse"}
+    assert {d.rule for d in diagnose(MODEL, well)} == {"healthy", "sparse"}
 
 
 def test_a_loss_that_has_fallen_excuses_small_steps() -> None:
     batch = _sick(0.01)
     batch.values[:, :, METRIC_INDEX["update_ratio"]] = 1e-7
     batch.scalars[:] = np.nan
-    assert "stalled" in {d.rule for d in diagnose(MODEL, batch, "running")}
+    assert "stalled" in {d.rule for d in diagnose(MODEL, batch)}
     batch.scalars[:, 0] = np.geomspace(2, 0.01, 30)
-    assert "stalled" not in {d.rule for d in diagnose(MODEL, batch, "running")}
+    assert "stalled" not in {d.rule for d in diagnose(MODEL, batch)}
 
 
 def test_a_frame_tells_names_and_cost(store: Store, watched: Run) -> None:

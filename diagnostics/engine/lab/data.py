@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits, make_circles, make_moons
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
+from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 
 Arrays = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -47,7 +48,7 @@ class Dataset:
 
 def load(config: RunConfig) -> Dataset:
     """The configuration's dataset; the same samples and the same split for every seed."""
-    return _load(config.dataset, config.width if config.dataset == "gaussian" else 0)
+    return _load(config.dataset, 0 if DATASETS[config.dataset].inputs else config.width)
 
 
 @lru_cache(maxsize=8)

@@ -1,78 +1,60 @@
-"""How weights are drawn. Biases are zero, except under PyTorch's default.
-
-n_in and n_out are a layer's input and output connections. Glorot's σ is √(2/(n_in + n_out));
-lecture notes that print a minus there carry a typo, which has no value for n_in ≤ n_out.
-"""
+"""Weights drawn as their initialization's row says; biases are zero where it says nothing."""
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from diagnostics.subject.config import RunConfig
-
-Draw = Callable[[Tensor], object]
+from diagnostics.subject.initializations import INITIALIZATIONS, Law, Variance
 
 LSUV_TOLERANCE = 0.01
 LSUV_ROUNDS = 10
 
-
-def variance(scheme: str, n_in: int, n_out: int) -> float:
-    """Var(W) of glorot (Glorot & Bengio 2010), he (He et al. 2015) or lecun (LeCun et al. 1998)."""
-    return {"glorot": 2 / (n_in + n_out), "he": 2 / n_in, "lecun": 1 / n_in}[scheme]
+READING = RunConfig(init="torch_default")
+"""How the weights are drawn that read an RNN's input."""
 
 
-def _normal(scheme: str, weight: Tensor) -> None:
-    nn.init.normal_(weight, 0.0, math.sqrt(_variance_of(scheme, weight)))
+def _normal(tensor: Tensor, variance: float) -> None:
+    nn.init.normal_(tensor, 0.0, math.sqrt(variance))
 
 
-def _uniform(scheme: str, weight: Tensor) -> None:
-    r = math.sqrt(3 * _variance_of(scheme, weight))
-    nn.init.uniform_(weight, -r, r)
+def _uniform(tensor: Tensor, variance: float) -> None:
+    r = math.sqrt(3 * variance)
+    nn.init.uniform_(tensor, -r, r)
 
 
-def _variance_of(scheme: str, weight: Tensor) -> float:
-    n_out, n_in = weight.shape
-    return variance(scheme, n_in, n_out)
-
-
-def _torch_default(weight: Tensor) -> None:
-    r = 1 / math.sqrt(weight.shape[1])
-    nn.init.uniform_(weight, -r, r)
-
-
-_DRAWS: Mapping[str, Draw] = {
-    "glorot_normal": partial(_normal, "glorot"),
-    "glorot_uniform": partial(_uniform, "glorot"),
-    "he_normal": partial(_normal, "he"),
-    "he_uniform": partial(_uniform, "he"),
-    "lecun_normal": partial(_normal, "lecun"),
-    "lecun_uniform": partial(_uniform, "lecun"),
-    "orthogonal": nn.init.orthogonal_,
-    "identity": nn.init.eye_,
-    "lsuv": nn.init.orthogonal_,
-    "torch_default": _torch_default,
-    "zeros": nn.init.zeros_,
+_DRAWS: Mapping[Law, Callable[[Tensor, float], object]] = {
+    "normal": _normal,
+    "uniform": _uniform,
+    "orthogonal": lambda weight, variance: nn.init.orthogonal_(weight),
+    "identity": lambda weight, variance: nn.init.eye_(weight),
+    "zeros": lambda weight, variance: nn.init.zeros_(weight),
 }
-
-SCALED = ("orthogonal", "identity")
 
 
 @torch.no_grad()
 def draw(weight: Tensor, bias: Tensor, config: RunConfig) -> None:
     """Draw weights [outputs, inputs] and biases in place from torch's global generator."""
+    _draw_weight(weight, config)
+    chosen = INITIALIZATIONS[config.init]
     nn.init.zeros_(bias)
-    if config.init == "normal":
-        nn.init.normal_(weight, 0.0, config.init_std)
-        return
-    _DRAWS[config.init](weight)
-    if config.init in SCALED:
+    if chosen.bias_variance:
+        _DRAWS[chosen.law](bias, _of(chosen.bias_variance, weight, config))
+
+
+def _draw_weight(weight: Tensor, config: RunConfig) -> None:
+    chosen = INITIALIZATIONS[config.init]
+    _DRAWS[chosen.law](weight, _of(chosen.variance, weight, config))
+    if chosen.parameter == "gain":
         weight *= config.gain
-    if config.init == "torch_default":
-        r = 1 / math.sqrt(weight.shape[1])
-        nn.init.uniform_(bias, -r, r)
+
+
+def _of(variance: Variance | None, weight: Tensor, config: RunConfig) -> float:
+    """A variance for a layer of a weight's size; NaN where there is none."""
+    n_out, n_in = weight.shape
+    return variance(n_in, n_out, config.parameter("init")) if variance else math.nan
 
 
 @torch.no_grad()
@@ -83,7 +65,7 @@ def draw_recurrent(linear: nn.Linear, config: RunConfig) -> None:
     """
     chunk = linear.in_features - config.width
     draw(linear.weight[:, chunk:], linear.bias, config)
-    _torch_default(linear.weight[:, :chunk])
+    _draw_weight(linear.weight[:, :chunk], READING)
 
 
 @torch.no_grad()

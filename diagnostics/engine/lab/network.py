@@ -13,8 +13,10 @@ from torch.nn import functional as F
 from diagnostics.engine.lab import initialization
 from diagnostics.engine.lab.data import Dataset
 from diagnostics.engine.measure.layers import Layer
-from diagnostics.subject.choices import ACTIVATIONS, NORMS
+from diagnostics.subject.activations import ACTIVATIONS
+from diagnostics.subject.choices import NORMS
 from diagnostics.subject.config import RunConfig
+from diagnostics.subject.initializations import INITIALIZATIONS
 
 LSUV_SAMPLES = 256
 
@@ -96,24 +98,22 @@ def _share_parameters(source: nn.Module, target: nn.Module) -> None:
 
 def activation(config: RunConfig) -> nn.Module:
     """The hidden layers' activation."""
-    kind: type[nn.Module] = getattr(nn, ACTIVATIONS[config.activation].target)
-    if config.activation == "leaky_relu":
-        return kind(config.alpha)
-    return kind(init=config.alpha) if config.activation == "prelu" else kind()
+    chosen = ACTIVATIONS[config.activation]
+    kind: type[nn.Module] = getattr(nn, chosen.module)
+    given = {chosen.argument: config.parameter("activation")} if chosen.parameter else {}
+    return kind(**given)
 
 
 def normalization(config: RunConfig) -> nn.Module:
     """The hidden layers' normalization; the identity where there is none."""
-    if config.norm == "none":
-        return nn.Identity()
-    kind: type[nn.Module] = getattr(nn, NORMS[config.norm].target)
+    kind: type[nn.Module] = getattr(nn, NORMS[config.norm].module)
     return kind(config.width)
 
 
 def build(config: RunConfig, data: Dataset) -> Network:
     """A network with its weights drawn from torch's global generator, in float32."""
-    network = _BUILDERS[config.architecture](config, data)
-    if config.init == "lsuv":
+    network = (_rnn if config.recurrent else _mlp)(config, data)
+    if INITIALIZATIONS[config.init].fitted:
         linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
         _lsuv(network, linears, data.train_x[:LSUV_SAMPLES])
     return network
@@ -135,9 +135,6 @@ def _rnn(config: RunConfig, data: Dataset) -> Network:
     return network
 
 
-_BUILDERS = {"mlp": _mlp, "rnn": _rnn}
-
-
 def _lsuv(network: Network, linears: list[nn.Linear], sample: Tensor) -> None:
     """Layer by layer, from the input on."""
     with batch_statistics(network):
@@ -151,7 +148,7 @@ PART = 336
 
 def probe_parts(config: RunConfig, samples: Tensor) -> tuple[Tensor, ...]:
     """The probe set in parts; whole under batch norm, which normalizes by what it is given."""
-    if config.norm == "batch":
+    if NORMS[config.norm].over_batch:
         return (samples,)
     return torch.split(samples, PART)
 

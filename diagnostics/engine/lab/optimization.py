@@ -10,15 +10,13 @@ from diagnostics.engine.lab.data import Dataset
 from diagnostics.subject.choices import OPTIMIZERS
 from diagnostics.subject.config import RunConfig
 
-MOMENTUM = 0.9
-
 
 def optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     """The configured optimizer."""
-    kind = getattr(torch.optim, OPTIMIZERS[config.optimizer].target)
-    more = {"momentum": MOMENTUM} if config.optimizer == "momentum" else {}
+    chosen = OPTIMIZERS[config.optimizer]
+    kind = getattr(torch.optim, chosen.module)
     made: torch.optim.Optimizer = kind(
-        parameters, lr=config.lr, weight_decay=config.weight_decay, **more
+        parameters, lr=config.lr, weight_decay=config.weight_decay, **chosen.arguments
     )
     return made
 

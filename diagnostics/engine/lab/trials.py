@@ -3,7 +3,8 @@
 from math import nan
 
 from diagnostics.diagnosis.case import Case
-from diagnostics.diagnosis.remedies import TRIAL_STEPS, Yardstick, candidates, ranked, yardstick
+from diagnostics.diagnosis.remedies import TRIAL_STEPS, Yardstick, ranked
+from diagnostics.diagnosis.rules import RULES
 from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.sinks import MemorySink
@@ -30,8 +31,9 @@ def outcome(config: RunConfig, rod: Yardstick) -> float:
 
 def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
     """All remedies for a rule tried in this process; those that helped, best first."""
-    rod = yardstick(rule)
-    if rod is None:
+    known = RULES.get(rule)
+    rod = known.yardstick if known else None
+    if known is None or rod is None:
         return ()
-    tried = [(r, outcome(config.changed(**r.changes), rod)) for r in candidates(rule, config)]
-    return ranked(rule, config, outcome(config, rod), tried)
+    tried = [(r, outcome(config.changed(**r.changes), rod)) for r in known.candidates(config)]
+    return ranked(rod, config, outcome(config, rod), tried)

@@ -8,18 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.diagnosis.rules import RULES, diagnose
-from diagnostics.engine.watch.anatomy import Unwatchable
 from diagnostics.store.records import Diagnosis, PatientZero, Step, StepBatch
-from diagnostics.subject.watched import WatchedModel
+from diagnostics.subject.watched import Stopped, Unwatchable, WatchedModel
 
 RECENT = 200
 """Measured steps that rules are shown."""
 
 JUDGE_SECONDS = 2.0
-
-
-class Stopped(RuntimeError):
-    """Training was stopped because of a diagnosis that ``raise_on`` names."""
 
 
 class Alerts:
@@ -65,7 +60,7 @@ class Alerts:
         """What the recent steps say, the gravest first."""
         if not self._recent:
             return ()
-        return diagnose(subject, StepBatch.of(self._recent), "running", patient)
+        return diagnose(subject, StepBatch.of(self._recent), patient)
 
     def _tell(self, found: Diagnosis) -> None:
         if self._on_alert is not None:
@@ -76,8 +71,7 @@ class Alerts:
 
 def _known_rules(names: Iterable[str]) -> frozenset[str]:
     names = (names,) if isinstance(names, str) else tuple(names)
-    known = [rule.key for rule in RULES] + ["diverged"]
     for name in names:
-        if name not in known:
-            raise Unwatchable(f"raise_on={name} can't be used: it must be of {', '.join(known)}.")
+        if name not in RULES:
+            raise Unwatchable(f"raise_on={name} can't be used: it must be of {', '.join(RULES)}.")
     return frozenset(names)

@@ -1,6 +1,7 @@
 """What can be watched in a stranger's model, and what it does between its modules."""
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,17 +17,14 @@ from torch.overrides import TorchFunctionMode
 
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.parameters import own
-from diagnostics.engine.measure.ranges import SIGMOID, TANH, Span
+from diagnostics.subject.activations import ACTIVATIONS, Span, key_of
+from diagnostics.subject.watched import Unwatchable
 
 NO_LAYERS = (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.GroupNorm, _NormBase)
 """They have weights, but no gradient that could vanish on its way through them."""
 
 NO_ACTIVATIONS = (nn.MultiheadAttention, nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
 COMPILED = "_orig_mod."
-
-
-class Unwatchable(ValueError):
-    """A model that can't be watched: one sentence that says why."""
 
 
 class Anatomy(NamedTuple):
@@ -100,23 +98,22 @@ def _norm(modules: Iterator[nn.Module]) -> str:
     return "none"
 
 
-FUNCTIONS: dict[Callable[..., Any], tuple[str, Span | None]] = {
-    function: (name, span)
-    for name, span, functions in (
-        ("ReLU", None, (F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)),
-        ("Tanh", TANH, (F.tanh, torch.tanh, torch.tanh_, Tensor.tanh, Tensor.tanh_)),
-        ("Sigmoid", SIGMOID, (F.sigmoid, torch.sigmoid, Tensor.sigmoid, Tensor.sigmoid_)),
-        ("LeakyReLU", None, (F.leaky_relu,)),
-        ("ELU", None, (F.elu,)),
-        ("SELU", None, (F.selu, torch.selu)),
-        ("GELU", None, (F.gelu,)),
-        ("SiLU", None, (F.silu,)),
-        ("Softplus", None, (F.softplus,)),
-        ("Mish", None, (F.mish,)),
-        ("Hardswish", None, (F.hardswish,)),
-    )
-    for function in functions
-}
+Heard = tuple[str, Span | None]
+"""What an activation is called, and its linear range where it has one."""
+
+
+def _functions() -> Iterator[tuple[Callable[..., Any], Heard]]:
+    """The functions that compute what modules of ``torch.nn.modules.activation`` compute."""
+    for name in sorted(set(activations.__all__) - {kind.__name__ for kind in NO_ACTIVATIONS}):
+        key = key_of(name)
+        known = key in ACTIVATIONS and key != "hard_tanh"  # whose ends are the caller's
+        span = ACTIVATIONS[key].linear_range if known else None
+        for room, word in product((F, torch, Tensor), (key, name.lower())):
+            for function in filter(None, (getattr(room, w, None) for w in (word, f"{word}_"))):
+                yield function, (name, span)
+
+
+FUNCTIONS: dict[Callable[..., Any], Heard] = dict(_functions())
 """Functional activations, which no module's hook would see."""
 
 ADDITIONS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__, Tensor.__radd__)

@@ -3,7 +3,7 @@
 import math
 import time
 
-from diagnostics.engine.watch.anatomy import Unwatchable
+from diagnostics.subject.watched import Unwatchable
 
 WEIGHT = 0.1
 """Of the newest step in the running mean of step times."""

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+SCALING = ("eps", "etas", "beta2_decay", "ns_coefficients")
+
 DEPTH_SEARCHED = 12
 """Frames between an optimizer's step and the GradScaler that called it, and some more."""
 
@@ -35,6 +37,18 @@ def will_skip(optimizer: Any) -> bool:
     """Whether a fused optimizer was told by a GradScaler that its gradients are not finite."""
     found = getattr(optimizer, "found_inf", None)
     return found is not None and bool(found)
+
+
+def scales_steps(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether an optimizer scales each weight's step by that weight's own gradients.
+
+    Told by its settings, not by its name: what divides by a running size of gradients has an eps
+    that is not 0, what takes signs a second beta (Lion) or etas (Rprop), what orthogonalizes
+    coefficients for that (Muon). A wrapper shows the settings of what it wraps.
+    """
+    known = {**getattr(optimizer, "defaults", {}), **optimizer.param_groups[0]}
+    betas = known.get("betas") or ()
+    return any(known.get(key) for key in SCALING) or any(betas[1:])
 
 
 def find_scaler(frame: FrameType | None) -> Any:

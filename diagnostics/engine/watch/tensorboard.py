@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.engine.watch.anatomy import Unwatchable
 from diagnostics.store.records import METRICS, SCALARS
+from diagnostics.subject.watched import Unwatchable
 
 
 class Board:

@@ -22,17 +22,15 @@ from diagnostics.engine.measure import sums
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.warming import warm_up
 from diagnostics.engine.watch import loop
-from diagnostics.engine.watch.alerts import Alerts, Stopped
-from diagnostics.engine.watch.anatomy import Unwatchable, examine
+from diagnostics.engine.watch.alerts import Alerts
+from diagnostics.engine.watch.anatomy import examine
 from diagnostics.engine.watch.budget import Budget
 from diagnostics.engine.watch.notebook import Page
 from diagnostics.engine.watch.observer import Observer
 from diagnostics.engine.watch.recorder import Chronicle
 from diagnostics.store.records import METRICS, SCALAR_INDEX, SCALARS, Diagnosis, PatientZero
 from diagnostics.store.store import Store, open_store
-from diagnostics.subject.watched import WatchedModel
-
-__all__ = ["Stopped", "Watch"]
+from diagnostics.subject.watched import Stopped, Unwatchable, WatchedModel
 
 MEASURED = [
     SCALAR_INDEX[key] for key in ("grad_norm", "clipped_norm", "lr", "step_time", "probe_time")
@@ -101,6 +99,7 @@ class Watch:
         subject = WatchedModel(
             model=type(self._model).__name__,
             optimizer=type(self._optimizer).__name__.lower(),
+            scales_steps=loop.scales_steps(self._optimizer),
             norm=self._anatomy.norm,
         )
         self._chronicle = Chronicle(self._store, subject, self._name, self._tensorboard)

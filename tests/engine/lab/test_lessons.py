@@ -28,8 +28,8 @@ def test_it_appears_with_other_seeds_too(scene: Scene, seed: int) -> None:
 def _check(scene: Scene, seed: int) -> None:
     config = scene.config.changed(seed=seed)
     run = trained(" ".join(config.words()))
-    late = diagnose(config, run.batch, run.summary.state, run.summary.patient_zero)
-    early = diagnose(config, run.batch[:1], "running")
+    late = diagnose(config, run.batch, run.summary.patient_zero)
+    early = diagnose(config, run.batch[:1])
     assert not scene.shows or scene.shows in {found.rule for found in (*early, *late)}
     assert not scene.spares or scene.spares not in {found.rule for found in late}
 

@@ -3,7 +3,6 @@
 import pytest
 
 from diagnostics.diagnosis import rules
-from diagnostics.diagnosis.remedies import yardstick
 from diagnostics.engine.lab.trials import consult
 from tests.engine.helpers import config
 
@@ -36,5 +35,5 @@ def test_what_does_not_help_is_not_offered() -> None:
 
 
 def test_every_illness_has_a_yardstick() -> None:
-    for rule in rules.RULES:
-        assert (yardstick(rule.key) is None) is (rule.severity == "fine") or rule.key[:4] == "clip"
+    for rule in rules.RULES.values():
+        assert (rule.yardstick is None) is (rule.severity == "fine") or rule.key[:4] == "clip"

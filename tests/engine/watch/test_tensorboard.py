@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 
 from diagnostics import Store, watch
-from diagnostics.engine.watch.anatomy import Unwatchable
 from diagnostics.engine.watch.tensorboard import Board
 from diagnostics.store.records import METRICS, SCALARS
+from diagnostics.subject.watched import Unwatchable
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard")
 

@@ -14,10 +14,10 @@ from torch.utils.checkpoint import checkpoint
 
 from diagnostics import watch
 from diagnostics.engine.measure import pending
-from diagnostics.engine.watch.anatomy import Unwatchable
 from diagnostics.engine.watch.watch import Watch
 from diagnostics.store.records import METRIC_INDEX, StepBatch
 from diagnostics.store.store import Store
+from diagnostics.subject.watched import Unwatchable
 from tests.engine.watch.zoo import ZOO, ResNet, Training, Transformer, loss_of, mlp, training
 
 

@@ -16,8 +16,7 @@ import torch
 from sqlalchemy.exc import OperationalError
 from torch import Tensor, nn
 
-from diagnostics import watch
-from diagnostics.engine.watch.watch import Stopped
+from diagnostics import Stopped, watch
 from diagnostics.store.records import Diagnosis
 from diagnostics.store.store import Store
 from tests.engine.watch.test_watch import hooks, measured, run
