@@ -1,7 +1,8 @@
 """A laboratory for unstable gradients.
 
 ``RunConfig`` says what to train, ``profile`` measures it at initialization, ``train`` trains it
-into the store, ``open_store`` reads what was measured, ``watch`` measures a model of your own.
+into the store, ``open_store`` reads what was measured, ``watch`` measures a model of your own,
+``Unwatchable`` says why one can't be watched, and ``Stopped`` ends its training when you asked so.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 from diagnostics.store.records import Summary
 from diagnostics.store.store import Run, Store, StoreError, open_store
 from diagnostics.subject.config import InvalidConfig, RunConfig
+from diagnostics.subject.watched import Stopped, Unwatchable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnostics.engine.watch.watch import Watch
+    from diagnostics.engine.watch.watch import Watch as watch
 
 __all__ = [
     "InvalidConfig",
     "Run",
     "RunConfig",
+    "Stopped",
     "Store",
     "StoreError",
     "Summary",
+    "Unwatchable",
     "open_store",
     "profile",
     "train",
@@ -59,13 +63,14 @@ def train(
     return kept.run(run_id)
 
 
-def watch(model: Any, optimizer: Any, **options: Any) -> "Watch":
-    """Watch a model of your own while it is trained; see ``Watch`` for how.
+def __getattr__(name: str) -> Any:
+    """``watch`` is the class itself, found at the first asking: what it needs is loaded then."""
+    if name == "watch":
+        from diagnostics.engine.watch.watch import Watch
 
-    Raises:
-        Unwatchable: in one sentence, what can't be watched and why.
-        StoreError: no store can be had.
-    """
-    from diagnostics.engine.watch.watch import Watch
+        return Watch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return Watch(model, optimizer, **options)
+
+def __dir__() -> list[str]:
+    return __all__
