@@ -211,6 +211,16 @@ ACTIVATIONS = table(
         transition=(1.9, 2.1),
     ),
     Activation(
+        "mish",
+        "Mish",
+        "z·tanh(softplus(z)); Misra 2020",
+        module="Mish",
+        function=lambda z: z * np.tanh(_softplus(z)),
+        slope=_mish_slope,
+        one_sided=True,
+        transition=(1.9, 2.1),
+    ),
+    Activation(
         "softplus",
         "Softplus",
         "log(1 + eᶻ), a smooth ReLU",
