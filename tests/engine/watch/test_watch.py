@@ -83,7 +83,7 @@ def test_watching_changes_nothing_and_leaves_nothing(store: Store, name: str) ->
     assert store.run(w.run_id).state == "finished"
 
 
-@pytest.mark.parametrize("name", set(ZOO) - {"empty", "bfloat16", "float16"})
+@pytest.mark.parametrize("name", sorted(set(ZOO) - {"empty", "bfloat16", "float16"}))
 def test_gradients_are_autograds(store: Store, name: str) -> None:
     plain, seen = training(name, 1), training(name, 1)
     torch.manual_seed(7)
@@ -136,14 +136,14 @@ def test_activations_in_place_hide_no_signal(store: Store) -> None:
 
 
 NAMES = {
-    "mlp": [("0", "Linear", "ReLU"), ("2", "Linear", "ReLU"), ("4", "Linear", "")],
+    "mlp": [("0", "Linear", "relu"), ("2", "Linear", "relu"), ("4", "Linear", "")],
     "cnn": [("0", "Conv2d", "SiLU"), ("4", "Linear", "")],
     "resnet": [
-        ("stem", "Conv2d", "ReLU"),
-        ("blocks.0.conv1", "Conv2d", "ReLU"),
-        ("blocks.0.conv2", "Conv2d", "ReLU"),
-        ("blocks.1.conv1", "Conv2d", "ReLU"),
-        ("blocks.1.conv2", "Conv2d", "ReLU"),
+        ("stem", "Conv2d", "relu"),
+        ("blocks.0.conv1", "Conv2d", "relu"),
+        ("blocks.0.conv2", "Conv2d", "relu"),
+        ("blocks.1.conv1", "Conv2d", "relu"),
+        ("blocks.1.conv2", "Conv2d", "relu"),
         ("head", "Linear", ""),
     ],
     "lstm": [("core", "LSTM", ""), ("head", "Linear", "")],
@@ -154,15 +154,15 @@ NAMES = {
             for i in range(2)
             for name, kind, activation in (
                 ("self_attn", "MultiheadAttention", ""),
-                ("linear1", "Linear", "ReLU"),
+                ("linear1", "Linear", "relu"),
                 ("linear2", "Linear", ""),
             )
         ],
         ("head", "Linear", ""),
     ],
-    "tied": [("first", "Linear", "Tanh"), ("second", "Linear", "")],
-    "twice": [("layer", "Linear", "GELU")],
-    "matrix": [("before", "Linear", ""), ("matrix", "Matrix", "Sigmoid"), ("after", "Linear", "")],
+    "tied": [("first", "Linear", "tanh"), ("second", "Linear", "")],
+    "twice": [("layer", "Linear", "gelu")],
+    "matrix": [("before", "Linear", ""), ("matrix", "Matrix", "sigmoid"), ("after", "Linear", "")],
 }
 
 
@@ -229,7 +229,7 @@ def test_parts_are_heard_where_the_whole_is_never_called(store: Store) -> None:
             optimizer.zero_grad()
             w.step()
     kinds = {layer.name: layer.activation for layer in w.subject.layers}
-    assert kinds["body.stem"] == "ReLU" and kinds["head"] == ""
+    assert kinds["body.stem"] == "relu" and kinds["head"] == ""
     assert w.subject.residual and w.subject.unseen == ("Without a point: BatchNorm2d.",)
     assert not hooks(Training(model, optimizer, []))
 
