@@ -65,7 +65,13 @@ def test_a_finished_run_is_shown_at_once_and_whole(store: Store, client: TestCli
         browser.watch(run=run)
         frame = browser.frame()
     assert (frame["state"], frame["newest"], frame["layers"]) == ("finished", 5, 4)
-    assert len(frame["now"]["lead"]) == 4 and frame["history"]["steps"] == [1, 2, 3, 4, 5]
+    assert len(frame["now"]["metrics"]["signal_grad_norm"]) == 4 and frame["history"]["steps"] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert frame["verdict"]
 
 
@@ -104,7 +110,7 @@ def test_pinned_runs_and_views_and_steps_can_be_asked_for(store: Store, client: 
         frame = browser.frame()
     expected = steps(1, 5).metric("weight_grad_norm")[1]
     assert frame["now"]["step"] == frame["pinned"]["step"] == 2
-    assert frame["now"]["lead"] == pytest.approx(expected.tolist())
+    assert frame["now"]["metrics"]["weight_grad_norm"] == pytest.approx(expected.tolist())
 
 
 def test_a_hidden_browser_gets_nothing_and_catches_up(store: Store, client: TestClient) -> None:
@@ -135,7 +141,7 @@ def test_remedies_come_ranked_once_they_have_been_tried(client: TestClient) -> N
         browser = Browser(socket)
         browser.watch(query="depth=30&activation=relu&width=32")
         while True:
-            (found, *_) = browser.frame().get("verdict", [None])
+            (found, *_) = browser.frame()["verdict"] or [None]
             if found and found["remedies"][0]["effect"]:
                 break
     assert found["rule"] == "vanishing"
@@ -154,7 +160,7 @@ def test_changed_controls_are_previewed_before_the_run_they_would_replace(
         browser.watch(run=run, query="depth=4")
         while (frame := browser.frame())["state"] != "preview":
             pass
-    assert frame["layers"] == 5 and len(frame["pinned"]["lead"]) == 4
+    assert frame["layers"] == 5 and len(frame["pinned"]["metrics"]["signal_grad_norm"]) == 4
 
 
 def test_the_panels_have_what_they_draw(store: Store, client: TestClient) -> None:
