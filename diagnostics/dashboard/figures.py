@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from diagnostics.dashboard import charts
-from diagnostics.dashboard.theme import DECADES, FONT, THEMES, Theme, colorscale
+from diagnostics.dashboard import charts, strokes
+from diagnostics.dashboard.strokes import Part
+from diagnostics.dashboard.theme import DECADES, THEMES, Theme, colorscale
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Skeletons
 from diagnostics.store.records import Metric, Scale
-
-Part = dict[str, Any]
-"""A trace, an axis or another part of a figure."""
 
 
 def skeletons() -> Skeletons:
@@ -24,10 +21,10 @@ def skeletons() -> Skeletons:
 
 
 def _profile(chart: Chart, theme: Theme) -> Figure:
-    layout = _layout(theme, "layer", left=58, bottom=44)
+    layout = strokes.layout(theme, "layer", left=58, bottom=44)
     layout["xaxis"]["title"]["text"] = "input  ←  layer  →  output"
-    layout["yaxis"] |= _log(-8, 1)
-    run = _line(theme.ink, width=2.5) | {
+    layout["yaxis"] |= strokes.log(-8, 1)
+    run = strokes.line(theme.ink, width=2.5) | {
         "mode": "lines+markers",
         "marker": {
             "size": 9,
@@ -39,74 +36,44 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
         },
         "hovertemplate": "layer %{x}%{customdata}: %{y:.3g}<extra></extra>",
     }
-    return Figure([_pinned(theme), run, _marks(theme), *_theory(theme)], layout)
-
-
-def _marks(theme: Theme) -> Part:
-    """Zeros, and what is no number."""
-    return {
-        "type": "scatter",
-        "mode": "markers+text",
-        "x": [],
-        "y": [],
-        "text": [],
-        "hovertext": [],
-        "textposition": "top center",
-        "textfont": {"size": 11, "color": theme.muted},
-        "marker": {"size": 11, "symbol": [], "color": theme.ink, "line": {"width": 1.5}},
-        "hoverinfo": "text",
-    }
+    return Figure([strokes.pinned(theme), run, strokes.marks(theme), *_theory(theme)], layout)
 
 
 def _theory(theme: Theme) -> list[Part]:
     """The band's lower edge, its upper edge, and the predicted line."""
-    edge = _line(theme.muted, width=0) | {"hoverinfo": "skip", "hovertemplate": None}
+    edge = strokes.line(theme.muted, width=0) | {"hoverinfo": "skip", "hovertemplate": None}
     band = edge | {"fill": "tonexty", "fillcolor": theme.band}
-    line = _line(theme.muted, width=1.5) | {"hovertemplate": "theory: %{y:.2g}<extra></extra>"}
-    line["line"] = {"color": theme.muted, "width": 1.5, "dash": "dash"}
+    line = strokes.line(theme.muted, width=1.5) | {
+        "hovertemplate": "theory: %{y:.2g}<extra></extra>",
+        "line": {"color": theme.muted, "width": 1.5, "dash": "dash"},
+    }
     return [edge, band, line]
 
 
 def _layers(chart: Chart, theme: Theme) -> Figure:
     """Any metric, on an axis of its scale and with its healthy band."""
     metric = charts.measured(chart)
-    layout = _layout(theme, "", bottom=24)
-    layout["yaxis"] |= AXES[metric.scale](metric) | {"title": _words(metric.unit)}
-    layout["shapes"] = [_band(theme, *metric.band)] if metric.band else []
+    layout = strokes.layout(theme, "", bottom=24)
+    layout["yaxis"] |= AXES[metric.scale](metric) | {"title": strokes.words(metric.unit)}
+    layout["shapes"] = [strokes.band(theme, *metric.band)] if metric.band else []
     color = theme.amber if metric.scale == "share" else theme.ink
-    run = _line(color, width=2) | {
+    run = strokes.line(color, width=2) | {
         "mode": "lines+markers",
         "marker": {"size": 5, "color": color},
         "hovertemplate": f"layer %{{x}}%{{customdata}}: {_value(metric)}<extra></extra>",
     }
     if metric.scale == "share":
         run["fill"] = "tozeroy"
-    marks = [_marks(theme)] if metric.scale == "log" else []
-    return Figure([_pinned(theme), run, *marks], layout)
-
-
-def _band(theme: Theme, low: float, high: float) -> Part:
-    """The healthy range."""
-    return {
-        "type": "rect",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": low,
-        "y1": high,
-        "fillcolor": theme.grid,
-        "opacity": 0.55,
-        "line": {"width": 0},
-        "layer": "below",
-    }
+    marks = [strokes.marks(theme)] if metric.scale == "log" else []
+    return Figure([strokes.pinned(theme), run, *marks], layout)
 
 
 def _log_axis(metric: Metric) -> Part:
     """Room around the band; the script widens it where numbers ask for more."""
     if metric.band is None:
-        return _log(-2, 2)
+        return strokes.log(-2, 2)
     low, high = np.log10(metric.band)
-    return _log(int(np.floor(low)) - 3, int(np.ceil(high)) + 1)
+    return strokes.log(int(np.floor(low)) - 3, int(np.ceil(high)) + 1)
 
 
 def _share_axis(metric: Metric) -> Part:
@@ -129,8 +96,8 @@ def _value(metric: Metric) -> str:
 
 
 def _heat(chart: Chart, theme: Theme) -> Figure:
-    layout = _layout(theme, "step")
-    layout["yaxis"] = _axis(theme, "layer")
+    layout = strokes.layout(theme, "step")
+    layout["yaxis"] = strokes.axis(theme, "layer")
     layout["xaxis"]["showgrid"] = layout["yaxis"]["showgrid"] = False
     heat = {
         "type": "heatmap",
@@ -153,11 +120,11 @@ def _heat(chart: Chart, theme: Theme) -> Figure:
 
 
 def _loss(chart: Chart, theme: Theme) -> Figure:
-    layout = _layout(theme, "step")
+    layout = strokes.layout(theme, "step")
     metric = charts.measured(chart)
     title = f"{metric.label.lower()}, {metric.unit}"
-    layout["yaxis"] = _axis(theme, title) | {"range": [0, 2.6]}
-    layout["yaxis2"] = _axis(theme, "accuracy") | {
+    layout["yaxis"] = strokes.axis(theme, title) | {"range": [0, 2.6]}
+    layout["yaxis2"] = strokes.axis(theme, "accuracy") | {
         "overlaying": "y",
         "side": "right",
         "range": [0, 1.03],
@@ -167,34 +134,38 @@ def _loss(chart: Chart, theme: Theme) -> Figure:
     }
     layout["margin"]["r"] = 52
     accuracy = {"yaxis": "y2", "mode": "lines", "hovertemplate": "%{y:.1%}<extra></extra>"}
-    held = _line(theme.ink, width=2) | accuracy | {"name": "held-out accuracy"}
+    held = strokes.line(theme.ink, width=2) | accuracy | {"name": "held-out accuracy"}
     held["line"] = {"color": theme.ink, "width": 1.5, "dash": "dash"}
-    loss = _line(theme.ink, width=2) | {"name": "loss"}
-    pinned_accuracy = _pinned(theme) | accuracy
-    return Figure([_pinned(theme), loss, _gap(theme), pinned_accuracy, held], layout)
+    loss = strokes.line(theme.ink, width=2, unit=metric.unit) | {"name": "loss"}
+    pinned_accuracy = strokes.pinned(theme) | accuracy
+    return Figure(
+        [strokes.pinned(theme), loss, _gap(theme, metric.unit), pinned_accuracy, held], layout
+    )
 
 
-def _gap(theme: Theme) -> Part:
+def _gap(theme: Theme, unit: str) -> Part:
     """The held-out loss, and amber between it and the loss: what was learned by heart."""
-    line = _line(theme.amber, width=1.5) | {"name": "held-out loss"}
+    line = strokes.line(theme.amber, width=1.5, unit=unit) | {"name": "held-out loss"}
     return line | {"fill": "tonexty", "fillcolor": theme.gap}
 
 
 def _clipping(chart: Chart, theme: Theme) -> Figure:
-    layout = _layout(theme, "step", left=58)
-    layout["yaxis"] |= _log(-3, 3)
-    before, after = _line(theme.ink, width=2), _line(theme.ink, width=2)
+    layout = strokes.layout(theme, "step", left=58)
+    layout["yaxis"] |= strokes.log(-3, 3)
+    before, after = strokes.line(theme.ink, width=2), strokes.line(theme.ink, width=2)
     after["line"] = {"color": theme.muted, "width": 2, "dash": "dash"}
-    threshold = _line(theme.amber, width=2) | {"hovertemplate": "threshold %{y:.3g}<extra></extra>"}
+    threshold = strokes.line(theme.amber, width=2) | {
+        "hovertemplate": "threshold %{y:.3g}<extra></extra>"
+    }
     return Figure([before, after, threshold], layout)
 
 
 def _ladder(chart: Chart, theme: Theme) -> Figure:
-    layout = _layout(theme, "", left=58, bottom=30)
+    layout = strokes.layout(theme, "", left=58, bottom=30)
     rungs = [rung.label for rung in charts.LADDER]
     layout["xaxis"] |= {"type": "category", "range": [-0.5, len(rungs) - 0.4], "showgrid": False}
-    layout["yaxis"] |= _log(-6, 1)
-    line = _line(theme.ink, width=2) | {
+    layout["yaxis"] |= strokes.log(-6, 1)
+    line = strokes.line(theme.ink, width=2) | {
         "x": rungs,
         "mode": "lines+markers+text",
         "text": [],
@@ -207,8 +178,8 @@ def _ladder(chart: Chart, theme: Theme) -> Figure:
 
 
 def _units(chart: Chart, theme: Theme) -> Figure:
-    layout = _layout(theme, "step")
-    layout["yaxis"] = _axis(theme, "unit")
+    layout = strokes.layout(theme, "step")
+    layout["yaxis"] = strokes.axis(theme, "unit")
     layout["xaxis"]["showgrid"] = layout["yaxis"]["showgrid"] = False
     strip = {
         "type": "heatmap",
@@ -235,56 +206,3 @@ KINDS: Mapping[Kind, Callable[[Chart, Theme], Figure]] = MappingProxyType(
         "units": _units,
     }
 )
-
-
-def _pinned(theme: Theme) -> Part:
-    line = _line(theme.pinned, width=2) | {"name": "pinned", "hoverinfo": "skip"}
-    line["line"] = {"color": theme.pinned, "width": 2, "dash": "dot"}
-    return line
-
-
-def _line(color: str, width: float) -> Part:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [],
-        "y": [],
-        "line": {"color": color, "width": width},
-        "hovertemplate": "step %{x}: %{y:.3g}<extra></extra>",
-    }
-
-
-def _layout(theme: Theme, x_title: str, *, left: int = 46, bottom: int = 36) -> Part:
-    return {
-        "xaxis": _axis(theme, x_title),
-        "yaxis": _axis(theme, ""),
-        "font": {"family": FONT, "size": 13, "color": theme.muted},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": left, "r": 14, "t": 8, "b": bottom},
-        "showlegend": False,
-        "hovermode": "closest",
-        "hoverlabel": {"font": {"family": FONT}},
-    }
-
-
-def _axis(theme: Theme, title: str) -> Part:
-    return {
-        "title": _words(title),
-        "gridcolor": theme.grid,
-        "linecolor": theme.grid,
-        "zeroline": False,
-        "fixedrange": True,
-        "autorange": False,
-        "range": [0, 1],
-        "automargin": False,
-        "tickangle": 0,
-    }
-
-
-def _words(title: str) -> Part:
-    return {"text": title, "font": {"size": 12}, "standoff": 6}
-
-
-def _log(low: int, high: int) -> Part:
-    return {"type": "log", "range": [low, high]}
