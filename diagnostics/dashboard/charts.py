@@ -87,6 +87,11 @@ def placed(place: str) -> list[Chart]:
     return [chart for chart in CHARTS.values() if chart.place == place]
 
 
+def in_sight(panel: str) -> list[Chart]:
+    """The charts that are drawn while a panel is: its own, and those in no panel."""
+    return [chart for chart in CHARTS.values() if chart.place == panel or chart.place not in PANELS]
+
+
 def reported() -> list[Chart]:
     """The charts of a report."""
     return [chart for chart in CHARTS.values() if chart.reported]

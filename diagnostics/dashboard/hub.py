@@ -109,7 +109,7 @@ class Hub:
         return None if batch is None else Sketch(config, batch)
 
     async def _whole(self, feed: Feed | None, sketch: Sketch | None, watch: Watch) -> Whole:
-        kinds = charts.kinds(charts.placed(watch.panel))
+        kinds = charts.kinds(charts.in_sight(watch.panel))
         found = [self._advised(one, feed, sketch) for one in frames.diagnoses(feed, sketch)]
         dead: Sequence[DeadUnits] = ()
         if "units" in kinds and feed is not None:

@@ -42,9 +42,11 @@ def away(config: Subject, batch: StepBatch) -> bool:
 
     Theory's band is for the mean over networks; a tenth of a decade a layer is allowed beside it.
     """
-    found = theory.predict(config) if isinstance(config, RunConfig) else None
-    if found is None or not len(batch) or batch.steps[0] == 0 or batch.layers < 3:
+    told = predicted(config)
+    if told.decades is None or told.spread is None:
+        return False
+    if not len(batch) or batch.steps[0] == 0 or batch.layers < 3:
         return False
     measured = np.nan_to_num(decades(batch.metric("signal_grad_norm"))[0], posinf=0, neginf=0)
-    off = np.abs(measured - found.decades)
-    return bool(off[0] > FAR * found.spread[0] + 0.02 * len(off))
+    off = np.abs(measured - told.decades)
+    return bool(off[0] > FAR * told.spread[0] + 0.02 * len(off))

@@ -81,6 +81,7 @@ def test_a_metrics_row_is_a_chart_that_is_drawn(
         metric: Chart(metric, f"About {metric}", "", "layers", "small", metric, "nothing yet")
         for metric in ("weight_norm", "activation_mean", "sparsity", "bias_grad_norm")
     }
+    rows["lr"] = Chart("lr", "Not here", "", "layers", "small", "weight_norm", reported=False)
     monkeypatch.setattr(charts, "CHARTS", {**charts.CHARTS, **rows})
     batch = steps(1, 30)
     batch.values[..., METRIC_INDEX["activation_mean"]] -= 3
@@ -96,3 +97,4 @@ def test_a_metrics_row_is_a_chart_that_is_drawn(
     assert low <= batch.metric("activation_mean")[-1].min() and high >= 0
     assert page.locator("#none-bias_grad_norm").inner_text() == "nothing yet"
     assert page.locator("#none-weight_norm").inner_text() == ""
+    assert page.locator("#plot-lr").count() == 0

@@ -19,10 +19,11 @@ window.charts = (() => {
   let panel = "run";
   let part = "";             // what of the model is in sight, everything for none
 
-  const of = (...kinds) => CHARTS.filter(({ kind }) => kinds.includes(kind));
-  const layered = () => of("profile", "layers").map(({ key }) => key);
   const shows = ({ place }) => panel === ALL || panel === place || !PANELS.some(({ key }) => key === place);
-  const shown = () => CHARTS.filter((chart) => shows(chart) && $(`plot-${chart.key}`)).map(({ key }) => key);
+  const inSight = () => CHARTS.filter((chart) => shows(chart) && $(`plot-${chart.key}`));
+  const shown = () => inSight().map(({ key }) => key);
+  const of = (...kinds) => inSight().filter(({ kind }) => kinds.includes(kind));
+  const layered = () => of("profile", "layers").map(({ key }) => key);
   const viewed = ({ view }) => VIEWS.find(({ key }) => key === view);
   const scheme = () =>
     document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light";
@@ -193,7 +194,7 @@ window.charts = (() => {
   }
 
   function ladder({ now }, layer) {
-    for (const { key } of of("ladder").filter(shows)) {
+    for (const { key } of of("ladder")) {
       const rungs = RUNGS.map(({ metric }) => now.metrics[metric][layer - 1]);
       const y = positive(rungs);
       put(key, [{ y, text: rungs.map((v) => (v === null ? "none yet" : v.toPrecision(3))) }],
@@ -271,10 +272,10 @@ window.charts = (() => {
     const last = h.steps.length ? h.steps[h.steps.length - 1] : 1;
     const end = Math.min(steps, [50, 100, 200, 500, 1000, 2000, 5000].find((n) => n >= last) || last * 1.3);
     const xaxis = { range: [0, end] };
-    for (const { key } of of("heat").filter(shows)) heat(key, frame, xaxis);
-    for (const { key } of of("loss").filter(shows)) loss(key, h, xaxis);
-    for (const { key } of of("clipping").filter(shows)) if (h.clipping) clipping(key, h, xaxis);
-    for (const chart of of("units").filter(shows)) if (h.lives) lives(chart, h.lives, xaxis, layer, word);
+    for (const { key } of of("heat")) heat(key, frame, xaxis);
+    for (const { key } of of("loss")) loss(key, h, xaxis);
+    for (const { key } of of("clipping")) if (h.clipping) clipping(key, h, xaxis);
+    for (const chart of of("units")) if (h.lives) lives(chart, h.lives, xaxis, layer, word);
   }
 
   function loss(key, h, xaxis) {
