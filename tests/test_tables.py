@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from diagnostics import profile
 from diagnostics.cli.commands import fields_help
-from diagnostics.dashboard import controls, page
+from diagnostics.dashboard import charts, controls, page
+from diagnostics.dashboard.frames import Sketch, Whole, compose, diagnoses
+from diagnostics.dashboard.wire import Watch, encode
 from diagnostics.diagnosis.remedies import ranked
 from diagnostics.diagnosis.rules import RULES, explained
+from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.store.records import METRICS, SCALARS, Metric
 from diagnostics.subject import theory
 from diagnostics.subject.config import FIELDS, RunConfig, choices_of
@@ -80,6 +83,18 @@ def test_its_control_and_its_parameters_are_on_the_page(field: str, key: str) ->
         assert f'"{controls.control_id(choice.parameter)}"' in layout
         style = controls.visibility(_config(field, key))
         assert style[list(controls.DEPENDS).index(choice.parameter)] == {}
+
+
+@pytest.mark.parametrize(("field", "key"), CHOICES)
+def test_a_frame_with_it_is_composed_and_sent(field: str, key: str) -> None:
+    config = _config(field, key, width=8, depth=3)
+    sketch = Sketch(config, profile_batch(config))
+    whole = Whole(diagnoses(None, sketch), charts.kinds(list(charts.CHARTS.values())))
+    for view in charts.VIEWS:
+        sent = json.loads(encode(compose(None, None, sketch, Watch(view=view), whole)))
+        assert sent["label"] and sent["verdict"] and len(sent["names"]) == 0
+        assert set(sent["now"]["metrics"]) >= {charts.VIEWS[view].metric}
+        assert sent["theory"]["decades"] or sent["theory"]["why_not"]
 
 
 @pytest.mark.parametrize(("field", "key"), CHOICES)

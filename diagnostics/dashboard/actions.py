@@ -86,7 +86,7 @@ class Actions:
     def show(self, session: Session, run_id: str) -> Session:
         """Bring a run of the store in sight, with its controls where it is the laboratory's."""
         run = self._store.run(run_id)
-        query = run.config.query() if isinstance(run.config, RunConfig) else session.query
+        query = run.config.lab.query() if run.config.lab else session.query
         return replace(session, query=query, run=run.id, at=None, lesson=None)
 
     def runs(self) -> list[dict[str, str]]:

@@ -5,29 +5,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from diagnostics.dashboard import wire
+from diagnostics.dashboard.charts import PANELS, VIEWS
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.lessons import LESSONS
-from diagnostics.subject.watched import WatchedModel
 
-VIEWS = ("signal", "weight", "activation")
-PANELS = ("run", "clipping", "units")
 PAGE_KEYS = ("run", "pin", "view", "panel", "part", "layer", "lesson", "at")
 
 
 @dataclass(frozen=True)
-class Session:
-    """A page's state. ``query`` spells the configuration of the controls."""
-
-    query: str = ""
-    run: str | None = None
-    pin: str | None = None
-    view: str = "signal"
-    panel: str = "run"
-    part: str = ""
-    layer: int = 1
-    lesson: str | None = None
-    at: int | None = None
+class Session(wire.Session):
+    """A page's state, with what its link says."""
 
     @classmethod
     def of(cls, data: dict[str, Any] | None) -> "Session":
@@ -41,7 +30,7 @@ class Session:
 
     def data(self) -> dict[str, Any]:
         """For the browser to keep, with its link."""
-        return {**asdict(self), "link": self.link()}
+        return asdict(wire.Linked(**asdict(self), link=self.link()))
 
     def link(self) -> str:
         """The query that brings this state back."""
@@ -71,8 +60,8 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     config = _config(pairs, notes)
     session = Session(
         config.query(),
-        view=_one_of("view", rest.get("view"), VIEWS, notes) or "signal",
-        panel=_one_of("panel", rest.get("panel"), PANELS, notes) or "run",
+        view=_one_of("view", rest.get("view"), VIEWS, notes) or Session.view,
+        panel=_one_of("panel", rest.get("panel"), PANELS, notes) or Session.panel,
         layer=_counted("layer", "layer", rest.get("layer"), notes) or 1,
         lesson=lesson,
         at=_counted("at", "step", rest.get("at"), notes),
@@ -86,7 +75,7 @@ def _current(store: Store) -> Session:
     newest = store.runs(limit=1)
     if newest and newest[0].live:
         config = newest[0].config
-        return Session(config.query() if isinstance(config, RunConfig) else "", run=newest[0].id)
+        return Session(config.lab.query() if config.lab else "", run=newest[0].id)
     return Session()
 
 
@@ -136,9 +125,9 @@ def _known(run_id: str | None, store: Store, notes: list[str]) -> str | None:
 def _part(value: str | None, run_id: str | None, store: Store, notes: list[str]) -> str:
     """The beginning of some layers' paths."""
     config = store.run(run_id).config if run_id else None
-    if not value or not isinstance(config, WatchedModel):
+    if not value or config is None or config.lab:
         return ""
     if not config.names or any(name.startswith(f"{value}.") for name in config.names):
         return value
-    notes.append(f"part={value:.60} can't be used: {config.model} has no such part.")
+    notes.append(f"part={value:.60} can't be used: {config.label} has no such part.")
     return ""

@@ -92,10 +92,10 @@ def test_a_loss_that_has_fallen_excuses_small_steps() -> None:
 
 def test_a_frame_tells_names_and_cost(store: Store, watched: Run) -> None:
     feed = Feed(store, watched.id)
-    told = frames.about(feed.run)
-    assert told["names"] == PATHS and told["label"] == "resnet-a" and told["watched"]
-    assert told["steps"] == 50 and "calls" in told["theory"]["why_not"]
-    assert "of step time" in frames.cost(feed) and "MB per 1,000 steps" in frames.cost(feed)
+    told = frames.compose(feed, None, None, Watch(run=watched.id))
+    assert told.names == PATHS and told.label == "resnet-a" and told.watched
+    assert told.steps == 50 and "calls" in told.theory.why_not
+    assert "of step time" in told.cost and "MB per 1,000 steps" in told.cost
 
 
 def test_a_bare_address_shows_it_and_its_end_does_not_hide_it(store: Store, watched: Run) -> None:
