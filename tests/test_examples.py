@@ -9,6 +9,8 @@ import pytest
 
 from diagnostics import open_store
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 

@@ -41,6 +41,7 @@ def test_every_choice_trains_and_profiles(field: str, key: str) -> None:
     assert np.isfinite(profile(config).signal_grad_norm).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("field", "key"), CHOICES)
 def test_theory_predicts_what_is_measured_or_says_why_it_does_not(field: str, key: str) -> None:
     """The tolerance of the mean over 8 networks: 3% of the decades + ½√(depth/width)."""

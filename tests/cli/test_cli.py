@@ -12,6 +12,8 @@ from diagnostics.cli.commands import commands
 from diagnostics.store.settings import SETTINGS
 from diagnostics.subject.config import FIELDS
 
+pytestmark = pytest.mark.thorough
+
 
 def gd(line: str) -> Result:
     return CliRunner().invoke(commands, line.split())

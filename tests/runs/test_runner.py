@@ -14,6 +14,8 @@ from diagnostics.store.records import Command
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
+pytestmark = pytest.mark.thorough
+
 SMALL = RunConfig(activation="relu", init="he_normal", depth=2, width=8, steps=20)
 LONG = SMALL.changed(steps=1_000_000)
 

@@ -6,6 +6,8 @@ from diagnostics.diagnosis.rules import diagnose
 from diagnostics.subject.lessons import LESSONS, Scene
 from tests.engine.helpers import trained
 
+pytestmark = pytest.mark.thorough
+
 SCENES = [
     pytest.param(scene, id=f"{key}-{scene.label}")
     for key, lesson in LESSONS.items()

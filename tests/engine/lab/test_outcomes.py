@@ -12,6 +12,8 @@ from diagnostics.engine.measure.probe import Probe
 from diagnostics.store.records import METRIC_INDEX
 from tests.engine.helpers import config, trained
 
+pytestmark = pytest.mark.thorough
+
 SHAPE = "init=he_normal depth=3 width=128"
 SMALL = f"activation=relu {SHAPE}"
 HE = "activation=relu width=128 lr=0.01 steps=800"

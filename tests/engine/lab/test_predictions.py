@@ -9,6 +9,8 @@ from diagnostics.subject import theory
 from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 
+pytestmark = pytest.mark.thorough
+
 WIDTH, SEEDS = 256, 8
 CASES = [
     ("relu", "glorot_normal"),

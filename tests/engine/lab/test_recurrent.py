@@ -9,6 +9,8 @@ from diagnostics import profile
 from diagnostics.engine.lab import data, network
 from tests.engine.helpers import config, trained
 
+pytestmark = pytest.mark.thorough
+
 SICK = "architecture=rnn activation=relu init=orthogonal width=64 lr=1 steps=400"
 """Clipping by norm rescues it (Pascanu et al. 2013)."""
 

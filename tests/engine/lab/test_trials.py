@@ -6,6 +6,8 @@ from diagnostics.diagnosis import rules
 from diagnostics.engine.lab.trials import consult
 from tests.engine.helpers import config
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     ("rule", "words", "field"),

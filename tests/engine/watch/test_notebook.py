@@ -3,9 +3,13 @@
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from diagnostics.engine.watch.notebook import Page
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
+
+pytestmark = pytest.mark.thorough
 
 
 def test_a_page_brings_its_server(store: Store, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_activations_in_place_hide_no_signal(store: Store) -> None:
 
 NAMES = {
     "mlp": [("0", "Linear", "relu"), ("2", "Linear", "relu"), ("4", "Linear", "")],
-    "cnn": [("0", "Conv2d", "SiLU"), ("4", "Linear", "")],
+    "cnn": [("0", "Conv2d", "silu"), ("4", "Linear", "")],
     "resnet": [
         ("stem", "Conv2d", "relu"),
         ("blocks.0.conv1", "Conv2d", "relu"),

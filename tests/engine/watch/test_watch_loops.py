@@ -146,6 +146,7 @@ def close(t: Training, w: Any) -> None:
         w.step(loss=t.optimizer.step(closure))
 
 
+@pytest.mark.thorough
 def test_compiling_after_the_beginning_works(store: Store) -> None:
     found = []
     for compiled in (False, True):
@@ -291,6 +292,7 @@ def test_scalars_are_kept_and_others_refused(store: Store) -> None:
     assert math.isnan(batch.scalar("loss")[-1])
 
 
+@pytest.mark.thorough
 def test_nothing_grows(store: Store) -> None:
     t = training("mlp", 1)
     long = Training(t.model, t.optimizer, t.batches * 250)
@@ -333,6 +335,7 @@ def reported(rank: int, folder: str) -> None:
         torch.distributed.destroy_process_group()
 
 
+@pytest.mark.thorough
 def test_distributed_gradients_are_reported_averaged_by_one_process(tmp_path: Path) -> None:
     torch.multiprocessing.spawn(reported, (str(tmp_path),), nprocs=2)
     norms = [np.loadtxt(tmp_path / f"norms{rank}") for rank in (0, 1)]

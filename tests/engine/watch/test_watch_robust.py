@@ -11,6 +11,8 @@ import pytest
 
 from diagnostics.store.store import Store
 
+pytestmark = pytest.mark.thorough
+
 TRAINING = """
 import logging, resource, signal, sys, time
 import torch
