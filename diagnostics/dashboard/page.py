@@ -44,7 +44,17 @@ def layout() -> Component:
     )
 
 
-def index_string() -> str:
+RELOAD = """<script>
+let began = "";
+setInterval(async () => {
+  const now = await fetch("/healthz").then((answer) => answer.json()).catch(() => ({ began }));
+  if (began && now.began !== began) location.reload();
+  began = now.began;
+}, 500);
+</script>"""
+
+
+def index_string(reload: bool = False) -> str:
     """The HTML around the page; what the scripts draw comes along."""
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -55,6 +65,7 @@ def index_string() -> str:
     {{%css%}}
     {embedded.drawing()}
     {embedded.data("lessons", _lessons())}
+    {RELOAD if reload else ""}
   </head>
   <body>
     {{%app_entry%}}

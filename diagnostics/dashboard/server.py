@@ -3,6 +3,7 @@
 import gzip
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     store = open_store(settings.store_url)
     assistant = Workers(1)  # first, since whoever opens the page waits for it
     runner = Runner(store, Workers(settings.workers), assistant)
-    app = make_app(store, runner)
+    app = make_app(store, runner, reload=bool(settings.reload))
     announce(f"http://{settings.host}:{settings.port}")
     config = uvicorn.Config(app.server, log_level="warning", ws_ping_interval=20)
     try:
@@ -44,8 +45,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         store.close()
 
 
-def make_app(store: Store, runner: Runner) -> Dash:
-    """The Dash app with its routes."""
+def make_app(store: Store, runner: Runner, *, reload: bool = False) -> Dash:
+    """The Dash app with its routes; with ``reload`` pages load themselves anew after a restart."""
     version = plotly.__version__
     app = Dash(
         "diagnostics",
@@ -56,7 +57,7 @@ def make_app(store: Store, runner: Runner) -> Dash:
         external_scripts=[f"/plotly.min.js?v={version}"],
         suppress_callback_exceptions=False,
     )
-    app.index_string = page.index_string()
+    app.index_string = page.index_string(reload)
     app.layout = page.layout()
     actions.connect(app, actions.Actions(store, runner))
     server = app.server
@@ -74,8 +75,10 @@ def _add_routes(server: FastAPI) -> None:
         headers = {"Content-Encoding": "gzip", "Cache-Control": YEAR}
         return Response(squeezed, media_type="text/javascript", headers=headers)
 
+    began = time.time_ns()
+
     async def health() -> dict[str, str]:
-        return {"status": "ok"}
+        return {"status": "ok", "began": str(began)}
 
     server.add_api_route("/plotly.min.js", plotly_script)
     server.add_api_route("/healthz", health)

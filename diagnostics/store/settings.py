@@ -60,6 +60,9 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting("store", "", "the store's URL; empty for a SQLite file in the data directory"),
         Setting("workers", 2, "runs that train at the same time", 1, 64),
+        Setting(
+            "reload", 0, "1 to load pages anew after a restart, while the code is edited", 0, 1
+        ),
     )
 }
 
@@ -73,6 +76,7 @@ class Settings:
     data_dir: str
     store: str
     workers: int
+    reload: int
 
     @classmethod
     def read(cls, **given: Any) -> "Settings":
