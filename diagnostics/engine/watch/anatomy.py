@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules import activation as activations
@@ -14,9 +13,8 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
-from diagnostics.engine.measure.layers import Layer
-from diagnostics.engine.measure.parameters import own
-from diagnostics.engine.measure.ranges import SIGMOID, TANH, Span
+from diagnostics.engine.measure.kernels import Flags
+from diagnostics.engine.measure.layers import SIGMOID, TANH, Layer, Span, own
 
 NO_LAYERS = (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.GroupNorm, _NormBase)
 """They have weights, but no gradient that could vanish on its way through them."""
@@ -44,7 +42,7 @@ class Anatomy(NamedTuple):
     layers: list[Layer]
     activations: list[nn.Module]
     others: list[nn.Parameter]
-    channels: NDArray[np.bool_]
+    channels: Flags
     norm: str
     left_out: tuple[str, ...]
 
