@@ -23,7 +23,7 @@ WORKDIR /home/lab
 VOLUME /data
 ENV GD_DATA_DIR=/data GD_HOST=0.0.0.0 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/home/lab/.numba
 # Compiled here, so that the first start need not.
-RUN python -c 'from diagnostics.engine.measure.warming import warm_up; warm_up()'
+RUN python -c 'from diagnostics.engine.measure.probe import warm_up; warm_up()'
 EXPOSE 8050
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", \
     "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"GD_PORT\", 8050)}/healthz', timeout=2)"]

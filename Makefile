@@ -67,7 +67,7 @@ $(READY): requirements.lock pyproject.toml scripts/install_torch.sh
 	@echo "Installing the rest from requirements.lock"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -c 'from diagnostics.engine.measure.warming import warm_up; warm_up()'
+	@$(BIN)/python -c 'from diagnostics.engine.measure.probe import warm_up; warm_up()'
 	@touch $@
 
 # The trainers and TensorBoard, which only the tests of what works with them need.

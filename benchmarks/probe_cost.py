@@ -33,22 +33,24 @@ class Workload:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if probe is not None:
-            probe.gradients()
-            probe.remember()
+            probe.backward()
+            probe.before_step()
         self.optimizer.step()
         if probe is not None:
-            probe.finish()
+            probe.after_step()
 
     def seconds(self, watched: bool) -> float:
         """Per step; hooks are on only while watching."""
         probe = Probe(self.layers) if watched else None
+        if probe is not None:
+            probe.attach()
         self.step(probe)
         started = time.perf_counter()
         for _ in range(STEPS):
             self.step(probe)
         spent = time.perf_counter() - started
         if probe is not None:
-            probe.close()
+            probe.detach()
         return spent / STEPS
 
 

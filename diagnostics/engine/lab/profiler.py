@@ -7,8 +7,7 @@ from torch.nn import functional as F
 from diagnostics.engine.lab import data, network
 from diagnostics.engine.lab.network import batch_statistics, probe_parts
 from diagnostics.engine.lab.trainer import isolated
-from diagnostics.engine.measure import sums
-from diagnostics.engine.measure.kernels import Floats
+from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
 from diagnostics.subject import theory
@@ -32,7 +31,7 @@ def profile(config: RunConfig) -> pd.DataFrame:
 
 def profile_batch(config: RunConfig) -> StepBatch:
     """The same as the measured step 0 of a run."""
-    values = sums.rounded(measure(config))[None]
+    values = rounded(measure(config))[None]
     return StepBatch(np.zeros(1, np.int64), values, np.full((1, len(SCALARS)), np.nan))
 
 
@@ -44,14 +43,15 @@ def measure(config: RunConfig) -> Floats:
         probe = Probe(model.layers())
         with batch_statistics(model):
             probe.count_dead(model, probe_parts(config, samples.probe_x))
+        probe.attach()
         model.double()
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
         loss = F.cross_entropy(model(x.double()), y)
         loss.backward()  # type: ignore[no-untyped-call]
-        probe.gradients()
-        probe.remember()
-        values = probe.finish()
-        probe.close()
+        probe.backward()
+        probe.before_step()
+        values = probe.after_step().values
+        probe.detach()
     values[:, [METRIC_INDEX[key] for key in ("update_ratio", "update_norm")]] = np.nan
     return values
 

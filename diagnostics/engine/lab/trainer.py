@@ -16,8 +16,8 @@ from diagnostics.engine.lab import clipping, data, network
 from diagnostics.engine.lab.divergence import locate
 from diagnostics.engine.lab.network import batch_statistics, probe_parts
 from diagnostics.engine.lab.optimization import accuracy, batches, evaluate, limit_norms, optimizer
-from diagnostics.engine.measure import reductions, sums
-from diagnostics.engine.measure.kernels import Floats
+from diagnostics.engine.measure import reductions
+from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.sinks import Sink
 from diagnostics.runs.control import Control
@@ -89,6 +89,8 @@ class _Training:
         self.due = 0.0
 
     def run(self) -> Summary:
+        if self.probe is not None:
+            self.probe.attach()
         try:
             while self.step < self.config.steps:
                 self._obey()
@@ -106,7 +108,7 @@ class _Training:
             return self._summary("finished")
         finally:
             if self.probe is not None:
-                self.probe.close()
+                self.probe.detach()
 
     def _advance(self) -> PatientZero | None:
         """One step of training; where a non-finite value appeared, if one did."""
@@ -117,16 +119,15 @@ class _Training:
         found = self._backward(samples)
         norm = clipped = reductions.global_norm(gradient_norms := self._gradient_norms())
         healthy = math.isfinite(self.loss) and math.isfinite(norm)
-        if self.probe is not None:
-            self.probe.gradients()
-            self.probe.remember()
         cosine = math.nan
         if healthy:
             clipped, cosine = self._clip(gradient_norms, norm)
+        if self.probe is not None:
+            self.probe.before_step()
+        if healthy:
             self._update()
-        spent = time.perf_counter() - started
         found |= {"grad_norm": norm, "clipped_norm": clipped, "clip_cosine": cosine}
-        self._record(spent, **found)
+        self._record(started, **found)
         if healthy:
             return None
         if state is not None:
@@ -138,14 +139,14 @@ class _Training:
         """Gradients summed over the step's batches; mean loss and accuracy."""
         self.optimizer.zero_grad(set_to_none=True)
         share, self.loss, correct = 1 / len(samples), 0.0, 0.0
-        for number, (x, y) in enumerate(samples):
+        for x, y in samples:
             logits = self.network(x)
             loss = F.cross_entropy(logits, y) * share
             loss.backward()  # type: ignore[no-untyped-call]
             self.loss += float(loss.detach())
             correct += accuracy(logits, y) * share
-            if number == 0 and len(samples) > 1 and self.probe is not None:
-                self.probe.computed(len(samples))
+            if self.probe is not None:
+                self.probe.backward(share)
         return {"loss": self.loss, "accuracy": correct}
 
     def _update(self) -> None:
@@ -166,20 +167,16 @@ class _Training:
         watched = self.probe is not None
         before = [gradient.clone() for gradient in self._gradients()] if watched else []
         clipping.clip(self.config.clip, self.parameters, norms, self.config.clip_threshold)
-        if self.probe is not None:
-            self.probe.clipped()
         cosine = reductions.cosine(before, self._gradients()) if watched else math.nan
         return reductions.global_norm(self._gradient_norms()), cosine
 
-    def _record(self, spent: float, **scalars: float) -> None:
+    def _record(self, started: float, **scalars: float) -> None:
         values = np.full((len(self.layers), len(METRICS)), np.nan, np.float32)
         watching = 0.0
         if self.probe is not None:
-            before = self.probe.seconds
-            values = sums.rounded(self.probe.finish())
-            watching = self.probe.seconds
-            spent -= before
-            self.probe.seconds = 0.0
+            measured = self.probe.after_step()
+            values, watching = rounded(measured.values), measured.seconds
+        spent = time.perf_counter() - started - watching
         row = np.full(len(SCALARS), np.nan)
         scalars |= {"heldout_loss": self.heldout[0], "heldout_accuracy": self.heldout[1]}
         scalars |= {"lr": self.config.lr, "step_time": spent, "probe_time": watching}
@@ -193,10 +190,10 @@ class _Training:
             self.best = (self.heldout[0], self.step)
         if self.probe is not None:
             with batch_statistics(self.network):
-                self.probe.count_dead(self.network, self.parts)
-            if not np.array_equal(self.probe.dead_units, self.dead):
-                self.dead = self.probe.dead_units
-                self.sink.dead_units(self.step, self.dead)
+                dead = self.probe.count_dead(self.network, self.parts)
+            if not np.array_equal(dead, self.dead):
+                self.dead = dead
+                self.sink.dead_units(self.step, dead)
 
     def _patience_is_over(self) -> bool:
         """Early stopping: the held-out loss has not improved for long enough."""

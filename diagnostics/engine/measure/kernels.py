@@ -1,8 +1,13 @@
-"""Native passes over tensors' memory, compiled by numba and kept on disk: one read, float64 sums.
+"""All that is compiled, by numba, kept on disk: passes over memory, and what their sums come to.
 
-Each reads many tensors in one call, by their addresses, so that a small tensor costs little more
+A pass reads many tensors in one call, by their addresses, so that a small tensor costs little more
 than its entries. Memory must be contiguous float32, or float64 where ``wide``. Sums are float64:
 squares of float32 can neither underflow nor overflow in them.
+
+numba freezes the globals that a function uses, and takes what it kept for good until the one file
+that holds the function is written to. So nothing that is compiled uses a name of another module of
+ours, or a change there (after a ``git pull`` too) would give wrong numbers without a word. What is
+shaped elsewhere, as a row of metrics, comes in as an argument, whose type numba compares.
 """
 
 from typing import Any, NamedTuple
@@ -14,15 +19,32 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Records = NDArray[np.void]
+"""Named numbers: a name that isn't there is an error where a function is compiled."""
 
 # Reordering sums lets them run in parallel lanes; NaN and infinities keep their meaning.
 compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
-TALLY = COUNT, TOTAL, SQUARES, ZEROS, OUTSIDE, SHIFT = range(6)
-"""What ``tallies`` adds up: entries, Σ(x − shift), Σ(x − shift)², zeros, how many out of range."""
+TALLY = np.dtype(
+    [(key, np.float64) for key in ("count", "shift", "total", "squares", "zeros", "outside")]
+)
+"""Of all entries x seen: number, shift, Σ(x − shift), Σ(x − shift)², zeros, how many out of range.
 
-CHANGE = 4
-"""Σw, Σw², Σ(w − before), Σ(w − before)², which ``change`` adds up."""
+Were the shift 0, a spread far from 0 would be the difference of two large sums, mostly rounding.
+The first entry ever is near enough to all others, and known before the first pass.
+"""
+
+CHANGE = np.dtype(
+    [(key, np.float64) for key in ("entries", "seen", "sum", "squares", "moved", "moved_squares")]
+)
+"""Of a weight w: entries, how many are looked at, and of those Σw, Σw², ΣΔw, ΣΔw²."""
+
+ROUNDING = 1e-14
+"""A variance below this share of the mean square is rounding: the spread is 0."""
+
+SMALLEST, LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
+"""Of float32, above 0."""
 
 
 class Stretches(NamedTuple):
@@ -31,7 +53,7 @@ class Stretches(NamedTuple):
     rows: Ints
     addresses: Ints
     sizes: Ints
-    wide: NDArray[np.bool_]
+    wide: Flags
 
 
 @intrinsic
@@ -85,31 +107,29 @@ def norms(
 
 @compiled
 def _tally(entries: Any, low: float, high: float, row: Any) -> None:
-    if row[COUNT] == 0 and entries.size:
-        row[SHIFT] = np.float64(entries[0])
-    shift, total, squares, zeros, outside = row[SHIFT], 0.0, 0.0, 0, 0
+    if row.count == 0 and entries.size:
+        row.shift = np.float64(entries[0])
+    # In locals: a sum that lies in memory would be written there at every entry.
+    shift, total, squares, zeros, outside = row.shift, 0.0, 0.0, 0, 0
     for i in range(entries.size):
         x = np.float64(entries[i])
         off = x - shift
         total += off
         squares += off * off
-        zeros += np.int64(x == 0)
+        zeros += np.int64(x == 0)  # counted as whole numbers, in lanes beside the sums
         outside += np.int64((x < low) | (x > high))
-    row[COUNT] += entries.size
-    row[TOTAL] += total
-    row[SQUARES] += squares
-    row[ZEROS] += zeros
-    row[OUTSIDE] += outside
+    row.count += entries.size
+    row.total += total
+    row.squares += squares
+    row.zeros += zeros
+    row.outside += outside
 
 
 @compiled
 def tallies(
-    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, low: Floats, high: Floats, out: Floats
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, low: Floats, high: Floats, out: Any
 ) -> bool:
-    """Add to rows of ``out`` what ``TALLY`` names; whether all sums are finite.
-
-    Sums are of entries less a shift, the first entry ever, so that little cancels in them.
-    """
+    """Add stretches to rows of ``TALLY``; whether all sums are finite."""
     finite = True
     for k in range(len(rows)):
         i = rows[k]
@@ -118,8 +138,29 @@ def tallies(
             _tally(entries, low[i], high[i], out[i])
         else:
             _tally(carray(_pointer(addresses[k]), sizes[k], np.float32), low[i], high[i], out[i])
-        finite &= np.isfinite(out[i, SQUARES])
+        finite &= np.isfinite(out[i].squares)
     return bool(finite)
+
+
+@compiled
+def activations(tally: Any, active: Flags, low: Floats, out: Any) -> None:
+    """From rows of ``TALLY``: mean, population std, shares of zeros and of entries out of range.
+
+    NaN where nothing was seen, and for what has no meaning for a layer.
+
+    Args:
+        active: whether a layer has an activation, [layers].
+        low: where the range of a bounded one begins, −∞ for others, [layers].
+        out: rows of metrics, [layers].
+    """
+    for i in range(len(tally)):
+        seen, row = tally[i], out[i]
+        offset = seen.total / seen.count
+        variance = seen.squares / seen.count - offset**2
+        row.activation_mean = seen.shift + offset
+        row.activation_std = np.sqrt(0.0 if variance < 0 else variance)
+        row.sparsity = seen.zeros / seen.count if active[i] else np.nan
+        row.saturated = seen.outside / seen.count if np.isfinite(low[i]) else np.nan
 
 
 @compiled
@@ -173,12 +214,12 @@ def _change(before: Any, after: Any, row: Any) -> None:
         ww += now * now
         d += off
         dd += off * off
-    row[0], row[1], row[2], row[3] = w, ww, d, dd
+    row.sum, row.squares, row.moved, row.moved_squares = w, ww, d, dd
 
 
 @compiled
-def change(before: Ints, after: Ints, sizes: Ints, strides: Ints, out: Floats) -> None:
-    """Fill a row of ``out`` for each pair of float32 stretches with what ``CHANGE`` names.
+def change(before: Ints, after: Ints, sizes: Ints, strides: Ints, out: Any) -> None:
+    """Fill the sums of a row of ``CHANGE`` for each pair of float32 stretches.
 
     Of ``after`` only every so manyeth entry counts; ``before`` holds just those, and is made to
     hold those that came after.
@@ -202,3 +243,94 @@ def copy(source: Ints, target: Ints, sizes: Ints, strides: Ints) -> None:
             to[:] = stretch
         else:
             to[:] = stretch[:: strides[i]]
+
+
+@compiled
+def together(norms: Floats) -> float:
+    """The norm of several tensors as one vector, from theirs; right at any scale."""
+    largest = 0.0
+    for norm in norms:
+        if not np.isfinite(norm):
+            return float(norms.sum())
+        largest = max(largest, norm)
+    if largest == 0.0:
+        return 0.0
+    squares = 0.0
+    for norm in norms:
+        squares += (norm / largest) ** 2
+    return float(largest * np.sqrt(squares))
+
+
+@compiled
+def signals(norms: Floats, sizes: Floats, out: Any) -> None:
+    """Norm and root mean square of signals into rows of metrics; NaN where none was seen."""
+    for i in range(len(norms)):
+        out[i].signal_grad_norm = norms[i] if sizes[i] > 0 else np.nan
+        out[i].signal_grad_rms = norms[i] / np.sqrt(sizes[i])
+
+
+@compiled
+def by_owner(norms: Floats, present: Any, rows: Ints, owner: Ints, out: Floats) -> None:
+    """The norm of several tensors together, [owners]; NaN where none of them is present.
+
+    Args:
+        norms, present: [tensors]
+        rows: which tensors.
+        owner: of each of them.
+    """
+    out[:] = np.nan
+    for k in range(len(rows)):
+        if present[rows[k]]:
+            before = out[owner[k]]
+            found = norms[rows[k]]
+            out[owner[k]] = found if np.isnan(before) else np.hypot(before, found)
+
+
+@compiled
+def _std(size: float, total: float, squares: float) -> float:
+    mean_square = squares / size
+    variance = mean_square - (total / size) ** 2
+    return float(np.sqrt(0.0 * variance if variance <= ROUNDING * mean_square else variance))
+
+
+@compiled
+def updates(changes: Any, owner: Ints, out: Any) -> bool:
+    """‖W‖, ‖ΔW‖ and std(ΔW)/std(W) of each owner's weights; whether all norms are finite.
+
+    Args:
+        changes: rows of ``CHANGE``, [weights].
+        owner: of each weight.
+        out: rows of metrics, [owners]; a ratio is NaN where all weights are alike.
+    """
+    pooled = np.zeros(len(out), changes.dtype)
+    for k in range(len(owner)):
+        pool, one = pooled[owner[k]], changes[k]
+        pool.entries += one.entries
+        pool.seen += one.seen
+        pool.sum += one.sum
+        pool.squares += one.squares
+        pool.moved += one.moved
+        pool.moved_squares += one.moved_squares
+    finite = True
+    for i in range(len(out)):
+        pool, row = pooled[i], out[i]
+        std = _std(pool.seen, pool.sum, pool.squares)
+        row.weight_norm = np.sqrt(pool.squares * pool.entries / pool.seen)
+        row.update_norm = np.sqrt(pool.moved_squares * pool.entries / pool.seen)
+        moved = _std(pool.seen, pool.moved, pool.moved_squares)
+        row.update_ratio = np.nan if std == 0 else moved / std
+        finite &= np.isfinite(row.weight_norm)
+    return bool(finite)
+
+
+@compiled
+def rounded(values: Floats) -> Any:
+    """As float32, yet what is finite stays finite and what is not 0 stays apart from 0."""
+    found = np.empty(values.shape, np.float32)
+    for i in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            x = values[i, k]
+            if np.isfinite(x) and x != 0:
+                x = np.copysign(min(max(abs(x), SMALLEST), LARGEST), x)
+            found[i, k] = x
+    return found

@@ -6,16 +6,12 @@ from operator import attrgetter, is_
 import numpy as np
 from torch import Tensor, nn
 
-from diagnostics.engine.measure import reductions, sums
+from diagnostics.engine.measure import kernels, reductions
 from diagnostics.engine.measure.kernels import Floats, Ints
+from diagnostics.engine.measure.layers import own
 from diagnostics.engine.measure.reductions import VERSION
 
 GRADIENT = attrgetter("grad")
-
-
-def own(module: nn.Module) -> list[nn.Parameter]:
-    """The parameters that a module holds itself."""
-    return list(module.parameters(recurse=False))
 
 
 class Parameters:
@@ -86,5 +82,5 @@ class Parameters:
 
     def _by_layer(self, owner: Ints, rows: Ints) -> Floats:
         found = np.empty(len(self.root_sizes))
-        sums.by_owner(self.norms.values, self.present, rows, owner, found)
+        kernels.by_owner(self.norms.values, self.present, rows, owner, found)
         return found

@@ -8,15 +8,14 @@ entries are.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import kernels
-from diagnostics.engine.measure.kernels import Floats
-from diagnostics.engine.measure.ranges import EVERYWHERE
+from diagnostics.engine.measure.kernels import Floats, Records
+from diagnostics.engine.measure.layers import EVERYWHERE
 
 Reducer = Callable[[Tensor], Tensor]
 """[tensors, entries] → [tensors]"""
@@ -51,7 +50,7 @@ def norms(tensors: Sequence[Tensor]) -> Floats:
 
 
 def tally(
-    rows: Sequence[int], tensors: Sequence[Tensor], low: Floats, high: Floats, out: Floats
+    rows: Sequence[int], tensors: Sequence[Tensor], low: Floats, high: Floats, out: Records
 ) -> None:
     """Add to rows what ``kernels.tallies`` adds."""
     dense = [plain(tensor) for tensor in tensors]
@@ -65,18 +64,18 @@ def tally(
             _add(out[rows[k]], found, n, counts[0][n], outside[n])
 
 
-def _add(row: Floats, found: "Moments", n: int, zeros: float, outside: float) -> None:
+def _add(row: Any, found: "Moments", n: int, zeros: float, outside: float) -> None:
     size, mean, std, _ = (float(column[n]) for column in found)
     if not size:
         return
-    if row[kernels.COUNT] == 0:
-        row[kernels.SHIFT] = mean
-    off = mean - row[kernels.SHIFT]
-    row[kernels.COUNT] += size
-    row[kernels.TOTAL] += size * off
-    row[kernels.SQUARES] += size * (std**2 + off**2)
-    row[kernels.ZEROS] += zeros
-    row[kernels.OUTSIDE] += outside
+    if row["count"] == 0:
+        row["shift"] = mean
+    off = mean - row["shift"]
+    row["count"] += size
+    row["total"] += size * off
+    row["squares"] += size * (std**2 + off**2)
+    row["zeros"] += zeros
+    row["outside"] += outside
 
 
 def _zeros(rows: Tensor) -> Tensor:

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import kernels, portable, sums
-from diagnostics.engine.measure.kernels import Floats, Ints, Stretches
-from diagnostics.engine.measure.ranges import EVERYWHERE
+from diagnostics.engine.measure import kernels, portable
+from diagnostics.engine.measure.kernels import CHANGE, TALLY, Floats, Ints, Records, Stretches
+from diagnostics.engine.measure.layers import EVERYWHERE
+from diagnostics.subject.activations import Span
 
 KIND = attrgetter("is_cpu", "dtype", "layout")
 VERSION = attrgetter("_version")
@@ -88,6 +89,10 @@ class Norms:
                 self.entries[i] += tensor.numel()
         return finite
 
+    def lose(self, rows: list[int]) -> None:
+        """Of these something wasn't seen: nothing can be said of them until ``clear``."""
+        self.entries[rows] = np.nan
+
     def clear(self) -> None:
         """Begin anew."""
         self.values.fill(0.0)
@@ -95,25 +100,39 @@ class Norms:
 
 
 class Tally:
-    """Running sums over what is seen of each of several layers, ``kernels.TALLY``.
-
-    Attributes:
-        low, high: the range of each layer outside of which entries are counted, [layers].
-        sums: [layers, 6]
-    """
+    """Running sums over what is seen of each of several layers: ``rows`` of ``TALLY``, [layers]."""
 
     def __init__(self, layers: int) -> None:
-        self.low, self.high = (np.full(layers, end) for end in EVERYWHERE)
-        self.sums = np.zeros((layers, len(kernels.TALLY)))
+        self.rows = np.zeros(layers, TALLY)
+        self._active = np.zeros(layers, np.bool_)
+        self._low, self._high = (np.full(layers, end) for end in EVERYWHERE)
+
+    def activate(self, layer: int, span: Span | None) -> None:
+        """From now on what is seen is an activation, with its linear range where it has one."""
+        self.rows[layer] = 0.0
+        self._active[layer] = True
+        self._low[layer], self._high[layer] = span or EVERYWHERE
 
     def add(self, these: Gathered) -> bool:
         """Add tensors to their layers; whether all sums are still finite."""
-        finite = bool(kernels.tallies(*these.stretches, self.low, self.high, self.sums))
+        finite = bool(kernels.tallies(*these.stretches, self._low, self._high, self.rows))
         if these.others:
-            portable.tally(these.other_rows, these.others, self.low, self.high, self.sums)
-            squares = self.sums[these.other_rows, kernels.SQUARES]
+            portable.tally(these.other_rows, these.others, self._low, self._high, self.rows)
+            squares = self.rows["squares"][list(these.other_rows)]
             finite &= bool(np.isfinite(squares).all())
         return finite
+
+    def lose(self, layers: list[int]) -> None:
+        """Of these something wasn't seen: nothing can be said of them until ``clear``."""
+        self.rows["count"][layers] = np.nan
+
+    def write(self, out: Records) -> None:
+        """What it comes to, into rows of metrics."""
+        kernels.activations(self.rows, self._active, self._low, out)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.rows.fill(0.0)
 
 
 class Updates:
@@ -130,11 +149,11 @@ class Updates:
         self._strides = np.array([_stride(weight, most) for weight in weights], np.int64)
         full = _sizes(weights)
         self._sizes = -(-full // self._strides)
+        self._rows = np.full(len(weights), np.nan, CHANGE)
+        self._rows["entries"], self._rows["seen"] = full, self._sizes
         self._before: list[Tensor] = []
         self._kinds: set[Any] = set()
         self._versions: list[Any] | None = None
-        self.entries = np.column_stack([full, self._sizes]).astype(np.float64)
-        """Of each weight, and how many of them are looked at, [weights, 2]."""
 
     def remember(self) -> None:
         """Keep the weights as they are."""
@@ -149,18 +168,19 @@ class Updates:
         else:
             torch._foreach_copy_(self._before, [s.detach() for s in self._seen()])
 
-    def read(self) -> Floats:
-        """For each weight the sums of ``kernels.change``, [weights, 4]; NaN if nothing was kept."""
-        found = np.full((len(self._weights), kernels.CHANGE), np.nan)
+    def read(self) -> Records:
+        """A row of ``CHANGE`` for each weight; its sums are NaN as long as nothing was kept."""
+        rows = self._rows
         if self._before and self._native():
             before, after = _addresses(self._before), _addresses(self._weights)
-            kernels.change(before, after, self._sizes, self._strides, found)
+            kernels.change(before, after, self._sizes, self._strides, rows)
             self._versions = self._now()
         elif self._before:
             now = [portable.plain(s) for s in self._seen()]
             old = [portable.plain(before) for before in self._before]
-            found[:] = np.column_stack([*_sums(now), *_sums(torch._foreach_sub(now, old))])
-        return found
+            rows["sum"], rows["squares"] = _sums(now)
+            rows["moved"], rows["moved_squares"] = _sums(torch._foreach_sub(now, old))
+        return rows
 
     def pause(self) -> None:
         """Steps will be taken that nobody looks at."""
@@ -210,4 +230,4 @@ def nonfinite(tensor: Tensor) -> int:
 
 def global_norm(norms: Floats) -> float:
     """The norm of several tensors taken together, from their norms."""
-    return float(sums.together(norms))
+    return float(kernels.together(norms))

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules import activation as activations
@@ -15,8 +14,8 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
-from diagnostics.engine.measure.layers import Layer
-from diagnostics.engine.measure.parameters import own
+from diagnostics.engine.measure.kernels import Flags
+from diagnostics.engine.measure.layers import Layer, own
 from diagnostics.subject.activations import ACTIVATIONS, Span, key_of
 from diagnostics.subject.watched import Unwatchable
 
@@ -42,7 +41,7 @@ class Anatomy(NamedTuple):
     layers: list[Layer]
     activations: list[nn.Module]
     others: list[nn.Parameter]
-    channels: NDArray[np.bool_]
+    channels: Flags
     norm: str
     left_out: tuple[str, ...]
 

@@ -6,17 +6,15 @@ clipping by whomever are seen; weights before and after that step. While nothing
 hook is left on the model.
 """
 
-import math
 import sys
-from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from diagnostics.engine.measure.census import Census
 from diagnostics.engine.measure.hooks import Hook
 from diagnostics.engine.measure.kernels import Floats
+from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.watch import loop
 from diagnostics.engine.watch.anatomy import Anatomy, Listener
@@ -44,7 +42,6 @@ class Observer:
         measuring: whether the step that is going on is measured.
         values: of the step that just ended, float64 [layers, metrics], layers in the order of
             their first call; None where it was not measured.
-        norm, clipped: its global gradient norms.
         clip_threshold: the largest norm that clipping left.
         residual: whether tensors of one shape are added up on the way.
         patient: where a number that is not finite was seen first.
@@ -52,23 +49,21 @@ class Observer:
     """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, a: Anatomy):
-        self._model, self._optimizer, self._left_out = model, optimizer, a.left_out
-        self._probe = probe = Probe(a.layers, a.activations, a.others, MOST_ENTRIES)
-        probe.close()
-        probe.census = Census(len(a.layers), a.channels)
-        probe.on_signal = self._backward_began
-        self._listener: Listener | None = Listener(probe.activated)
+        self._model, self._optimizer = model, optimizer
+        self._layers, self._left_out = a.layers, a.left_out
+        self._probe = Probe(
+            a.layers, a.activations, a.others, MOST_ENTRIES, a.channels, self._backward_began
+        )
+        self._listener: Listener | None = Listener(self._probe.activated)
         self._listening: list[Any] = []
         self._handles: list[Any] = []
         self._order: list[int] = []
         self._backward = NO_PASS
-        self._passes = 0
-        self._settled = False
         self._deaf = False
+        self._measured: Measured | None = None
         self.scaler: Any = None
         self.measuring = False
         self.values: Floats | None = None
-        self.norm = self.clipped = math.nan
         self.clip_threshold = 0.0
         self.residual = False
         self.patient: PatientZero | None = None
@@ -82,17 +77,13 @@ class Observer:
             self._optimizer.register_step_pre_hook(self._before_update),
             self._optimizer.register_step_post_hook(self._after_update),
         ]
-        for i, layer in enumerate(self._probe.layers):
-            if not type(layer.linear).__module__.startswith("torch."):
-                begin = Hook(partial(self._probe.begun, i))
-                self._handles.append(layer.linear.register_forward_pre_hook(begin))
         if self._listener is not None:
             self._listen(self._listener)
 
     def detach(self) -> None:
         """From now on no step is measured, and no hook is left on model and optimizer."""
         self.measuring = False
-        self._probe.close()
+        self._probe.detach()
         self._stop_listening()
         for handle in self._handles:
             handle.remove()
@@ -102,14 +93,28 @@ class Observer:
     def forget(self) -> None:
         """Drop what was seen of a step."""
         self._probe.forget()
-        self._probe.seconds = 0.0
-        self.values = None
-        self._passes = 0
+        self._measured = self.values = None
+
+    @property
+    def norm(self) -> float:
+        """This step's global gradient norm."""
+        return self._known.norm
+
+    @property
+    def clipped(self) -> float:
+        """The same as the step applied it."""
+        return self._known.clipped
 
     @property
     def seconds(self) -> float:
         """What reading has taken in this step."""
-        return self._probe.seconds
+        since = self._probe.step.seconds
+        return since if self._measured is None else since + self._measured.seconds
+
+    @property
+    def _known(self) -> Measured:
+        """What is known of this step, whether it came to its end or not."""
+        return self._measured or self._probe.step
 
     @property
     def seen(self) -> int:
@@ -119,14 +124,14 @@ class Observer:
     def findings(self) -> dict[str, Any]:
         """What is known of the model, as fields of ``WatchedModel``."""
         called = set(self._order)
-        quiet = [x.name for i, x in enumerate(self._probe.layers) if i not in called]
+        quiet = [x.name for i, x in enumerate(self._layers) if i not in called]
         unseen = {
             f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
             DEAF: self._deaf,
             f"Without a point: {', '.join(self._left_out)}.": bool(self._left_out),
         }
         return {
-            "layers": self._layers(),
+            "layers": self._called(),
             "residual": self.residual,
             "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
             "clip": "norm" if self.clip_threshold else "none",
@@ -137,12 +142,12 @@ class Observer:
         """Changes when there is more to be known."""
         return len(self._order), len(self._probe.kinds), self.clip_threshold
 
-    def _layers(self) -> tuple[WatchedLayer, ...]:
+    def _called(self) -> tuple[WatchedLayer, ...]:
         """Those called so far, in the order of their first call, with what came after them."""
         return tuple(
             WatchedLayer(
-                name=self._probe.layers[i].name,
-                kind=type(self._probe.layers[i].linear).__name__,
+                name=self._layers[i].name,
+                kind=type(self._layers[i].linear).__name__,
                 activation=self._probe.kinds.get(i, ""),
             )
             for i in self._order
@@ -152,14 +157,13 @@ class Observer:
         """Something is not finite: name where it was seen first, in weights before all else."""
         if self.patient is not None:
             return
-        if not self._probe.spoilt:
+        spoilt = self._known.spoilt
+        if spoilt is None:
             self.patient = PatientZero(self.step, max(1, len(self._probe.order)), "loss")
             return
-        i, tensor = self._probe.spoilt[0]
-        weights = self._probe.layers[i].linear.parameters(recurse=False)
-        healthy = all(bool(torch.isfinite(weight).all()) for weight in weights)
-        where = (self.step, self._place(i), tensor)
-        self.patient = PatientZero(*where if healthy else (self.step - 1, where[1], "weight"))
+        i, tensor = spoilt
+        left_by = self.step - 1 if tensor == "weight" else self.step
+        self.patient = PatientZero(left_by, self._place(i), tensor)
 
     def _place(self, i: int) -> int:
         """Where a layer stands; one that has no place is answered for by the one declared before.
@@ -194,51 +198,39 @@ class Observer:
     def _backward_ended(self) -> None:
         """All gradients of a backward pass are there; others of the same step may follow."""
         self._backward = NO_PASS
-        self._passes += 1
-        self.norm = self.clipped = self._probe.gradients()
+        self._probe.backward()
 
     def _before_update(self, optimizer: Any, args: object, kwargs: object) -> None:
         if loop.will_skip(optimizer):
-            self._passes = 0
-            return
-        if self._passes:
-            self._settle()
-        self._probe.remember()
+            self._probe.forget()
+        else:
+            self._probe.before_step(self._scale())
 
-    def _settle(self) -> None:
-        """The gradients are those that the step applies: undo their scale, look at clipping."""
-        self._settled = True
+    def _scale(self) -> float:
+        """What the loss was multiplied with."""
         if self.scaler is None and not self._order:
             self.scaler = loop.find_scaler(sys._getframe())
-        if self.scaler is not None:
-            scale = float(self.scaler.get_scale())
-            self._probe.unscale(scale)
-            self.norm /= scale
-            self.clipped = self.norm
-        if self._probe.spoilt:
-            self.blame()
-        if self._probe.changed():
-            self.clipped = self._probe.clipped()
-        if self.clipped < CLIPPED * self.norm:
-            self.clip_threshold = max(self.clip_threshold, self.clipped)
+        return 1.0 if self.scaler is None else float(self.scaler.get_scale())
 
     def _after_update(self, optimizer: object, args: object, kwargs: object) -> None:
-        if not self._passes:
+        if not self._probe.step.passes:
             return
-        if not self._settled:  # a closure computed them during the step
-            self._settle()
-        self._settled = False
+        self._measured = measured = self._probe.after_step()
         if len(self._probe.order) > len(self._order):
             self._order = list(self._probe.order)
-        self._hear_enough()
-        self.values = self._probe.finish()[self._order]
+        self.values = measured.values[self._order]
+        self._hear_enough(measured.heard)
+        if measured.spoilt is not None:
+            self.blame()
+        if measured.clipped < CLIPPED * measured.norm:
+            self.clip_threshold = max(self.clip_threshold, measured.clipped)
 
     def _stop_listening_to_parts(self) -> None:
         for handle in self._listening[2:]:
             handle.remove()
         del self._listening[2:]
 
-    def _hear_enough(self) -> None:
+    def _hear_enough(self, by_hooks: int) -> None:
         """Listen no more where modules' hooks hear all there is."""
         if self._listener is None:
             return
@@ -246,6 +238,6 @@ class Observer:
         self._deaf = not self._listener.entered
         if id(self._model) in self._listener.entered:
             self._stop_listening_to_parts()
-        if self._listener.heard <= self._probe.modules_heard:
+        if self._listener.heard <= by_hooks:
             self._stop_listening()
             self._listener = None

@@ -18,9 +18,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagnostics.engine.measure import sums
-from diagnostics.engine.measure.kernels import Floats
-from diagnostics.engine.measure.warming import warm_up
+from diagnostics.engine.measure.kernels import Floats, rounded
+from diagnostics.engine.measure.probe import warm_up
 from diagnostics.engine.watch import loop
 from diagnostics.engine.watch.alerts import Alerts
 from diagnostics.engine.watch.anatomy import examine
@@ -196,7 +195,7 @@ class Watch:
         bare = self._budget.bare
         lr = float(self._optimizer.param_groups[0]["lr"])
         row[MEASURED] = (observer.norm, observer.clipped, lr, bare, self._budget.share * bare)
-        kept = sums.rounded(values)
+        kept = rounded(values)
         self._chronicle.write(observer.step, kept, row)
         self._alerts.see(observer.step, kept, row)
         self._budget.elsewhere = self._chronicle.seconds

@@ -141,11 +141,12 @@ def test_saturated_shares_of_gaussian_pre_activations(variance: float, share: fl
     linear, tanh = nn.Linear(100, 100, bias=False), nn.Tanh()
     nn.init.eye_(linear.weight)
     probe = Probe([Layer("1", linear, tanh)])
+    probe.attach()
     torch.manual_seed(0)
     tanh(linear(torch.randn(2000, 100) * variance**0.5)).sum().backward()
-    probe.gradients()
-    values = probe.finish()
-    probe.close()
+    probe.backward()
+    values = probe.after_step().values
+    probe.detach()
     assert values[0, METRIC_INDEX["saturated"]] == pytest.approx(share, abs=0.005)
 
 
@@ -157,6 +158,4 @@ def test_half_the_units_are_dead_when_they_are_made_so() -> None:
     with torch.no_grad():
         layer.linear.bias[:64], layer.linear.bias[64:] = -100, 100
     probe = Probe(model.layers())
-    probe.count_dead(model, [samples.probe_x])
-    probe.close()
-    assert probe.dead_units[0].mean() == 0.5
+    assert probe.count_dead(model, [samples.probe_x])[0].mean() == 0.5

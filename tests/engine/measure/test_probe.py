@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from diagnostics.engine.lab import data, network
 from diagnostics.engine.lab.network import batch_statistics
-from diagnostics.engine.measure import sums
+from diagnostics.engine.measure.kernels import rounded as as_float32
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.store.records import METRIC_INDEX
@@ -47,9 +47,10 @@ def test_norms_and_activations_agree_with_autograd(activation: str) -> None:
     model = network.build(chosen, samples)
     x, y = samples.train_x[:32], samples.train_y[:32]
     probe = Probe(model.layers())
+    probe.attach()
     F.cross_entropy(model(x), y).backward()
-    probe.gradients()
-    values = probe.finish()
+    probe.backward()
+    values = probe.after_step().values
     pairs = [(layer.linear.weight, layer.linear.bias) for layer in model.layers()]
     signal, weight, hs = by_autograd(pairs, network.activation(chosen), x, y)
     np.testing.assert_allclose(column(values, "signal_grad_norm"), signal, rtol=1e-5)
@@ -67,12 +68,13 @@ def test_in_place_activations_and_modules_called_twice() -> None:
         torch.manual_seed(0)
         linear, relu = nn.Linear(8, 8), nn.ReLU(inplace=inplace)
         probe = Probe([Layer("1", linear, relu)])
+        probe.attach()
         h = torch.randn(16, 8)
         for _ in range(2):
             h = relu(linear(h))
         h.square().sum().backward()
-        probe.gradients()
-        return probe.finish()
+        probe.backward()
+        return probe.after_step().values
 
     torch.manual_seed(0)
     linear, x = nn.Linear(8, 8), torch.randn(16, 8)
@@ -113,10 +115,11 @@ def test_half_the_units_forced_dead_are_counted_as_half() -> None:
     with torch.no_grad():
         model.blocks[0].linear.bias[:64] = -100.0
     probe = Probe(model.layers())
+    probe.attach()
     probe.count_dead(model, [samples.probe_x])
     F.cross_entropy(model(samples.train_x[:16]), samples.train_y[:16]).backward()
-    probe.gradients()
-    dead = column(probe.finish(), "dead")
+    probe.backward()
+    dead = column(probe.after_step().values, "dead")
     assert dead[0] == pytest.approx(0.5, abs=0.02)
     assert np.isnan(dead[-1])
 
@@ -128,9 +131,10 @@ def test_saturation_of_tanh_on_gaussian_input(q: float, share: float) -> None:
     nn.init.eye_(linear.weight)
     nn.init.zeros_(linear.bias)
     probe = Probe([Layer("1", linear, tanh)])
+    probe.attach()
     tanh(linear(torch.randn(512, 512) * q**0.5)).sum().backward()
-    probe.gradients()
-    assert column(probe.finish(), "saturated")[0] == pytest.approx(share, abs=0.005)
+    probe.backward()
+    assert column(probe.after_step().values, "saturated")[0] == pytest.approx(share, abs=0.005)
 
 
 def test_watching_leaves_batch_statistics_and_hooks_as_they_were() -> None:
@@ -139,9 +143,10 @@ def test_watching_leaves_batch_statistics_and_hooks_as_they_were() -> None:
     model = network.build(chosen, samples)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     probe = Probe(model.layers())
+    probe.attach()
     with batch_statistics(model):
         probe.count_dead(model, [samples.probe_x])
-    probe.close()
+    probe.detach()
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
     assert model.training
     assert not any(module._forward_hooks for module in model.modules())
@@ -151,16 +156,17 @@ def test_frozen_weights_have_no_gradient_rather_than_zero() -> None:
     linear = nn.Linear(4, 4)
     linear.weight.requires_grad_(False)
     probe = Probe([Layer("1", linear, None)])
+    probe.attach()
     linear(torch.randn(2, 4)).sum().backward()
-    probe.gradients()
-    values = probe.finish()
+    probe.backward()
+    values = probe.after_step().values
     assert np.isnan(column(values, "weight_grad_norm")[0])
     assert column(values, "bias_grad_norm")[0] > 0
 
 
 def test_rounding_keeps_finite_and_zero_apart() -> None:
     values = np.array([[0.0, 1e-60, -1e-60, 1e60, np.nan, np.inf, -np.inf, 1.5]])
-    rounded = sums.rounded(values)[0]
+    rounded = as_float32(values)[0]
     assert rounded[0] == 0
     assert rounded[1] > 0 > rounded[2]
     assert np.isfinite(rounded[3])
@@ -178,24 +184,25 @@ def test_dead_units_are_the_same_in_parts_as_in_the_whole(words: str) -> None:
     samples = data.load(chosen)
     model = network.build(chosen, samples)
     probe = Probe(model.layers())
+    probe.attach()
     found = []
     for parts in ([samples.probe_x], network.probe_parts(chosen, samples.probe_x)):
         with network.batch_statistics(model):
-            probe.count_dead(model, parts)
-        found.append(probe.dead_units)
-    probe.close()
+            found.append(probe.count_dead(model, parts))
+    probe.detach()
     assert np.array_equal(*found)
 
 
 def test_reading_that_calls_reading_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     linear, relu = nn.Linear(3, 4), nn.ReLU()
     probe = Probe([Layer("1", linear, relu)])
+    probe.attach()
     for _ in range(2):  # the second time tensors wait until gradients are read
         relu(linear(torch.randn(5, 3))).sum().backward()
-        probe.seconds = 0.0
+        before = probe.step.seconds
         ticks = itertools.count()
         monkeypatch.setattr(time, "perf_counter", lambda ticks=ticks: next(ticks))
-        probe.gradients()
-        assert probe.seconds == next(ticks) - 1
-        probe.finish()
-    probe.close()
+        probe.backward()
+        assert probe.step.seconds - before == next(ticks) - 1
+        probe.after_step()
+    probe.detach()

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.engine.measure import portable, reductions, sums
-from diagnostics.engine.measure.kernels import Floats
+from diagnostics.engine.measure import portable, reductions
+from diagnostics.engine.measure.kernels import CHANGE, Floats
+from diagnostics.engine.measure.measured import Measured
 
 
 @pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-23, 1e-15, 1.0, 1e10, 1e19, 1e25, 3e38])
@@ -69,10 +70,10 @@ def _add(tally: reductions.Tally, layer: int, tensor: torch.Tensor) -> bool:
 
 
 def _spread(tally: reductions.Tally) -> Floats:
-    rows = len(tally.sums)
-    found, every = np.empty((rows, 4)), np.ones(rows, dtype=bool)
-    sums.spread(tally.sums, every, every, found, np.arange(4))
-    return found
+    found = Measured.nothing(len(tally.rows)).rows()
+    tally.write(found)
+    keys = ("activation_mean", "activation_std", "sparsity", "saturated")
+    return np.column_stack([found[key] for key in keys])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
@@ -80,7 +81,7 @@ def test_a_tally_adds_up_what_it_sees(path: None, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     parts = [torch.randn(40, 25).relu().to(dtype), torch.randn(7).to(dtype)]
     tally = reductions.Tally(2)
-    tally.low[1], tally.high[1] = -1.0, 1.0
+    tally.activate(1, (-1.0, 1.0))
     assert all(_add(tally, 1, part) for part in parts)
     whole = torch.cat([part.flatten() for part in parts]).double()
     mean, std, zeros, outside = _spread(tally)[1]
@@ -95,7 +96,7 @@ def test_a_tally_says_when_its_sums_are_spoilt(path: None) -> None:
     tally = reductions.Tally(1)
     assert _add(tally, 0, torch.ones(3))
     assert not _add(tally, 0, torch.tensor([1.0, math.nan]))
-    tally.sums[0] = 0.0
+    tally.clear()
     assert _add(tally, 0, torch.ones(3))
 
 
@@ -113,14 +114,14 @@ def test_updates_compare_weights_before_and_after(path: None, most: int) -> None
     torch.manual_seed(0)
     weights = [torch.randn(100, 64), torch.randn(30, 20)]
     updates = reductions.Updates(weights, most)
-    assert np.isnan(updates.read()).all()
+    assert np.isnan(updates.read()["squares"]).all()
     for _ in range(2):  # the second time into what was kept
         updates.remember()
         changes = [0.01 * torch.randn_like(w) for w in weights]
         for weight, change in zip(weights, changes, strict=True):
             weight += change
-    full, seen = updates.entries.T
-    w, ww, d, dd = updates.read().T
+    found = updates.read()
+    full, seen, w, ww, d, dd = (found[key] for key in CHANGE.names)
     assert full.tolist() == [6400, 600] and (seen <= full).all()
     tolerance = 1e-4 if most > 6400 else 0.15
     for i, (weight, change) in enumerate(zip(weights, changes, strict=True)):
@@ -137,7 +138,7 @@ def test_updates_are_those_of_a_step_alone(path: None, write: str) -> None:
         updates.remember()
         with torch.no_grad():
             weight.add_(0.25)
-        change = updates.read()[0, 2]
+        change = updates.read()["moved"][0]
         assert change == pytest.approx(0.25 * 600, rel=1e-4)
         if write == "no_grad":
             with torch.no_grad():

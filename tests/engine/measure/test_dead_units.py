@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from diagnostics.engine.measure import reductions
-from diagnostics.engine.measure.census import SAMPLES, Census
+from diagnostics.engine.measure.dead_units import SAMPLES, InPassing
 
 
 @pytest.fixture(params=["native", "torch"], autouse=True)
@@ -14,44 +14,44 @@ def _path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(reductions, "NATIVE", set())
 
 
-def _see(census: Census, h: torch.Tensor) -> None:
-    census.see(reductions.gather([0], [h]), ())
+def _see(counted: InPassing, h: torch.Tensor) -> None:
+    counted.see(reductions.gather([0], [h]), ())
 
 
 def test_a_unit_is_dead_only_if_a_thousand_samples_leave_it_at_0() -> None:
-    census = Census(1, np.array([False]))
+    counted = InPassing(np.array([False]))
     batch = torch.zeros(100, 8)
     batch[:, :5] = 1.0
     late = batch.clone()
     late[99, 5] = 1e-30
     for number in range(SAMPLES // 100):
-        assert np.isnan(census.share[0])
-        _see(census, late if number == 7 else batch)
-    assert census.share[0] == 2 / 8
+        assert np.isnan(counted.share[0])
+        _see(counted, late if number == 7 else batch)
+    assert counted.share[0] == 2 / 8
 
 
 def test_a_convolutions_units_are_its_channels() -> None:
-    census = Census(1, np.array([True]))
+    counted = InPassing(np.array([True]))
     batch = torch.zeros(SAMPLES, 4, 3, 3)
     batch[17, 2, 1, 1] = -1.0
-    _see(census, batch)
-    assert census.share[0] == 3 / 4
+    _see(counted, batch)
+    assert counted.share[0] == 3 / 4
 
 
 def test_a_convolution_may_be_called_at_several_sizes_in_one_pass() -> None:
     """As the head of a detector that is shared by all scales."""
-    census = Census(1, np.array([True]))
+    counted = InPassing(np.array([True]))
     large, small = torch.zeros(SAMPLES, 4, 5, 5), torch.zeros(SAMPLES, 4, 3, 3)
     large[3, 1, 4, 4] = small[5, 2, 0, 0] = 1.0
-    census.see(reductions.gather([0, 0], [large[:400], small[:400]]), ())
-    assert np.isnan(census.share[0])
-    census.see(reductions.gather([0, 0], [small[400:600], large[400:600]]), ())
-    assert census.share[0] == 2 / 4
+    counted.see(reductions.gather([0, 0], [large[:400], small[:400]]), ())
+    assert np.isnan(counted.share[0])
+    counted.see(reductions.gather([0, 0], [small[400:600], large[400:600]]), ())
+    assert counted.share[0] == 2 / 4
 
 
 def test_the_count_begins_anew() -> None:
-    census = Census(1, np.array([False]))
-    _see(census, torch.ones(SAMPLES, 2))
-    assert census.share[0] == 0
-    _see(census, torch.zeros(SAMPLES, 2))
-    assert census.share[0] == 1
+    counted = InPassing(np.array([False]))
+    _see(counted, torch.ones(SAMPLES, 2))
+    assert counted.share[0] == 0
+    _see(counted, torch.zeros(SAMPLES, 2))
+    assert counted.share[0] == 1

@@ -1,19 +1,57 @@
-"""Dead units counted in passing, where no fixed probe set is at hand: over a thousand samples."""
+"""Dead units, which are 0 for every sample: of a fixed probe set, or of a thousand in passing."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from diagnostics.engine.measure import kernels
+from diagnostics.engine.measure.kernels import Flags
+from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.reductions import Gathered
+
+Masks = dict[int, Tensor]
 
 SAMPLES = 1000
 """A batch of 16 calls 6% of healthy units dead, a thousand samples hardly any."""
+
+
+def dead_units(
+    layers: Sequence[Layer], forward: Callable[[Tensor], object], parts: Sequence[Tensor]
+) -> Masks:
+    """Which units of each layer with an activation are dead, bool [units] by the layer's index.
+
+    Args:
+        parts: the probe set; once no unit is left that might be dead, the rest of it can't change
+            anything and is spared.
+    """
+    masks: Masks = {}
+    handles = [
+        layer.activation.register_forward_hook(_look(i, masks))
+        for i, layer in enumerate(layers)
+        if layer.activation is not None
+    ]
+    try:
+        with torch.no_grad():
+            for part in parts:
+                forward(part)
+                if not any(bool(mask.any()) for mask in masks.values()):
+                    break
+    finally:
+        for handle in handles:
+            handle.remove()
+    return masks
+
+
+def _look(i: int, masks: Masks) -> Callable[..., None]:
+    def look(module: object, args: object, h: Tensor) -> None:
+        dead = ~h.reshape(-1, h.shape[-1]).any(dim=0)
+        masks[i] = dead & masks[i] if i in masks else dead
+
+    return look
 
 
 class Geometry(NamedTuple):
@@ -27,13 +65,17 @@ class Geometry(NamedTuple):
 NOTHING = Geometry(0, 1, 0)
 
 
-class Census:
+class InPassing:
     """Which units were 0 for every sample seen since the last count.
 
     A unit is a column of the last axis; of a convolution's output, a channel.
+
+    Args:
+        channels: which layers are convolutions, [layers].
     """
 
-    def __init__(self, layers: int, channels: NDArray[np.bool_]) -> None:
+    def __init__(self, channels: Flags) -> None:
+        layers = len(channels)
         self._channels = channels.tolist()
         self._shapes: list[torch.Size | None] = [None] * layers
         self._known = [NOTHING] * layers
