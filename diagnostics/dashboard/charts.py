@@ -40,6 +40,10 @@ CHARTS = _table(
     Chart("clip", "Global gradient norm", "", "clipping", "clipping", metric="grad_norm"),
     Chart("ladder", "Gradient ladder", "of the chosen layer's weights", "ladder", "clipping",
           reported=False),
+    Chart("activation_max", "Largest activation", "|h|", "layers", "activations",
+          metric="activation_max", output=False),
+    Chart("kurtosis", "Activation kurtosis", "3 for a Gaussian", "layers", "activations",
+          metric="activation_kurtosis", empty="all activations are alike", output=False),
     Chart("units", "Lives of units", "", "units", "units", empty="no such layer", reported=False),
 )  # fmt: skip
 """In the order of the page."""
@@ -47,6 +51,7 @@ CHARTS = _table(
 PANELS = _table(
     Panel("run", "Run"),
     Panel("clipping", "Clipping and ladder"),
+    Panel("activations", "Activations"),
     Panel("units", "Units"),
 )
 

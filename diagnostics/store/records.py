@@ -70,6 +70,13 @@ METRICS = _table(
         "computed_grad_norm", "Computed gradient", "‖∂L/∂W‖ of a step's first batch alone", "log"
     ),
     Metric("update_norm", "Update", "‖ΔW‖ of the step really taken", "log"),
+    Metric("activation_max", "Largest activation", "largest magnitude over batch and units", "log"),
+    Metric(
+        "activation_kurtosis",
+        "Activation kurtosis",
+        "E[(h − mean)⁴]/std⁴ over batch and units; 3 for a Gaussian, more for rare massive ones",
+        "log",
+    ),
 )
 """Per layer and step, in the order of the last axis of ``StepBatch.values``."""
 

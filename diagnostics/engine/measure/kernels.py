@@ -27,9 +27,15 @@ Records = NDArray[np.void]
 compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 TALLY = np.dtype(
-    [(key, np.float64) for key in ("count", "shift", "total", "squares", "zeros", "outside")]
+    [
+        (key, np.float64)
+        for key in (
+            *("count", "shift", "total", "squares", "cubes", "fourths"),
+            *("largest", "zeros", "outside"),
+        )
+    ]
 )
-"""Of all entries x seen: number, shift, Σ(x − shift), Σ(x − shift)², zeros, how many out of range.
+"""Of all entries x seen: number, shift, Σ(x − shift)ᵏ for k = 1 … 4, max |x|, zeros, out of range.
 
 Were the shift 0, a spread far from 0 would be the difference of two large sums, mostly rounding.
 The first entry ever is near enough to all others, and known before the first pass.
@@ -45,6 +51,10 @@ ROUNDING = 1e-14
 
 SMALLEST, LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
 """Of float32, above 0."""
+
+
+SINGLE, DOUBLE = np.int32(0x7FFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
+"""All bits of a float but its sign."""
 
 
 class Stretches(NamedTuple):
@@ -110,19 +120,43 @@ def _tally(entries: Any, low: float, high: float, row: Any) -> None:
     if row.count == 0 and entries.size:
         row.shift = np.float64(entries[0])
     # In locals: a sum that lies in memory would be written there at every entry.
-    shift, total, squares, zeros, outside = row.shift, 0.0, 0.0, 0, 0
+    shift, total, squares, cubes, fourths = row.shift, 0.0, 0.0, 0.0, 0.0
+    zeros, outside = 0, 0
     for i in range(entries.size):
         x = np.float64(entries[i])
         off = x - shift
+        square = off * off
         total += off
-        squares += off * off
+        squares += square
+        cubes += square * off
+        fourths += square * square
         zeros += np.int64(x == 0)  # counted as whole numbers, in lanes beside the sums
         outside += np.int64((x < low) | (x > high))
     row.count += entries.size
     row.total += total
     row.squares += squares
+    row.cubes += cubes
+    row.fourths += fourths
     row.zeros += zeros
     row.outside += outside
+
+
+@compiled
+def _largest(bits: Any, sign: Any) -> Any:
+    """The largest magnitude's bits: read as whole numbers, they stand in the order of magnitudes.
+
+    A maximum of floats does not go in parallel lanes, because of NaN; here NaN is above infinity.
+    """
+    found = bits[0] & sign if bits.size else sign & 0
+    for i in range(bits.size):
+        found = max(found, bits[i] & sign)
+    return found
+
+
+@compiled
+def _raise_to(row: Any, magnitude: float) -> None:
+    if magnitude > row.largest or np.isnan(magnitude):
+        row.largest = magnitude
 
 
 @compiled
@@ -131,20 +165,28 @@ def tallies(
 ) -> bool:
     """Add stretches to rows of ``TALLY``; whether all sums are finite."""
     finite = True
+    single, double = np.empty(1, np.int32), np.empty(1, np.int64)
     for k in range(len(rows)):
         i = rows[k]
         if wide[k]:
             entries = carray(_pointer(addresses[k]), sizes[k], np.float64)
             _tally(entries, low[i], high[i], out[i])
+            double[0] = _largest(carray(_pointer(addresses[k]), sizes[k], np.int64), DOUBLE)
+            _raise_to(out[i], double.view(np.float64)[0])
         else:
             _tally(carray(_pointer(addresses[k]), sizes[k], np.float32), low[i], high[i], out[i])
+            single[0] = _largest(carray(_pointer(addresses[k]), sizes[k], np.int32), SINGLE)
+            _raise_to(out[i], single.view(np.float32)[0])
         finite &= np.isfinite(out[i].squares)
     return bool(finite)
 
 
 @compiled
 def activations(tally: Any, active: Flags, low: Floats, out: Any) -> None:
-    """From rows of ``TALLY``: mean, population std, shares of zeros and of entries out of range.
+    """From rows of ``TALLY``: mean, population std, kurtosis, max |h|, shares of zeros and of
+    entries out of range.
+
+    The kurtosis is E[(h − mean)⁴]/std⁴, from moments about the shift; NaN where all are alike.
 
     NaN where nothing was seen, and for what has no meaning for a layer.
 
@@ -159,6 +201,16 @@ def activations(tally: Any, active: Flags, low: Floats, out: Any) -> None:
         variance = seen.squares / seen.count - offset**2
         row.activation_mean = seen.shift + offset
         row.activation_std = np.sqrt(0.0 if variance < 0 else variance)
+        row.activation_max = seen.largest if seen.count > 0 else np.nan
+        row.activation_kurtosis = np.nan
+        if variance > ROUNDING * seen.squares / seen.count:
+            fourth = (
+                seen.fourths / seen.count
+                - 4 * offset * seen.cubes / seen.count
+                + 6 * offset**2 * seen.squares / seen.count
+                - 3 * offset**4
+            )
+            row.activation_kurtosis = fourth / variance / variance
         row.sparsity = seen.zeros / seen.count if active[i] else np.nan
         row.saturated = seen.outside / seen.count if np.isfinite(low[i]) else np.nan
 

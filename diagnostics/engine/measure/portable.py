@@ -60,22 +60,54 @@ def tally(
         counters = (_zeros,) if span == EVERYWHERE else (_zeros, _outside(*span))
         found, counts = moments([dense[k] for k in where], *counters)
         outside = counts[1] if len(counts) > 1 else 0.0 * counts[0]
-        for n, k in enumerate(where):
-            _add(out[rows[k]], found, n, counts[0][n], outside[n])
+        shapes = _shapes([dense[k] for k in where])
+        with np.errstate(all="ignore"):
+            for n, k in enumerate(where):
+                _add(out[rows[k]], found, shapes, n)
+                out[rows[k]]["zeros"] += counts[0][n]
+                out[rows[k]]["outside"] += outside[n]
 
 
-def _add(row: Any, found: "Moments", n: int, zeros: float, outside: float) -> None:
-    size, mean, std, _ = (float(column[n]) for column in found)
+def _add(row: Any, found: "Moments", shapes: Floats, n: int) -> None:
+    """Moments about the mean, as moments about the shift (Pébay 2008, equation 2.1)."""
+    size, mean, std, _ = (column[n] for column in found)
+    largest, third, fourth = shapes[:, n]
     if not size:
         return
     if row["count"] == 0:
         row["shift"] = mean
     off = mean - row["shift"]
+    third, fourth = (third * std**3, fourth * std**4) if std else (0.0, 0.0)
     row["count"] += size
     row["total"] += size * off
     row["squares"] += size * (std**2 + off**2)
-    row["zeros"] += zeros
-    row["outside"] += outside
+    row["cubes"] += size * (third + 3 * off * std**2 + off**3)
+    row["fourths"] += size * (fourth + 4 * off * third + 6 * off**2 * std**2 + off**4)
+    row["largest"] = np.maximum(row["largest"], largest)
+
+
+def _shapes(tensors: Sequence[Tensor]) -> Floats:
+    """max |x|, E[u³] and E[u⁴] of each tensor, u = (x − mean)/std: float64 [3, tensors].
+
+    Of entries over the largest, whose squares can't leave the type's range.
+    """
+    found, order = np.zeros((3, len(tensors))), []
+    parts = []
+    for rows, matrix in _side_by_side(tensors):
+        if matrix.shape[1]:
+            order += rows
+            largest = matrix.abs().amax(1, keepdim=True)
+            scaled = matrix / largest
+            off = scaled - scaled.mean(1, keepdim=True)
+            squares = off.square()
+            variance = squares.mean(1)
+            third = (squares * off).mean(1) / variance**1.5
+            fourth = squares.square().mean(1) / variance**2
+            parts.append(torch.stack([largest[:, 0], third, fourth]))
+    if parts:
+        whole = torch.cat([part.to(parts[0]) for part in parts], 1)
+        found[:, order] = _transferred([whole]).reshape(3, -1)
+    return found
 
 
 def _zeros(rows: Tensor) -> Tensor:
