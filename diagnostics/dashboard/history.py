@@ -10,6 +10,7 @@ from diagnostics.dashboard.wire import Kind
 from diagnostics.diagnosis import dead_units
 from diagnostics.diagnosis.case import decades
 from diagnostics.store.records import DeadUnits, StepBatch
+from diagnostics.subject.choices import CLIPS
 
 COLUMNS = 120
 POINTS = 200
@@ -60,7 +61,7 @@ def clipping(feed: Feed) -> wire.Clipping:
         share=float(np.mean(after < before * (1 - 1e-5))) if len(shown) else 0.0,
         angle=float(known.mean()) if len(known) else None,
         method=config.clip,
-        threshold=config.clip_threshold if config.clip == "norm" else None,
+        threshold=config.clip_threshold if CLIPS[config.clip].global_norm else None,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diagnostics.dashboard import frames, history, predicted
+from diagnostics.dashboard import frames, history
 from diagnostics.dashboard.feed import MOST_ROWS, Feed
 from diagnostics.dashboard.frames import BELOW_RANGE, NONFINITE, OK, ZERO
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event
@@ -76,7 +76,7 @@ def test_theory_is_silent_once_training_has_left_it() -> None:
     near, far = steps(1, 1), steps(1, 1)
     near.values[0, :3, METRIC_INDEX[LEAD]] = 10**told.decades
     far.values[0, :3, METRIC_INDEX[LEAD]] = [1e3, 1, 1]
-    assert not predicted.away(config, near) and predicted.away(config, far)
+    assert not frames.away(config, near) and frames.away(config, far)
 
 
 def test_clipping_in_numbers(store: Store) -> None:
