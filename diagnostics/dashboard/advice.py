@@ -15,23 +15,33 @@ MOST_KEPT = 256
 log = logging.getLogger(__name__)
 
 
+class Unanswered(Exception):
+    """What was asked for can't be had; the message is for whoever asked."""
+
+
 class Advice:
     """Answers that come later: asked for once, kept, and told of when they arrive."""
 
     def __init__(self, runner: Runner, arrived: Callable[[], None]) -> None:
         self._runner, self._arrived = runner, arrived
-        self._profiles: dict[RunConfig, StepBatch | None] = {}
+        self._profiles: dict[RunConfig, StepBatch | Unanswered | None] = {}
         self._remedies: dict[tuple[str, RunConfig], tuple[Remedy, ...] | None] = {}
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def profile(self, config: RunConfig) -> StepBatch | None:
-        """A network at initialization; None until it is measured."""
+        """A network at initialization; None until it is measured.
+
+        Raises ``Unanswered`` where that failed.
+        """
         if config not in self._profiles:
             _make_room(self._profiles)
             self._profiles[config] = None
             self._start(self._measure(config))
-        return self._profiles[config]
+        found = self._profiles[config]
+        if isinstance(found, Unanswered):
+            raise found.with_traceback(None)
+        return found
 
     def remedies(self, rule: str, config: RunConfig) -> tuple[Remedy, ...] | None:
         """The remedies that helped when tried, best first; None until they have been tried."""
@@ -45,9 +55,15 @@ class Advice:
         return self._remedies[key]
 
     async def _measure(self, config: RunConfig) -> None:
-        measured = await asyncio.wrap_future(self._runner.profile(config))
-        self._profiles[config] = measured
-        self._arrived()
+        try:
+            measured = await asyncio.wrap_future(self._runner.profile(config))
+            self._profiles[config] = measured
+        except Exception as trouble:
+            words = f"This network could not be measured: {type(trouble).__name__}: {trouble}"
+            self._profiles[config] = Unanswered(words)
+            raise
+        finally:
+            self._arrived()
 
     async def _try(self, rule: str, config: RunConfig) -> None:
         """One trial after the other, so that a profile asked for meanwhile waits for one only."""

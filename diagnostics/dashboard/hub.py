@@ -3,65 +3,36 @@
 import asyncio
 import logging
 import time
-from dataclasses import asdict, replace
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-import orjson
-from pydantic import BaseModel, ConfigDict
-
-from diagnostics.dashboard import frames
-from diagnostics.dashboard.advice import Advice
-from diagnostics.dashboard.frames import LEADS, Feed
-from diagnostics.diagnosis.rules import diagnose, explained
+from diagnostics.dashboard import charts, frames
+from diagnostics.dashboard.advice import Advice, Unanswered
+from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.frames import Sketch, Whole
+from diagnostics.dashboard.wire import Frame, Unshown, Watch, encode
 from diagnostics.runs.runner import Runner
-from diagnostics.store.records import Diagnosis, StepBatch
+from diagnostics.store.records import DeadUnits, Diagnosis
 from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
-from diagnostics.subject.watched import Subject, WatchedModel
 
 POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5
 """A lost run commits nothing: its state is read again so often."""
 
 IDLE_SECONDS = 30.0
+MOST_TROUBLES = 256
 
 log = logging.getLogger(__name__)
 
 
-class Watch(BaseModel):
-    """What a browser wants to see."""
+class Made(NamedTuple):
+    """A frame in JSON; ``failed`` where it says that none could be made."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    run: str | None = None
-    pin: str | None = None
-    view: str = "signal"
-    at: int | None = None
-    query: str = ""
-    panel: str = "run"
-    layer: int = 1
-    visible: bool = True
-
-    @property
-    def lead(self) -> str:
-        """The metric of the leading chart."""
-        return LEADS.get(self.view, LEADS["signal"])
-
-    @property
-    def config(self) -> RunConfig | None:
-        """The controls' configuration; None where they are at odds."""
-        try:
-            return RunConfig.from_query(self.query)
-        except InvalidConfig:
-            return None
-
-
-class Sketch(NamedTuple):
-    """A configuration measured at initialization."""
-
-    config: RunConfig
-    batch: StepBatch
+    body: bytes
+    failed: bool = False
 
 
 class Hub:
@@ -74,10 +45,36 @@ class Hub:
         self._used: dict[str, float] = {}
         self.listeners: set[asyncio.Event] = set()
         self._tail: asyncio.Task[None] | None = None
-        self._cache: dict[tuple[Any, ...], bytes] = {}
+        self._cache: dict[tuple[Any, ...], Made | None] = {}
+        self._troubles: set[tuple[Any, ...]] = set()
         self.version = 0
 
-    async def feed(self, run_id: str | None) -> Feed | None:
+    async def frame(self, watch: Watch, with_history: bool) -> Made | None:
+        """A frame, made once for all who watch the same; None where there is nothing to show yet.
+
+        What goes wrong becomes a frame that says so, and is tried again when it is asked for again.
+        """
+        key = (self.version, watch, with_history)
+        if key in self._cache:
+            return self._cache[key]
+        try:
+            frame = await self._frame(watch, with_history)
+            self._cache[key] = made = Made(encode(frame)) if frame else None
+        except Unanswered as told:
+            made = Made(encode(frames.undrawn(watch, str(told))), failed=True)
+        except Exception as trouble:
+            self._complain("a frame could not be made", watch.run, trouble)
+            made = Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
+        return made
+
+    async def keep(self, run_id: str | None) -> None:
+        """Somebody still looks at a run."""
+        try:
+            await self._feed(run_id)
+        except Exception as trouble:  # its frames say so to whoever looks
+            self._complain("a run could not be read", run_id, trouble)
+
+    async def _feed(self, run_id: str | None) -> Feed | None:
         """The feed of a run; None where there is no such run."""
         if not run_id:
             return None
@@ -91,68 +88,41 @@ class Hub:
             self._tail = asyncio.create_task(self._follow())
         return self._feeds[run_id]
 
-    async def frame(self, watch: Watch, with_history: bool) -> bytes | None:
-        """A frame in JSON, made once for all who watch the same; None for an unknown run."""
-        feed = await self.feed(watch.run)
+    async def _frame(self, watch: Watch, with_history: bool) -> Frame | Unshown | None:
+        """What compose needs is asked for here: it reads nothing by itself."""
+        feed = await self._feed(watch.run)
         if feed is None and watch.run:
-            return encode({"run": watch.run, "state": "unknown"})
-        key = (self.version, watch, with_history)
-        if key not in self._cache:
-            composed = await self._compose(feed, watch, with_history)
-            self._cache[key] = encode(composed) if composed else b""
-        return self._cache[key] or None
-
-    async def _compose(
-        self, feed: Feed | None, watch: Watch, with_history: bool
-    ) -> dict[str, Any] | None:
+            return Unshown(watch.run, watch.query, "unknown")
         sketch = self._sketch(feed, watch)
         if sketch is None and feed is None:
             return None
-        pinned = await self.feed(watch.pin)
-        frame = preview(sketch, feed or pinned, watch) if sketch else running(feed, pinned, watch)
-        if with_history:
-            if feed is not None:
-                frame["history"] = await self._history(feed, pinned, watch)
-            frame["verdict"] = self._verdict(sketch, feed)
-        return frame
+        pinned = await self._feed(watch.pin)
+        whole = await self._whole(feed, sketch, watch) if with_history else None
+        return frames.compose(feed, pinned, sketch, watch, whole)
 
     def _sketch(self, feed: Feed | None, watch: Watch) -> Sketch | None:
         """The controls' network at initialization, where they have moved on from the run shown."""
-        config = watch.config
+        config = _config(watch.query)
         if config is None or (feed and _keeps(feed.run, config)):
             return None
         batch = self.advice.profile(config)
         return None if batch is None else Sketch(config, batch)
 
-    def _verdict(self, sketch: Sketch | None, feed: Feed | None) -> list[dict[str, Any]]:
-        config: Subject
-        if sketch is not None:
-            config, found = sketch.config, diagnose(sketch.config, sketch.batch, "preview")
-        else:
-            assert feed is not None
-            run, config = feed.run, feed.run.config
-            found = diagnose(config, frames.recent(feed), run.state, run.patient_zero)
-        return [
-            {**asdict(self._advised(diagnosis, config)), "help": explained(diagnosis.rule)}
-            for diagnosis in found
-        ]
+    async def _whole(self, feed: Feed | None, sketch: Sketch | None, watch: Watch) -> Whole:
+        kinds = charts.kinds(charts.in_sight(watch.panel))
+        found = [self._advised(one, feed, sketch) for one in frames.diagnoses(feed, sketch)]
+        dead: Sequence[DeadUnits] = ()
+        if "units" in kinds and feed is not None:
+            dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
+        return Whole(found, kinds, dead)
 
-    def _advised(self, diagnosis: Diagnosis, config: Subject) -> Diagnosis:
-        if isinstance(config, WatchedModel):
+    def _advised(self, diagnosis: Diagnosis, feed: Feed | None, sketch: Sketch | None) -> Diagnosis:
+        """With the remedies that helped when they were tried, where they can be."""
+        config = sketch.config if sketch else feed.run.config if feed else None
+        if not isinstance(config, RunConfig):
             return diagnosis
         tried = self.advice.remedies(diagnosis.rule, config)
         return diagnosis if tried is None else replace(diagnosis, remedies=tried)
-
-    async def _history(self, feed: Feed, pinned: Feed | None, watch: Watch) -> dict[str, Any]:
-        found = frames.history(feed, watch.lead)
-        if pinned is not None:
-            found["pinned"] = frames.series(pinned)
-        if watch.panel == "clipping":
-            found["clipping"] = frames.clipping(feed)
-        if watch.panel == "units":
-            dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
-            found["lives"] = frames.lives(dead, watch.layer)
-        return found
 
     def _announce(self) -> None:
         """Something new: frames made before are old."""
@@ -178,9 +148,29 @@ class Hub:
 
     async def _refresh(self) -> None:
         live = [feed for feed in self._feeds.values() if feed.run.live or feed.run.state == "lost"]
-        news = [await asyncio.to_thread(feed.refresh) for feed in live]
+        news = [await self._refreshed(feed) for feed in live]
         if any(news):
             self._announce()
+
+    async def _refreshed(self, feed: Feed) -> bool:
+        """Whether there is news of a run; one that can't be read is opened anew, or says so."""
+        try:
+            return await asyncio.to_thread(feed.refresh)
+        except Exception as trouble:
+            self._complain("a run could not be read", feed.run.id, trouble)
+            self._feeds.pop(feed.run.id, None)
+            return True
+
+    def _complain(self, what: str, run_id: str | None, trouble: Exception) -> None:
+        """Log a failure once for each run and place: frames are made forty times a second."""
+        place = traceback.extract_tb(trouble.__traceback__)[-1]
+        key = (run_id, type(trouble), place.filename, place.lineno)
+        if key in self._troubles:
+            return
+        if len(self._troubles) >= MOST_TROUBLES:
+            self._troubles.clear()
+        self._troubles.add(key)
+        log.error("%s: run %s", what, run_id, exc_info=trouble)
 
     def _forget_unused(self) -> bool:
         now = time.monotonic()
@@ -191,53 +181,19 @@ class Hub:
         return bool(self._used)
 
 
+def _config(query: str) -> RunConfig | None:
+    """The controls' configuration; None where they are at odds."""
+    try:
+        return RunConfig.from_query(query)
+    except InvalidConfig:
+        return None
+
+
 def _keeps(run: Run, config: RunConfig) -> bool:
     """Whether a run stays in sight: while it goes on, and until other controls are chosen."""
     return run.live or run.watched or run.config == config
 
 
-def running(feed: Feed | None, pinned: Feed | None, watch: Watch) -> dict[str, Any]:
-    """A run's layers beside the pinned run's at the same step."""
-    assert feed is not None
-    batch = feed.at(watch.at)
-    now = frames.layers(batch, watch.lead)
-    frame: dict[str, Any] = {
-        **frames.about(feed.run),
-        "view": watch.view,
-        "newest": int(feed.newest.steps[-1]) if len(feed.newest) else 0,
-        "now": now,
-        "away": frames.away(feed.run.config, batch),
-    }
-    if feed.run.watched and len(feed.newest):
-        frame["cost"] = frames.cost(feed)
-    if pinned is not None:
-        frame |= _behind(pinned, watch, now["step"] if now else None)
-    return frame
-
-
-def preview(sketch: Sketch, behind: Feed | None, watch: Watch) -> dict[str, Any]:
-    """A network that is not trained yet, with the run it would replace behind it."""
-    frame: dict[str, Any] = {
-        **frames.shape(sketch.config),
-        "run": watch.run,
-        "query": watch.query,
-        "state": "preview",
-        "error": None,
-        "view": watch.view,
-        "newest": 0,
-        "now": frames.layers(sketch.batch, watch.lead),
-        "away": False,
-    }
-    if behind is not None:
-        frame |= _behind(behind, watch, watch.at)
-    return frame
-
-
-def _behind(feed: Feed, watch: Watch, step: int | None) -> dict[str, Any]:
-    layers = frames.layers(feed.at(step), watch.lead)
-    return {"pinned": layers, "pinned_label": frames.title(feed.run)}
-
-
-def encode(frame: dict[str, Any]) -> bytes:
-    """NaN and infinities become null; ``marks`` tells them apart from what was not measured."""
-    return orjson.dumps(frame, option=orjson.OPT_SERIALIZE_NUMPY, default=np.ndarray.tolist)
+def _sentence(trouble: Exception) -> str:
+    """A failure for whoever looks at the page."""
+    return f"{type(trouble).__name__}: {trouble}. The server's log says where; the page goes on."

@@ -8,22 +8,39 @@ hidden tab or a restarted server the next one catches up without a gap.
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import orjson
 from fastapi import FastAPI
-from pydantic import ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diagnostics.dashboard.hub import Hub, Watch
+from diagnostics.dashboard.hub import Hub, Made
+from diagnostics.dashboard.wire import Ack, Message, Watch, encode
 from diagnostics.runs.runner import Runner
 from diagnostics.store.store import Store
 
 HISTORY_SECONDS = 1.0
+LONGEST = 65_536
+"""Characters of a message: a browser's have some hundred."""
 
 log = logging.getLogger(__name__)
+
+
+def _kind(message: Any) -> str:
+    return "ack" if isinstance(message, dict) and "ack" in message else "watch"
+
+
+HEARD: TypeAdapter[Ack | Watch] = TypeAdapter(
+    Annotated[
+        Annotated[Ack, Tag("ack")] | Annotated[Watch, Tag("watch")],
+        Discriminator(_kind),
+    ]
+)
+"""What a browser may say."""
 
 
 class Viewer:
@@ -45,33 +62,29 @@ class Viewer:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._send)
-                await self._listen()
+                async for text in _texts(self._socket):
+                    self._receive(text)
                 tasks.cancel_scope.cancel()
         finally:
             self._hub.listeners.discard(self._wake)
 
-    async def _listen(self) -> None:
-        with suppress(WebSocketDisconnect):
-            while True:
-                self._receive(await self._socket.receive_text())
-
-    def _receive(self, message: str) -> None:
+    def _receive(self, text: str) -> None:
         try:
-            data = orjson.loads(message)
-            if "ack" in data:
-                self._painted = data["ack"] == self._sequence
-            else:
-                self._watch = Watch.model_validate(data)
-                self._painted = True
-        except (orjson.JSONDecodeError, ValidationError, TypeError):
-            log.warning("a browser sent what can't be read: %.80s", message)
+            heard = HEARD.validate_json(text)
+        except ValidationError:
+            log.warning("a browser sent what can't be read: %.80r", text)
+            return
+        if isinstance(heard, Ack):
+            self._painted = heard.ack == self._sequence
+        else:
+            self._watch, self._painted = heard, True
         self._wake.set()
 
     async def _send(self) -> None:
         while True:
             self._wake.clear()
             if self._painted and self._watch.visible:
-                await self._hub.feed(self._watch.run)  # says that somebody still looks
+                await self._hub.keep(self._watch.run)
                 await self._catch_up()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), HISTORY_SECONDS)
@@ -82,10 +95,12 @@ class Viewer:
         due = self._history_due(version, watch)
         if (version, watch) == self._sent and not due:
             return
-        pushed = await self._push(watch, due)
+        made = await self._hub.frame(watch, due)
         self._sent = (version, watch)
-        if due and pushed:
-            self._history_sent = (time.monotonic(), version, watch)
+        if made is not None:
+            await self._push(made)
+        if due and made is not None:  # what failed falls due again, though nothing be new
+            self._history_sent = (time.monotonic(), -1 if made.failed else version, watch)
 
     def _history_due(self, version: int, watch: Watch) -> bool:
         sent, of_version, of_watch = self._history_sent
@@ -93,16 +108,22 @@ class Viewer:
             return True
         return of_version != version and time.monotonic() - sent > HISTORY_SECONDS
 
-    async def _push(self, watch: Watch, with_history: bool) -> bool:
-        """Send a frame; False where there is nothing to show yet."""
-        body = await self._hub.frame(watch, with_history)
-        if body is None:
-            return False
+    async def _push(self, made: Made) -> None:
         self._sequence += 1
         self._painted = False
+        message = encode(Message(self._sequence, orjson.Fragment(made.body)))
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too
-            await self._socket.send_text(f'{{"sequence":{self._sequence},"frame":{body.decode()}}}')
-        return True
+            await self._socket.send_text(message.decode())
+
+
+async def _texts(socket: WebSocket) -> AsyncIterator[str]:
+    """What a browser says until it leaves. No page sends bytes, or a text as long as a book."""
+    while (message := await socket.receive())["type"] != "websocket.disconnect":
+        text = message.get("text")
+        if text is None or len(text) > LONGEST:
+            log.warning("a browser sent what no page sends: %.80r", text or message.get("bytes"))
+        else:
+            yield text
 
 
 def add_live_route(server: FastAPI, store: Store, runner: Runner) -> None:

@@ -1,14 +1,14 @@
 """The page's layout: header, form, the sentence, the leading picture and the charts under it."""
 
-import json
-from typing import Any
+from collections.abc import Mapping
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from diagnostics.dashboard import controls, figures
+from diagnostics.dashboard import charts, controls, embedded, wire
 from diagnostics.dashboard.theme import FONT
+from diagnostics.dashboard.wire import Chart, Panel, View
 from diagnostics.subject.lessons import LESSONS
 
 PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
@@ -23,19 +23,6 @@ DEFAULTS = "/?seed=0"
 """A bare address would show the run that is going."""
 
 TITLE = "Gradient Diagnostics"
-
-CARDS = {
-    "lead": ("Per layer", "one point a layer, log scale"),
-    "saturated": ("Saturated activations", "ends of the range"),
-    "dead": ("Dead units", "0 for every sample"),
-    "update_ratio": ("Update : weight", "healthy near 10⁻³"),
-    "heat": ("Gradient over time", "each layer over the last hidden one, decades"),
-    "loss": ("Loss and accuracy", "— loss (amber: held-out)  - - accuracy  ··· pinned"),
-    "clip": ("Global gradient norm", ""),
-    "ladder": ("Gradient ladder", "of the chosen layer's weights"),
-    "units": ("Lives of units", ""),
-}
-"""A title and a hint for each chart."""
 
 SHORTCUTS = "keys: T train · space pause · . one step · P pin · R reset"
 
@@ -58,8 +45,7 @@ def layout() -> Component:
 
 
 def index_string() -> str:
-    """The HTML around the page; the charts' skeletons come along for the script."""
-    skeletons, guided = _embedded(figures.skeletons()), _embedded(_lessons())
+    """The HTML around the page; what the scripts draw comes along."""
     return f"""<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -67,8 +53,8 @@ def index_string() -> str:
     <title>{TITLE}</title>
     <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
     {{%css%}}
-    <script id="skeletons" type="application/json">{skeletons}</script>
-    <script id="lessons" type="application/json">{guided}</script>
+    {embedded.drawing()}
+    {embedded.data("lessons", _lessons())}
   </head>
   <body>
     {{%app_entry%}}
@@ -77,23 +63,16 @@ def index_string() -> str:
 </html>"""
 
 
-def _embedded(data: object) -> str:
-    return json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-
-
-def _lessons() -> list[dict[str, Any]]:
+def _lessons() -> list[wire.Lesson]:
     """The lessons as the script shows them."""
     return [
-        {
-            "key": lesson.key,
-            "title": lesson.title,
-            "sentences": lesson.sentences,
-            "source": lesson.source,
-            "scenes": [
-                {"label": s.label, "query": s.config.query(), "view": s.view, "panel": s.panel}
-                for s in lesson.scenes
-            ],
-        }
+        wire.Lesson(
+            lesson.key,
+            lesson.title,
+            lesson.sentences,
+            lesson.source,
+            tuple(wire.Scene(s.label, s.config.query(), s.view, s.panel) for s in lesson.scenes),
+        )
         for lesson in LESSONS.values()
     ]
 
@@ -211,11 +190,8 @@ def _charts() -> list[Component]:
             **{"aria-live": "polite"},
         ),
         _parts(),
-        _lead_card(),
-        html.Div(
-            [_card(key) for key in ("saturated", "dead", "update_ratio")],
-            className="row three",
-        ),
+        *map(_lead_card, charts.placed("lead")),
+        _row(charts.placed("small"), "small"),
         _panels(),
         _scrubber(),
     ]
@@ -248,65 +224,59 @@ def _lesson_card() -> Component:
 
 
 def _panels() -> Component:
-    """Charts of the whole run, one pair in sight at a time."""
-    pairs = {"run": ("heat", "loss"), "clipping": ("clip", "ladder"), "units": ("units",)}
-    rows = [
-        html.Div(
-            [_card(key) for key in cards],
-            id=f"panel-{panel}",
-            className="row two" if len(cards) > 1 else "row",
-        )
-        for panel, cards in pairs.items()
-    ]
+    """Charts of the whole run, one panel's in sight at a time."""
+    rows = [_row(charts.placed(key), id=f"panel-{key}") for key in charts.PANELS]
     return html.Div(rows, className="panels")
 
 
+def _row(shown: list[Chart], name: str = "", **more: str) -> Component:
+    cards = [_card(chart) for chart in shown]
+    return html.Div(cards, className=f"row {name}", style={"--columns": len(cards)}, **more)
+
+
+def _switch(key: str, table: Mapping[str, Panel] | Mapping[str, View]) -> Component:
+    data = [{"value": row.key, "label": row.label} for row in table.values()]
+    return dmc.SegmentedControl(id=key, data=data, value=data[0]["value"], size="xs")
+
+
 def _panel_switch() -> Component:
-    labels = {"run": "Run", "clipping": "Clipping and ladder", "units": "Units"}
-    switch = dmc.SegmentedControl(
-        id="panel",
-        data=[{"value": key, "label": label} for key, label in labels.items()],
-        value="run",
-        size="xs",
-    )
     number = dcc.Input(id="layer", type="number", min=1, step=1, value=1, className="layer")
     label = html.Label(["of layer", number], htmlFor="layer", id="layer-label", className="hint")
-    return html.Div([switch, label], className="panel-switch")
+    return html.Div([_switch("panel", charts.PANELS), label], className="panel-switch")
 
 
-def _lead_card() -> Component:
-    switch = dmc.SegmentedControl(
-        id="view",
-        data=[
-            {"value": "signal", "label": "signal ∂L/∂z"},
-            {"value": "weight", "label": "weight ∂L/∂W"},
-            {"value": "activation", "label": "activation std"},
-        ],
-        value="signal",
-        size="xs",
-    )
-    title, words = CARDS["lead"]
-    hint = html.Span(words, id="lead-hint", className="hint")
+def _lead_card(chart: Chart) -> Component:
+    hint = html.Span(chart.hint, id=f"{chart.key}-hint", className="hint")
     legend = html.Span(id="legend", className="legend")
     head = html.Div(
-        [html.H3(title), switch, hint, html.Span(className="spring"), legend],
+        [
+            html.H3(chart.title),
+            _switch("view", charts.VIEWS),
+            hint,
+            html.Span(className="spring"),
+            legend,
+        ],
         className="card-head",
     )
-    plot = _plot("lead", "Gradient norm per layer")
-    return html.Section([head, plot], id="card-lead", className="card lead")
+    return html.Section([head, _plot(chart)], id=f"card-{chart.key}", className="card lead")
 
 
-def _card(key: str) -> Component:
-    title, hint = CARDS[key]
-    words = [html.H3(title), html.Span(hint, id=f"hint-{key}", className="hint")]
-    head = html.Div(words, className="card-head")
-    empty = html.Div(id=f"none-{key}", className="none")
-    return html.Section([head, _plot(key, title), empty], id=f"card-{key}", className="card")
+def _card(chart: Chart) -> Component:
+    title = html.H3(chart.title, title=charts.help(chart))
+    hint = html.Span(chart.hint, id=f"hint-{chart.key}", className="hint")
+    head = html.Div([title, hint], className="card-head")
+    empty = html.Div(id=f"none-{chart.key}", className="none")
+    return html.Section([head, _plot(chart), empty], id=f"card-{chart.key}", className="card")
 
 
-def _plot(key: str, title: str) -> Component:
+def _plot(chart: Chart) -> Component:
     """A plain element that the script draws into; callbacks never touch it."""
-    return html.Div(id=f"plot-{key}", className=f"plot {key}", role="img", **{"aria-label": title})
+    return html.Div(
+        id=f"plot-{chart.key}",
+        className=f"plot {chart.place}",
+        role="img",
+        **{"aria-label": chart.spoken or chart.title},
+    )
 
 
 def _scrubber() -> Component:

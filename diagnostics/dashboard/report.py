@@ -3,24 +3,18 @@
 The file carries the page's own scripts and style, and one frame as a browser would be sent it.
 """
 
-import json
 from html import escape
+from itertools import groupby
 
 from plotly.offline import get_plotlyjs
 
-from diagnostics.dashboard import figures, frames, hub
-from diagnostics.dashboard.page import CARDS
-from diagnostics.dashboard.server import assets_folder
+from diagnostics.dashboard import charts, embedded, frames
+from diagnostics.dashboard.embedded import ASSETS
+from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.theme import FONT
-from diagnostics.diagnosis.rules import diagnose
-from diagnostics.store.records import Diagnosis
+from diagnostics.dashboard.wire import Chart, Frame, Verdict, Watch
 from diagnostics.store.store import Store
 
-ROWS = (("lead",), ("saturated", "dead", "update_ratio"), ("heat", "loss"), ("clip",))
-HINTS = {"lead": "signal ∂L/∂z at the last step, log scale"}
-"""Instead of the page's, which has a choice of views."""
-
-WIDTHS = {1: "row", 2: "row two", 3: "row three"}
 SCRIPTS = ("parts.js", "charts.js")
 SCHEME = """document.documentElement.setAttribute("data-mantine-color-scheme",
 matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");"""
@@ -29,10 +23,10 @@ DRAW = """charts.report(JSON.parse(document.getElementById("frame").textContent)
 
 def report(store: Store, run_id: str) -> str:
     """The file's text. Raises ``StoreError`` where there is no such run."""
-    feed = frames.Feed(store, run_id)
+    feed = Feed(store, run_id)
     title = escape(frames.title(feed.run))
     told = f"{feed.run.state} after {feed.run.steps} steps"
-    style = (assets_folder() / "style.css").read_text()
+    style = (ASSETS / "style.css").read_text()
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><script>{SCHEME}</script>'
@@ -43,44 +37,43 @@ def report(store: Store, run_id: str) -> str:
     )
 
 
-def _measured(feed: frames.Feed) -> str:
-    run = feed.run
-    found = diagnose(run.config, frames.recent(feed), run.state, run.patient_zero)
-    rows = (f'<div class="{WIDTHS[len(row)]}">{"".join(map(_card, row))}</div>' for row in ROWS)
-    scripts = [get_plotlyjs(), *((assets_folder() / name).read_text() for name in SCRIPTS), DRAW]
+def _measured(feed: Feed) -> str:
+    frame, rows = _frame(feed), groupby(charts.reported(), lambda chart: chart.place)
+    scripts = [get_plotlyjs(), *((ASSETS / name).read_text() for name in SCRIPTS), DRAW]
     return (
-        "".join(map(_diagnosis, found))
-        + "".join(rows)
-        + _data("skeletons", json.dumps(figures.skeletons()))
-        + _data("frame", _frame(feed))
+        "".join(map(_diagnosis, frame.verdict or ()))
+        + "".join(_row(list(row)) for _, row in rows)
+        + embedded.drawing()
+        + embedded.data("frame", frame)
         + "".join(f"<script>{script}</script>" for script in scripts)
     )
 
 
-def _frame(feed: frames.Feed) -> str:
+def _frame(feed: Feed) -> Frame:
     """The newest step and the whole run."""
-    watch = hub.Watch(run=feed.run.id)
-    told = {**frames.history(feed, watch.lead), "clipping": frames.clipping(feed)}
-    return hub.encode({**hub.running(feed, None, watch), "history": told}).decode()
+    found = frames.diagnoses(feed, None)
+    whole = frames.Whole(found, charts.kinds(charts.reported()))
+    return frames.compose(feed, None, None, Watch(run=feed.run.id), whole)
 
 
-def _diagnosis(one: Diagnosis) -> str:
+def _diagnosis(one: Verdict) -> str:
     words = f"<h2>{escape(one.title)}</h2><p>{escape(one.sentence)}</p>"
     return f'<section class="verdict"><span></span><div>{words}</div></section>'
 
 
-def _card(key: str) -> str:
-    title, hint = CARDS[key]
-    hint = escape(HINTS.get(key, hint))
+def _row(row: list[Chart]) -> str:
+    cards = "".join(map(_card, row))
+    return f'<div class="row {row[0].place}" style="--columns: {len(row)}">{cards}</div>'
+
+
+def _card(chart: Chart) -> str:
+    key, hint = chart.key, chart.hint
+    if chart.kind == "profile":  # instead of the page's, which has a choice of views
+        hint = f"{charts.view(Watch.view).label} at the last step, log scale"
     return (
-        f'<section class="card"><div class="card-head"><h3>{escape(title)}</h3>'
-        f'<span class="hint" id="hint-{key}">{hint}</span></div>'
-        f'<div class="plot {key}" id="plot-{key}"></div><div class="none" id="none-{key}"></div>'
-        "</section>"
+        f'<section class="card"><div class="card-head">'
+        f'<h3 title="{escape(charts.help(chart))}">{escape(chart.title)}</h3>'
+        f'<span class="hint" id="hint-{key}">{escape(hint)}</span></div>'
+        f'<div class="plot {chart.place}" id="plot-{key}"></div>'
+        f'<div class="none" id="none-{key}"></div></section>'
     )
-
-
-def _data(name: str, text: str) -> str:
-    """JSON in which no name may end the script."""
-    escaped = text.replace("<", "\\u003c")
-    return f'<script type="application/json" id="{name}">{escaped}</script>'

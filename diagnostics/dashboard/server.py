@@ -12,6 +12,7 @@ from dash import Dash
 from fastapi import FastAPI, Response
 
 from diagnostics.dashboard import actions, live, page
+from diagnostics.dashboard.embedded import ASSETS
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
@@ -51,7 +52,7 @@ def make_app(store: Store, runner: Runner) -> Dash:
         backend="fastapi",
         title=page.TITLE,
         update_title="",
-        assets_folder=str(assets_folder()),
+        assets_folder=str(ASSETS),
         external_scripts=[f"/plotly.min.js?v={version}"],
         suppress_callback_exceptions=False,
     )
@@ -63,11 +64,6 @@ def make_app(store: Store, runner: Runner) -> Dash:
     live.add_live_route(server, store, runner)
     _add_routes(server)
     return app
-
-
-def assets_folder() -> Path:
-    """The page's style and scripts."""
-    return Path(__file__).with_name("assets")
 
 
 def _add_routes(server: FastAPI) -> None:

@@ -5,29 +5,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from diagnostics.dashboard import wire
+from diagnostics.dashboard.charts import PANELS, VIEWS
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.lessons import LESSONS
 from diagnostics.subject.watched import WatchedModel
 
-VIEWS = ("signal", "weight", "activation")
-PANELS = ("run", "clipping", "units")
 PAGE_KEYS = ("run", "pin", "view", "panel", "part", "layer", "lesson", "at")
 
 
 @dataclass(frozen=True)
-class Session:
-    """A page's state. ``query`` spells the configuration of the controls."""
-
-    query: str = ""
-    run: str | None = None
-    pin: str | None = None
-    view: str = "signal"
-    panel: str = "run"
-    part: str = ""
-    layer: int = 1
-    lesson: str | None = None
-    at: int | None = None
+class Session(wire.Session):
+    """A page's state, with what its link says."""
 
     @classmethod
     def of(cls, data: dict[str, Any] | None) -> "Session":
@@ -41,7 +31,7 @@ class Session:
 
     def data(self) -> dict[str, Any]:
         """For the browser to keep, with its link."""
-        return {**asdict(self), "link": self.link()}
+        return asdict(wire.Linked(**asdict(self), link=self.link()))
 
     def link(self) -> str:
         """The query that brings this state back."""
@@ -71,8 +61,8 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     config = _config(pairs, notes)
     session = Session(
         config.query(),
-        view=_one_of("view", rest.get("view"), VIEWS, notes) or "signal",
-        panel=_one_of("panel", rest.get("panel"), PANELS, notes) or "run",
+        view=_one_of("view", rest.get("view"), VIEWS, notes) or Session.view,
+        panel=_one_of("panel", rest.get("panel"), PANELS, notes) or Session.panel,
         layer=_counted("layer", "layer", rest.get("layer"), notes) or 1,
         lesson=lesson,
         at=_counted("at", "step", rest.get("at"), notes),

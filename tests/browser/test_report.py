@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page
 
 from diagnostics import RunConfig, Store, train
 from diagnostics.cli.commands import commands
+from diagnostics.dashboard import charts
+from diagnostics.dashboard.wire import Chart
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
 from tests.browser.conftest import PATIENCE
@@ -72,3 +74,29 @@ def test_a_watched_report_has_names_marks_and_the_threshold(
     assert page.locator("#plot-update_ratio .textpoint").all_text_contents() == ["0"]
     assert "10⁻²" in page.locator("#plot-lead .ytick").all_text_contents()
     assert page.evaluate("document.getElementById('plot-clip').data[2].y") == [0.6, 0.6]
+
+
+def test_a_metrics_row_is_a_chart_that_is_drawn(
+    reported: Callable[[str], Page], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {
+        metric: Chart(metric, f"About {metric}", "", "layers", "small", metric, "nothing yet")
+        for metric in ("weight_norm", "activation_mean", "sparsity", "bias_grad_norm")
+    }
+    rows["lr"] = Chart("lr", "Not here", "", "layers", "small", "weight_norm", reported=False)
+    monkeypatch.setattr(charts, "CHARTS", {**charts.CHARTS, **rows})
+    batch = steps(1, 30)
+    batch.values[..., METRIC_INDEX["activation_mean"]] -= 3
+    batch.values[..., METRIC_INDEX["bias_grad_norm"]] = np.nan
+    run = store.create_run(RunConfig(depth=3))
+    store.append(run, batch)
+    page = reported(run)
+    for metric in ("weight_norm", "activation_mean", "sparsity"):
+        assert page.locator(f"#plot-{metric} .scatterlayer .point").count() == 4
+        shown = page.evaluate(f"document.getElementById('plot-{metric}').data[1].y")
+        assert shown == pytest.approx(batch.metric(metric)[-1].tolist())
+    low, high = page.evaluate("document.getElementById('plot-activation_mean').layout.yaxis.range")
+    assert low <= batch.metric("activation_mean")[-1].min() and high >= 0
+    assert page.locator("#none-bias_grad_norm").inner_text() == "nothing yet"
+    assert page.locator("#none-weight_norm").inner_text() == ""
+    assert page.locator("#plot-lr").count() == 0

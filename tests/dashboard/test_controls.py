@@ -2,7 +2,7 @@
 
 import json
 
-from diagnostics.dashboard import controls, figures, page
+from diagnostics.dashboard import controls, page
 from diagnostics.subject.choices import ACTIVATIONS, INITIALIZATIONS
 from diagnostics.subject.config import RunConfig
 
@@ -22,9 +22,3 @@ def test_only_fields_that_mean_something_are_in_sight() -> None:
         for key in keys:
             styles = controls.visibility(RunConfig.make({other: key}))
             assert styles[list(controls.DEPENDS).index(field)] == {}
-
-
-def test_skeletons_are_alike_in_light_and_dark() -> None:
-    light, dark = figures.skeletons().values()
-    assert light.keys() == dark.keys() and light != dark
-    assert json.loads(json.dumps(light)) == light

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from diagnostics.dashboard import frames
-from diagnostics.dashboard.frames import BELOW_RANGE, MOST_ROWS, NONFINITE, OK, ZERO, Feed
+from diagnostics.dashboard import frames, history, predicted
+from diagnostics.dashboard.feed import MOST_ROWS, Feed
+from diagnostics.dashboard.frames import BELOW_RANGE, NONFINITE, OK, ZERO
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event
 from diagnostics.store.store import Store
 from diagnostics.subject import theory
@@ -41,8 +42,8 @@ def test_a_long_run_is_thinned_evenly_and_keeps_its_first_step(store: Store) -> 
 def test_any_step_can_be_looked_at(store: Store) -> None:
     feed = _feed(store, 50)
     found = frames.layers(feed.at(20), LEAD)
-    assert found is not None and found["step"] == 20
-    assert np.array_equal(found["lead"], steps(1, 50).metric(LEAD)[19].astype(float))
+    assert found is not None and found.step == 20
+    assert np.array_equal(found.metrics[LEAD], steps(1, 50).metric(LEAD)[19].astype(float))
 
 
 def test_no_step_is_no_frame(store: Store) -> None:
@@ -57,10 +58,10 @@ def test_marks_tell_zero_from_below_range_from_nonfinite() -> None:
 
 
 def test_history_is_small_and_spans_the_run(store: Store) -> None:
-    found = frames.history(_feed(store, 3000), LEAD)
-    assert found["steps"][0] == 1 and found["steps"][-1] == 3000
-    assert len(found["steps"]) <= frames.POINTS
-    assert found["heat"]["decades"].shape == (3, len(found["heat"]["steps"]))
+    found = history.history(_feed(store, 3000), None, LEAD, ())
+    assert found.steps[0] == 1 and found.steps[-1] == 3000
+    assert len(found.steps) <= history.POINTS
+    assert found.heat.decades.shape == (3, len(found.heat.steps))
 
 
 def test_label_names_the_remedies() -> None:
@@ -70,12 +71,12 @@ def test_label_names_the_remedies() -> None:
 
 def test_theory_is_silent_once_training_has_left_it() -> None:
     config = RunConfig(activation="relu", init="glorot_normal", depth=3)
-    predicted = theory.predict(config)
-    assert predicted is not None
+    told = theory.predict(config)
+    assert told is not None
     near, far = steps(1, 1), steps(1, 1)
-    near.values[0, :3, METRIC_INDEX[LEAD]] = 10**predicted.decades
+    near.values[0, :3, METRIC_INDEX[LEAD]] = 10**told.decades
     far.values[0, :3, METRIC_INDEX[LEAD]] = [1e3, 1, 1]
-    assert not frames.away(config, near) and frames.away(config, far)
+    assert not predicted.away(config, near) and predicted.away(config, far)
 
 
 def test_clipping_in_numbers(store: Store) -> None:
@@ -85,6 +86,6 @@ def test_clipping_in_numbers(store: Store) -> None:
     batch.scalars[:, SCALAR_INDEX["clipped_norm"]] = [0.5, 0.5, 0.1, 0.5]
     batch.scalars[:, SCALAR_INDEX["clip_cosine"]] = np.cos(np.radians(10))
     store.append(run, batch)
-    found = frames.clipping(Feed(store, run))
-    assert (found["share"], found["threshold"]) == (0.75, 0.5)
-    assert found["angle"] == pytest.approx(10)
+    found = history.clipping(Feed(store, run))
+    assert (found.share, found.threshold) == (0.75, 0.5)
+    assert found.angle == pytest.approx(10)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,12 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient, WebSocketTestSession
 
+from diagnostics.dashboard import frames
+from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.live import add_live_route
+from diagnostics.dashboard.wire import Frame
 from diagnostics.runs.runner import Runner
-from diagnostics.store.records import DeadUnits
+from diagnostics.store.records import DeadUnits, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 from tests.conftest import NoWorkers, steps
@@ -46,7 +49,7 @@ class Browser:
     def until(self, newest: int) -> dict[str, Any]:
         while True:
             frame = self.frame()
-            if frame["newest"] >= newest:
+            if frame.get("newest", 0) >= newest:
                 return frame
 
 
@@ -65,7 +68,13 @@ def test_a_finished_run_is_shown_at_once_and_whole(store: Store, client: TestCli
         browser.watch(run=run)
         frame = browser.frame()
     assert (frame["state"], frame["newest"], frame["layers"]) == ("finished", 5, 4)
-    assert len(frame["now"]["lead"]) == 4 and frame["history"]["steps"] == [1, 2, 3, 4, 5]
+    assert len(frame["now"]["metrics"]["signal_grad_norm"]) == 4 and frame["history"]["steps"] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert frame["verdict"]
 
 
@@ -104,7 +113,7 @@ def test_pinned_runs_and_views_and_steps_can_be_asked_for(store: Store, client: 
         frame = browser.frame()
     expected = steps(1, 5).metric("weight_grad_norm")[1]
     assert frame["now"]["step"] == frame["pinned"]["step"] == 2
-    assert frame["now"]["lead"] == pytest.approx(expected.tolist())
+    assert frame["now"]["metrics"]["weight_grad_norm"] == pytest.approx(expected.tolist())
 
 
 def test_a_hidden_browser_gets_nothing_and_catches_up(store: Store, client: TestClient) -> None:
@@ -135,7 +144,7 @@ def test_remedies_come_ranked_once_they_have_been_tried(client: TestClient) -> N
         browser = Browser(socket)
         browser.watch(query="depth=30&activation=relu&width=32")
         while True:
-            (found, *_) = browser.frame().get("verdict", [None])
+            (found, *_) = browser.frame()["verdict"] or [None]
             if found and found["remedies"][0]["effect"]:
                 break
     assert found["rule"] == "vanishing"
@@ -154,7 +163,7 @@ def test_changed_controls_are_previewed_before_the_run_they_would_replace(
         browser.watch(run=run, query="depth=4")
         while (frame := browser.frame())["state"] != "preview":
             pass
-    assert frame["layers"] == 5 and len(frame["pinned"]["lead"]) == 4
+    assert frame["layers"] == 5 and len(frame["pinned"]["metrics"]["signal_grad_norm"]) == 4
 
 
 def test_the_panels_have_what_they_draw(store: Store, client: TestClient) -> None:
@@ -170,11 +179,147 @@ def test_the_panels_have_what_they_draw(store: Store, client: TestClient) -> Non
     assert lives["died"] == 1 and len(lives["dead"]) == 64
 
 
-def test_nonsense_is_survived(store: Store, client: TestClient) -> None:
+def _words(frame: dict[str, Any]) -> str:
+    return str(frame["verdict"][0]["sentence"])
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Views whose frames can't be composed, as long as they are in it."""
+    views: set[str] = set()
+
+    def compose(*given: Any) -> Frame:
+        if given[3].view in views:
+            raise KeyError("mish")
+        return compose_well(*given)
+
+    compose_well = frames.compose
+    monkeypatch.setattr(frames, "compose", compose)
+    return views
+
+
+def test_a_frame_that_fails_is_told_and_the_connection_lives_on(
+    store: Store, client: TestClient, broken: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    run, writer = _run(store), Store(store.url)
+    broken.add("weight")
+    with client.websocket_connect("/live") as one, client.websocket_connect("/live") as two:
+        ill, well = Browser(one), Browser(two)
+        ill.watch(run=run, view="weight")
+        well.watch(run=run)
+        assert well.frame()["newest"] == 5
+        for step in (6, 7):
+            told = ill.frame()
+            assert told["state"] == "undrawn" and "mish" in _words(told)
+            writer.append(run, steps(step, 1))
+            assert well.until(step)["newest"] == step
+        broken.clear()
+        writer.append(run, steps(8, 1))
+        assert ill.until(8)["newest"] == 8
+    writer.close()
+    logged = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(logged) == 1 and logged[0].exc_info
+
+
+def test_a_frame_that_failed_is_tried_again_though_nothing_be_new(
+    store: Store, client: TestClient, broken: set[str]
+) -> None:
+    run = _run(store)
+    store.set_state(run, "finished")
+    broken.add("signal")
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run, query="depth=3")
+        assert browser.frame()["state"] == "undrawn"
+        broken.clear()
+        assert browser.frame()["state"] == "finished"
+
+
+def test_a_run_that_cant_be_read_harms_no_other(
+    store: Store,
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad, good, writer = _run(store), _run(store), Store(store.url)
+    refresh = Feed.refresh
+
+    def refreshed(feed: Feed) -> bool:
+        if feed.run.id == bad and len(feed.kept):
+            raise ValueError("a chunk of another shape")
+        return refresh(feed)
+
+    monkeypatch.setattr(Feed, "refresh", refreshed)
+    with client.websocket_connect("/live") as one, client.websocket_connect("/live") as two:
+        ill, well = Browser(one), Browser(two)
+        ill.watch(run=bad)
+        well.watch(run=good)
+        assert ill.frame()["newest"] == well.frame()["newest"] == 5
+        writer.append(good, steps(6, 1))
+        writer.append(bad, steps(6, 1))
+        assert well.until(6)["newest"] == ill.until(6)["newest"] == 6
+    writer.close()
+    assert [record.args for record in caplog.records] == [("a run could not be read", bad)]
+
+
+def test_a_profile_that_fails_is_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An initialization that the engine does not know, for one."""
+    profile = Runner.profile
+
+    def profiled(runner: Runner, config: RunConfig) -> Future[StepBatch]:
+        if config.depth != 5:
+            return profile(runner, config)
+        failed: Future[StepBatch] = Future()
+        failed.set_exception(KeyError("kaiming"))
+        return failed
+
+    monkeypatch.setattr(Runner, "profile", profiled)
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(query="depth=5")
+        told = browser.frame()
+        assert told["state"] == "undrawn" and told["query"] == "depth=5"
+        assert "could not be measured" in _words(told) and "kaiming" in _words(told)
+        browser.watch(query="depth=4")
+        while browser.frame()["state"] != "preview":
+            pass
+
+
+def test_why_a_run_failed_is_its_verdict(store: Store, client: TestClient) -> None:
+    run = _run(store)
+    store.set_state(run, "failed", error="no space left on device")
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run)
+        frame = browser.frame()
+    assert frame["state"] == "failed" and _words(frame) == "no space left on device"
+
+
+NONSENSE = (
+    "", "[]", "1", "null", '"ack"', '{"run": 3}', '{"at": "x"}', '{"ack": "x"}', "{",
+    "[" * 60_000, f'{{"run": "{"x" * 10**6}"}}', b"\x00\xff", b"{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_is_survived(
+    store: Store, client: TestClient, nonsense: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     run = _run(store)
     with client.websocket_connect("/live") as socket:
-        for nonsense in ("", "[]", "1", '{"run": 3}', '{"at": "x"}', "{"):
-            socket.send_text(nonsense)
+        browser = Browser(socket)
+        browser.watch(run=run)
+        assert browser.frame()["newest"] == 5
+        send = socket.send_bytes if isinstance(nonsense, bytes) else socket.send_text
+        send(nonsense)  # type: ignore[arg-type]
+        browser.watch(run=run, view="weight")
+        assert browser.frame()["view"] == "weight"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_run_that_there_is_not_is_told(store: Store, client: TestClient) -> None:
+    run = _run(store)
+    with client.websocket_connect("/live") as socket:
         browser = Browser(socket)
         browser.watch(run="nope")
         assert browser.frame()["state"] == "unknown"

@@ -3,15 +3,12 @@
 
 window.charts = (() => {
   const $ = (id) => document.getElementById(id);
-  const LAYERED = ["lead", "saturated", "dead", "update_ratio"];
+  const { charts: CHARTS, panels: PANELS, views: VIEWS, rungs: RUNGS, metrics: METRICS } = JSON.parse($("charts").textContent);
   const ALL = "all";         // in a report
-  const PANELS = { run: ["heat", "loss"], clipping: ["clip", "ladder"], units: ["units"] };
-  const RUNGS = ["computed_grad_norm", "weight_grad_norm", "clipped_grad_norm", "update_norm"];
   const MARKS = [null, ["circle-open", "0"], ["triangle-down-open", "below float range"], ["x-thin-open", "NaN / ∞"]];
   const SMALL = 11;          // the type of blocks' names
   const TICKS = 12;
   const FEW = 3;             // ticks on the axis of a small chart
-  const NONE = { saturated: "this activation has no ends to saturate at", dead: "not counted yet: after 1000 samples" };
   const AT_ONCE = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
   const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
 
@@ -22,8 +19,12 @@ window.charts = (() => {
   let panel = "run";
   let part = "";             // what of the model is in sight, everything for none
 
-  const shows = (key) => panel === ALL || panel === key;
-  const shown = () => [...LAYERED, ...Object.keys(PANELS).filter(shows).flatMap((key) => PANELS[key])].filter((key) => $(`plot-${key}`));
+  const shows = ({ place }) => panel === ALL || panel === place || !PANELS.some(({ key }) => key === place);
+  const inSight = () => CHARTS.filter((chart) => shows(chart) && $(`plot-${chart.key}`));
+  const shown = () => inSight().map(({ key }) => key);
+  const of = (...kinds) => inSight().filter(({ kind }) => kinds.includes(kind));
+  const layered = () => of("profile", "layers").map(({ key }) => key);
+  const viewed = ({ view }) => VIEWS.find(({ key }) => key === view);
   const scheme = () =>
     document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light";
 
@@ -36,16 +37,16 @@ window.charts = (() => {
       const { data, layout } = figures[key];
       layout.font.size = projector ? 18 : 13;
       if (layout.yaxis.type === "log") Object.assign(layout.yaxis, decades(ranges[key] || layout.yaxis.range, key === "lead" ? 6 : FEW));
-      if (LAYERED.includes(key)) Object.assign(layout.xaxis, layerAxis(frame, key));
+      if (layered().includes(key)) Object.assign(layout.xaxis, layerAxis(frame, key));
       const options = { ...CONFIG, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
       Plotly.react($(`plot-${key}`), data, layout, options);
     }
   }
 
   function turnTo(next) {
-    panel = PANELS[next] ? next : "run";
-    for (const key of Object.keys(PANELS)) $(`panel-${key}`).hidden = key !== panel;
-    $("layer-label").hidden = panel === "run";
+    panel = (PANELS.find(({ key }) => key === next) || PANELS[0]).key;
+    for (const { key } of PANELS) $(`panel-${key}`).hidden = key !== panel;
+    $("layer-label").hidden = !of("ladder", "units").some(({ place }) => place === panel);
   }
 
   function narrow(next) {
@@ -99,14 +100,14 @@ window.charts = (() => {
 
   const numbers = (n) => Array.from({ length: n }, (_, i) => i + 1);
   const positive = (values) => (values || []).map((v) => (v > 0 && isFinite(v) ? v : null));
-  const shares = (values) => ({ x: numbers((values || []).length), y: values || [] });
-  const ratios = (pinned) => shares(positive(pinned && pinned.update_ratio));
 
   /* Theory speaks of the profile at initialization; its line hangs at the last hidden layer. */
-  function predicted({ theory, view, now, layers, away }) {
-    if (view === "activation") return [[], [], theory.activation_std || []];
-    const anchor = now.lead[layers - 2];
-    if (view !== "signal" || away || !theory.decades || !(anchor > 0)) return [[], [], []];
+  function predicted(frame) {
+    const { theory, now, layers, away } = frame;
+    const { metric, predicted: told } = viewed(frame);
+    if (told === "activation_std") return [[], [], theory.activation_std || []];
+    const anchor = now.metrics[metric][layers - 2];
+    if (told !== "decades" || away || !theory.decades || !(anchor > 0)) return [[], [], []];
     const at = (sign) => theory.decades.map((d, i) => anchor * 10 ** (d + sign * theory.spread[i]));
     return [at(-2), at(2), at(0)];
   }
@@ -150,8 +151,9 @@ window.charts = (() => {
     const { now, pinned, layers: count } = frame;
     const seen = parts.span(frame, part);
     const x = numbers(count);
-    const lead = positive(now.lead);
-    const old = positive(pinned && pinned.lead);
+    const { metric } = viewed(frame);
+    const lead = positive(now.metrics[metric]);
+    const old = positive(pinned && pinned.metrics[metric]);
     const lines = predicted(frame);
     const range = hysteresis("lead", [lead, old, lines[2]].flatMap((values) => inside(seen, values)));
     const color = now.decades.map((d) => Math.max(-6, Math.min(6, d)));
@@ -169,33 +171,40 @@ window.charts = (() => {
   }
 
   function smaller(frame, seen) {
-    const { now, pinned, layers: count, state } = frame;
-    const x = numbers(count);
-    const customdata = called(frame);
-    for (const key of ["saturated", "dead"]) {
-      const share = now[key].slice(0, -1);
-      put(key, [shares(pinned && pinned[key]), { x: x.slice(0, -1), y: share, customdata, marker: { size: dot(key, seen, 5) } }], { xaxis: layerAxis(frame, key) });
-      $(`none-${key}`).textContent = share.every((value) => value === null) ? NONE[key] : "";
-    }
-    const ratio = positive(now.update_ratio);
-    const range = hysteresis("update_ratio", inside(seen, ratio));
-    const still = now.update_ratio.map((value) => (value === 0 ? 1 : 0));
-    $("none-update_ratio").textContent = state === "preview" ? "no step taken yet" : "";
-    put("update_ratio", [ratios(pinned), { x, y: ratio, customdata, marker: { size: dot("update_ratio", seen, 5) } }, marked("update_ratio", frame, seen, still, range)],
-      { xaxis: layerAxis(frame, "update_ratio"), yaxis: decades(range, FEW) });
+    for (const chart of of("layers")) small(chart, frame, seen);
+  }
+
+  /* Any metric, on an axis of its scale. */
+  function small({ key, metric, empty, output }, frame, seen) {
+    const { scale } = METRICS[metric];
+    const plain = (step) => (step ? step.metrics[metric] : []);
+    const drawn = (values) => (scale === "log" ? positive(values) : values).slice(0, output ? frame.layers : -1);
+    const old = drawn(plain(frame.pinned));
+    const y = drawn(plain(frame.now));
+    const traces = [{ x: numbers(old.length), y: old },
+      { x: numbers(y.length), y, customdata: called(frame), marker: { size: dot(key, seen, 5) } }];
+    const layout = { xaxis: layerAxis(frame, key) };
+    if (scale === "log") {
+      const range = hysteresis(key, inside(seen, y));
+      traces.push(marked(key, frame, seen, plain(frame.now).map((value) => (value === 0 ? 1 : 0)), range));
+      layout.yaxis = decades(range, FEW);
+    } else if (scale !== "share") layout.yaxis = { range: roomy(key, inside(seen, y)) };
+    put(key, traces, layout);
+    $(`none-${key}`).textContent = plain(frame.now).slice(0, output ? frame.layers : -1).every((value) => value === null) ? empty : "";
   }
 
   function ladder({ now }, layer) {
-    if (!shows("clipping")) return;
-    const rungs = RUNGS.map((key) => now[key][layer - 1]);
-    const y = positive(rungs);
-    put("ladder", [{ y, text: rungs.map((v) => (v === null ? "none yet" : v.toPrecision(3))) }],
-      { yaxis: decades(hysteresis("ladder", y), FEW) });
+    for (const { key } of of("ladder")) {
+      const rungs = RUNGS.map(({ metric }) => now.metrics[metric][layer - 1]);
+      const y = positive(rungs);
+      put(key, [{ y, text: rungs.map((v) => (v === null ? "none yet" : v.toPrecision(3))) }],
+        { yaxis: decades(hysteresis(key, y), FEW) });
+    }
   }
 
   /* Shades the layers that a diagnosis speaks of, on the chart that shows it. */
   function mark(chart, which) {
-    for (const key of LAYERED) {
+    for (const key of layered()) {
       const { layout } = figures[key];
       const own = (layout.shapes || []).filter((shape) => shape.name !== "mark");
       const region = key === chart && which.length ? [{
@@ -242,6 +251,20 @@ window.charts = (() => {
     return ranges[key] || now;
   }
 
+  /* The same without a logarithm: room that grows with the data, and shrinks when most of it stands empty. */
+  function roomy(key, values) {
+    const seen = values.filter((v) => v !== null);
+    const now = ranges[key] || figures[key].layout.yaxis.range;
+    if (!seen.length) return now;
+    const [low, high] = [Math.min(0, ...seen), Math.max(0, ...seen)];
+    const every = 10 ** Math.floor(Math.log10(high - low || 1));
+    const next = [Math.floor(low / every) * every, (Math.floor(high / every) + 1) * every];
+    const fits = next[0] >= now[0] && next[1] <= now[1];
+    const empty = next[1] - next[0] < 0.4 * (now[1] - now[0]);
+    if (!fits || empty) ranges[key] = empty ? next : [Math.min(next[0], now[0]), Math.max(next[1], now[1])];
+    return ranges[key] || now;
+  }
+
   /* ---- the run so far ---- */
 
   function history(frame, layer) {
@@ -249,29 +272,28 @@ window.charts = (() => {
     const last = h.steps.length ? h.steps[h.steps.length - 1] : 1;
     const end = Math.min(steps, [50, 100, 200, 500, 1000, 2000, 5000].find((n) => n >= last) || last * 1.3);
     const xaxis = { range: [0, end] };
-    if (shows("run")) run(frame, xaxis);
-    if (shows("clipping") && h.clipping) clipping(h, xaxis);
-    if (shows("units") && h.lives) lives(h.lives, xaxis, layer, word);
+    for (const { key } of of("heat")) heat(key, frame, xaxis);
+    for (const { key } of of("loss")) loss(key, h, xaxis);
+    for (const { key } of of("clipping")) if (h.clipping) clipping(key, h, xaxis);
+    for (const chart of of("units")) if (h.lives) lives(chart, h.lives, xaxis, layer, word);
   }
 
-  function run(frame, xaxis) {
-    const h = frame.history;
-    heat(frame, xaxis);
+  function loss(key, h, xaxis) {
     const old = h.pinned || { steps: [], loss: [], accuracy: [] };
     const top = Math.max(2.6, ...[...h.loss, ...h.heldout].filter((v) => v !== null && v < 12));
-    put("loss", [
+    put(key, [
       { x: old.steps, y: old.loss }, { x: h.steps, y: h.loss }, { x: h.steps, y: h.heldout },
       { x: old.steps, y: old.accuracy }, { x: h.steps, y: h.accuracy },
     ], { xaxis, yaxis: { range: [0, Math.ceil(top * 2) / 2] }, ...eventMarks(h.events) });
   }
 
-  function heat(frame, xaxis) {
+  function heat(key, frame, xaxis) {
     const { history: h, layers: count, word, names } = frame;
     const seen = parts.span(frame, part);
     const rows = { ...seen, to: Math.min(seen.to, count - 1) };
-    const told = names && names.length ? parts.beside(names, rows, { ...room("heat"), font: SMALL + 1 }) : { ticktext: [] };
+    const told = names && names.length ? parts.beside(names, rows, { ...room(key), font: SMALL + 1 }) : { ticktext: [] };
     const customdata = called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
-    put("heat", [{ x: h.heat.steps, y: numbers(count - 1), z: h.heat.decades, customdata }], {
+    put(key, [{ x: h.heat.steps, y: numbers(count - 1), z: h.heat.decades, customdata }], {
       xaxis, margin: { l: Math.max(46, 20 + 0.6 * SMALL * Math.max(...told.ticktext.map((text) => text.length))) },
       yaxis: names && names.length
         ? { ...told, range: [rows.from - 0.5, rows.to + 0.5], tickfont: { size: SMALL }, title: { text: "" } }
@@ -279,22 +301,22 @@ window.charts = (() => {
     });
   }
 
-  function clipping({ clipping: c, events }, xaxis) {
+  function clipping(key, { clipping: c, events }, xaxis) {
     const [before, after] = [positive(c.before), positive(c.after)];
-    const range = hysteresis("clip", [...before, ...after, c.threshold]);
+    const range = hysteresis(key, [...before, ...after, c.threshold]);
     const line = c.threshold ? [c.threshold, c.threshold] : [];
-    put("clip", [{ x: c.steps, y: before }, { x: c.steps, y: after }, { x: line.length ? [0, 1e7] : [], y: line }],
+    put(key, [{ x: c.steps, y: before }, { x: c.steps, y: after }, { x: line.length ? [0, 1e7] : [], y: line }],
       { xaxis, yaxis: decades(range, FEW), ...eventMarks(events) });
     const turned = c.angle === null ? "" : ` · turned by ${c.angle.toFixed(1)}°`;
-    $("hint-clip").textContent = c.method === "none" && !events.some((e) => e.kind === "set" && e.data.clip)
+    $(`hint-${key}`).textContent = c.method === "none" && !events.some((e) => e.kind === "set" && e.data.clip)
       ? "off: before and after are the same" : `— before  - - after · ${(100 * c.share).toFixed(0)}% of steps clipped${turned}`;
   }
 
-  function lives(l, xaxis, layer, word) {
-    put("units", [{ x: l.steps, y: numbers(l.dead.length), z: l.dead }], { xaxis, yaxis: { range: [0.5, Math.max(2, l.dead.length) + 0.5] } });
+  function lives({ key, empty }, l, xaxis, layer, word) {
+    put(key, [{ x: l.steps, y: numbers(l.dead.length), z: l.dead }], { xaxis, yaxis: { range: [0.5, Math.max(2, l.dead.length) + 0.5] } });
     const back = l.revived ? `, ${l.revived} came back` : "";
-    $("hint-units").textContent = `${word} ${layer}: ` + (l.died ? `${l.died} deaths${back}` : "nobody has died");
-    $("none-units").textContent = l.dead.length ? "" : "no such layer";
+    $(`hint-${key}`).textContent = `${word} ${layer}: ` + (l.died ? `${l.died} deaths${back}` : "nobody has died");
+    $(`none-${key}`).textContent = l.dead.length ? "" : empty;
   }
 
   function eventMarks(events) {
@@ -306,5 +328,5 @@ window.charts = (() => {
     };
   }
 
-  return { start, report, turnTo, narrow, fit, forget, layers, ladder, history, mark, keys: () => [...LAYERED, "heat", "loss", "clip", "ladder", "units"] };
+  return { start, report, turnTo, narrow, fit, forget, layers, ladder, history, mark, layered, viewed, keys: () => CHARTS.map(({ key }) => key) };
 })();

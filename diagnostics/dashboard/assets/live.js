@@ -7,7 +7,7 @@ window.lab = (() => {
   const WORDS = {
     queued: "waiting for a worker", running: "training", paused: "paused", finished: "finished",
     stopped: "stopped", diverged: "diverged", failed: "failed", lost: "lost: its worker died",
-    unknown: "unknown run", preview: "before training",
+    unknown: "unknown run", preview: "before training", undrawn: "failed to draw",
   };
   const LARGE = 60;          // layers of a model whose heatmap comes first
   const IDLE = ["Measuring this network",
@@ -146,11 +146,16 @@ window.lab = (() => {
   }
 
   function draw(next) {
+    if ("now" in next) drawFrame(next);
+    else badge(WORDS[next.state], next.state); // what was drawn stays
+    if (next.verdict) { verdict = next.verdict; tell(); }
+  }
+
+  function drawFrame(next) {
     frame = next;
     state(next);
     if (next.now) drawLayers(next);
     if (next.history) { history = next; charts.history(next, layer); }
-    if (next.verdict) { verdict = next.verdict; tell(); }
   }
 
   function drawLayers(next) {
@@ -169,9 +174,10 @@ window.lab = (() => {
   }
 
   /* Prediction beside measurement, or why there is none. */
-  function slopes({ view, theory, now, layers, state: of, away, word }) {
-    if (view === "weight") return "as accumulated, before clipping";
-    if (view === "activation") return "over batch and units";
+  function slopes(shown) {
+    const { theory, now, layers, state: of, away, word } = shown;
+    const { hint } = charts.viewed(shown);
+    if (hint) return hint;
     if (theory.why_not) return theory.why_not;
     if (away) return "Training has left the initialization that theory speaks of.";
     if (layers < 3) return `one point a ${word}, log scale`;
@@ -206,7 +212,6 @@ window.lab = (() => {
     $("lab-form").classList.toggle("idle", !!next.watched);
     const label = next.state === "paused" ? "Resume" : "Pause";
     if ($("pause").textContent !== label) dash_clientside.set_props("pause", { children: label });
-    if (next.error) { verdict = [{ rule: "failed", title: "The run failed", sentence: next.error, remedies: [], chart: "" }]; tell(); }
   }
 
   function clear() {
@@ -281,7 +286,7 @@ window.lab = (() => {
     $("scrub").addEventListener("input", (event) => scrubTo(Number(event.target.value)));
     $("latest").addEventListener("click", () => scrubTo(null));
     $("layer").addEventListener("input", (event) => pickLayer(Number(event.target.value)));
-    for (const key of ["lead", "dead"]) $(`plot-${key}`).on("plotly_click", (event) => pickLayer(event.points[0].x));
+    for (const key of charts.layered()) $(`plot-${key}`).on("plotly_click", (event) => pickLayer(event.points[0].x));
     $("plot-lead").on("plotly_clickannotation", ({ annotation }) => annotation.captureevents && lookAt(annotation.name));
     $("plot-heat").on("plotly_click", (event) => lookAround(event.points[0].y));
     $("part").addEventListener("change", (event) => lookAt(event.target.value));

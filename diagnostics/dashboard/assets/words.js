@@ -3,20 +3,15 @@
 
 window.words = (() => {
   const $ = (id) => document.getElementById(id);
-  const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓" };
-  const KINDS = {
-    vanishing: "vanishing", exploding: "exploding", bn_explosion: "exploding",
-    diverged: "exploding", healthy: "healthy",
-  };
+  const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓", lost: "◌" };
 
   /* The diagnosis chosen of several, else the gravest, and what helps. */
   function tell(verdict, chosen, choose) {
     const first = verdict.find((found) => found.rule === chosen) || verdict[0];
     if (!first) return;
-    const kind = KINDS[first.rule] || "lost-units";
     const since = first.since_step > 1 && first.rule !== "diverged" ? ` Since step ${first.since_step}.` : "";
-    $("verdict").dataset.kind = kind;
-    $("sign").textContent = SIGNS[kind] || "◌";
+    $("verdict").dataset.kind = first.tone;
+    $("sign").textContent = SIGNS[first.tone];
     text("verdict-title", first.title);
     $("verdict-title").title = first.help || "";
     text("verdict-text", first.sentence + since);

@@ -1,0 +1,257 @@
+// Made from diagnostics/dashboard/wire.py by: python -m diagnostics.dashboard.typescript
+
+export type State = "queued" | "running" | "paused" | "finished" | "stopped" | "diverged" | "failed" | "lost" | "preview";
+
+export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder" | "units";
+
+export type Skeletons = Record<string, Record<string, Figure>>;
+
+/** A chart: what it is called, what it draws, how and where. */
+export interface Chart {
+  key: string;
+  title: string;
+  hint: string;
+  kind: Kind;
+  place: string;
+  metric: string;
+  empty: string;
+  spoken: string;
+  reported: boolean;
+  output: boolean;
+}
+
+/** Charts of the whole run that are in sight together. */
+export interface Panel {
+  key: string;
+  label: string;
+}
+
+/** A metric that the leading chart can show. */
+export interface View {
+  key: string;
+  label: string;
+  metric: string;
+  hint: string;
+  predicted: "decades" | "activation_std" | null;
+}
+
+/** A rung of the ladder that a weight's gradient climbs down. */
+export interface Rung {
+  metric: string;
+  label: string;
+}
+
+/** What there is to draw. */
+export interface Tables {
+  charts: Chart[];
+  panels: Panel[];
+  views: View[];
+  rungs: Rung[];
+  metrics: Record<string, Metric>;
+}
+
+/** A chart in Plotly's words, without its numbers. */
+export interface Figure {
+  data: Record<string, any>[];
+  layout: Record<string, any>;
+}
+
+/** One step: a value for each layer, the output layer last. */
+export interface Layers {
+  step: number;
+  metrics: Record<string, (number | null)[]>;
+  marks: number[];
+  decades: (number | null)[];
+}
+
+/** The profile predicted at initialization, or a sentence why there is none. */
+export interface Theory {
+  why_not: string;
+  decades: (number | null)[] | null;
+  spread: (number | null)[] | null;
+  activation_std: (number | null)[] | null;
+  slope: number | null;
+}
+
+/** Loss and held-out numbers over steps. */
+export interface Series {
+  steps: number[];
+  loss: (number | null)[];
+  heldout: (number | null)[];
+  accuracy: (number | null)[];
+}
+
+/** Decades of the chosen view, [layers − 1, steps]. */
+export interface Heat {
+  steps: number[];
+  decades: (number | null)[][];
+}
+
+/** Global norms before and after; ``share`` of steps clipped, mean ``angle`` in degrees. */
+export interface Clipping {
+  steps: number[];
+  before: (number | null)[];
+  after: (number | null)[];
+  share: number;
+  angle: number | null;
+  method: string;
+  threshold: number | null;
+}
+
+/** A layer's units, 1 where dead, [units, steps]; how many died, and came back. */
+export interface Lives {
+  steps: number[];
+  dead: (number | null)[][];
+  died: number;
+  revived: number;
+}
+
+/** The whole run, thinned; what another panel draws is left out. */
+export interface History {
+  steps: number[];
+  loss: (number | null)[];
+  heldout: (number | null)[];
+  accuracy: (number | null)[];
+  heat: Heat;
+  events: Event[];
+  pinned: Series | null;
+  clipping: Clipping | null;
+  lives: Lives | null;
+}
+
+/** A diagnosis, and when its rule speaks. */
+export interface Verdict {
+  rule: string;
+  severity: "ill" | "watch" | "fine";
+  title: string;
+  sentence: string;
+  layers: number[];
+  since_step: number | null;
+  evidence: Record<string, number>;
+  remedies: Remedy[];
+  chart: string;
+  tone: "vanishing" | "exploding" | "lost" | "healthy";
+  help: string;
+}
+
+/** A run, or a network before training, as one browser sees it. */
+export interface Frame {
+  run: string | null;
+  query: string;
+  view: string;
+  state: State;
+  label: string;
+  newest: number;
+  steps: number;
+  layers: number;
+  word: string;
+  names: string[];
+  theory: Theory;
+  away: boolean;
+  now: Layers | null;
+  pinned: Layers | null;
+  pinned_label: string;
+  watched: boolean;
+  cost: string;
+  history: History | null;
+  verdict: Verdict[] | null;
+}
+
+/** In a frame's place where there is no such run, or where it can't be drawn. */
+export interface Unshown {
+  run: string | null;
+  query: string;
+  state: "unknown" | "undrawn";
+  verdict: Verdict[];
+}
+
+/** To the browser, one at a time: the next is sent when this one is acknowledged. */
+export interface Message {
+  sequence: number;
+  frame: Frame | Unshown;
+}
+
+/** From the browser: it has painted the message with this number. */
+export interface Ack {
+  ack: number;
+}
+
+/** From the browser: what it wants to see. */
+export interface Watch {
+  run: string | null;
+  pin: string | null;
+  view: string;
+  at: number | null;
+  query: string;
+  panel: string;
+  layer: number;
+  visible: boolean;
+}
+
+/** A page's state, kept by the browser. ``query`` spells the configuration of the controls. */
+export interface Session {
+  query: string;
+  run: string | null;
+  pin: string | null;
+  view: string;
+  panel: string;
+  part: string;
+  layer: number;
+  lesson: string | null;
+  at: number | null;
+}
+
+/** A session as the scripts get it, with the query of the link that brings it back. */
+export interface Linked {
+  query: string;
+  run: string | null;
+  pin: string | null;
+  view: string;
+  panel: string;
+  part: string;
+  layer: number;
+  lesson: string | null;
+  at: number | null;
+  link: string;
+}
+
+/** A lesson's button: the configuration that it opens, and what is in sight then. */
+export interface Scene {
+  label: string;
+  query: string;
+  view: string;
+  panel: string;
+}
+
+/** A lesson: what to do and to see, where it comes from, and its scenes. */
+export interface Lesson {
+  key: string;
+  title: string;
+  sentences: string[];
+  source: string;
+  scenes: Scene[];
+}
+
+/** One measured column: what charts, tooltips, exports, rules and docs say of it. */
+export interface Metric {
+  key: string;
+  label: string;
+  help: string;
+  scale: "log" | "share" | "linear" | "count";
+  unit: string;
+  band: [number, number] | null;
+}
+
+/** Something that happened at a step: a live change, a pause, a divergence. */
+export interface Event {
+  step: number;
+  kind: string;
+  data: Record<string, any>;
+}
+
+/** A change of the configuration that should help, and what its button says. */
+export interface Remedy {
+  label: string;
+  changes: Record<string, any>;
+  effect: string;
+}

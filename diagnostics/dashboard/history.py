@@ -1,0 +1,87 @@
+"""A whole run, small enough to paint: heatmap, loss, clipping, the lives of units."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from diagnostics.dashboard import wire
+from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.wire import Kind
+from diagnostics.diagnosis import dead_units
+from diagnostics.diagnosis.case import decades
+from diagnostics.store.records import DeadUnits, StepBatch
+
+COLUMNS = 120
+POINTS = 200
+
+
+def history(
+    feed: Feed,
+    pinned: Feed | None,
+    metric: str,
+    kinds: Collection[Kind],
+    lives: wire.Lives | None = None,
+) -> wire.History:
+    """The run so far, thinned, with what charts of these kinds draw. No gap can arise."""
+    columns, points = _spread(feed.kept, COLUMNS), _spread(feed.kept, POINTS)
+    heat = decades(columns.metric(metric))
+    heat = np.clip(np.where(np.isfinite(heat), heat, np.nan), -9, 9)
+    return wire.History(
+        **vars(series(points)),
+        heat=wire.Heat(columns.steps, heat.T.round(2)),
+        events=tuple(feed.events),
+        pinned=None if pinned is None else series(_spread(pinned.kept, POINTS)),
+        clipping=clipping(feed) if "clipping" in kinds else None,
+        lives=lives,
+    )
+
+
+def series(shown: StepBatch) -> wire.Series:
+    """Loss and held-out numbers over steps."""
+    return wire.Series(
+        steps=shown.steps,
+        loss=shown.scalar("loss"),
+        heldout=shown.scalar("heldout_loss"),
+        accuracy=shown.scalar("heldout_accuracy"),
+    )
+
+
+def clipping(feed: Feed) -> wire.Clipping:
+    """Global norms before and after clipping, the share of steps clipped, and the angle."""
+    shown = _spread(feed.kept, POINTS)
+    before, after = shown.scalar("grad_norm"), shown.scalar("clipped_norm")
+    cosine = np.clip(shown.scalar("clip_cosine"), -1, 1)
+    known = np.degrees(np.arccos(cosine[np.isfinite(cosine)]))
+    config = feed.run.config
+    return wire.Clipping(
+        steps=shown.steps,
+        before=before,
+        after=after,
+        share=float(np.mean(after < before * (1 - 1e-5))) if len(shown) else 0.0,
+        angle=float(known.mean()) if len(known) else None,
+        method=config.clip,
+        threshold=config.clip_threshold if config.clip == "norm" else None,
+    )
+
+
+def lives(dead: Sequence[DeadUnits], layer: int) -> wire.Lives:
+    """The strip of a layer's units, and how many died and came back."""
+    steps, strip = dead_units.strip(dead, layer)
+    found = dead_units.deaths(dead)
+    mine = found[found.layer == layer]
+    return wire.Lives(
+        steps=steps, dead=strip, died=len(mine), revived=int(mine.revived.notna().sum())
+    )
+
+
+def recent(feed: Feed) -> StepBatch:
+    """The run so far as the rules see it: thinned, and the newest step."""
+    return StepBatch.join([_spread(feed.kept, POINTS), feed.newest])
+
+
+def _spread(batch: StepBatch, most: int) -> StepBatch:
+    """At most so many steps, evenly spread, first and last among them."""
+    if len(batch) <= most:
+        return batch
+    rows = np.linspace(0, len(batch) - 1, most).round().astype(int)
+    return StepBatch(batch.steps[rows], batch.values[rows], batch.scalars[rows])

@@ -1,0 +1,346 @@
+"""The wire: all that passes between server and browser, declared once.
+
+Frozen dataclasses, as orjson writes them: NaN and infinities become null. The scripts' types are
+made from this file (``python -m diagnostics.dashboard.typescript``), so that a field renamed here
+is missed there before anybody opens a browser.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from diagnostics.store.records import Diagnosis, Event, Metric
+
+Numbers = Annotated[NDArray[np.floating[Any]], "(number | null)[]"]
+Counts = Annotated[NDArray[np.integer[Any]], "number[]"]
+Rows = Annotated[NDArray[np.number[Any]], "(number | null)[][]"]
+"""Arrays, and what they are to the scripts."""
+
+State = Literal[
+    "queued", "running", "paused", "finished", "stopped", "diverged", "failed", "lost", "preview"
+]
+"""A run's, or that of a network before training."""
+
+
+# ---- what is drawn: tables that come with the page ----
+
+Kind = Literal["profile", "layers", "heat", "loss", "clipping", "ladder", "units"]
+"""How a chart is drawn."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: what it is called, what it draws, how and where.
+
+    Attributes:
+        kind: ``layers`` draws any metric as a point a layer, on an axis of the metric's scale.
+        place: ``lead``, ``small``, or the key of a panel.
+        metric: a key of ``METRICS`` or ``SCALARS``, which gives axis, band and tooltip.
+        empty: what is said where nothing was measured.
+        spoken: its name to those who don't see it; the title where empty.
+        reported: whether a report has it.
+        output: whether the output layer has a point.
+    """
+
+    key: str
+    title: str
+    hint: str
+    kind: Kind
+    place: str
+    metric: str = ""
+    empty: str = ""
+    spoken: str = ""
+    reported: bool = True
+    output: bool = True
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Charts of the whole run that are in sight together."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True)
+class View:
+    """A metric that the leading chart can show.
+
+    ``predicted`` is the field of ``Theory`` that speaks of it; ``hint`` stands beside it, empty
+    where theory's words do.
+    """
+
+    key: str
+    label: str
+    metric: str
+    hint: str = ""
+    predicted: Literal["decades", "activation_std"] | None = None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A rung of the ladder that a weight's gradient climbs down."""
+
+    metric: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What there is to draw."""
+
+    charts: tuple[Chart, ...]
+    panels: tuple[Panel, ...]
+    views: tuple[View, ...]
+    rungs: tuple[Rung, ...]
+    metrics: Mapping[str, Metric]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart in Plotly's words, without its numbers."""
+
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+
+
+Skeletons = Mapping[str, Mapping[str, Figure]]
+"""By theme, by the chart's key."""
+
+
+# ---- a frame ----
+
+
+@dataclass(frozen=True)
+class Layers:
+    """One step: a value for each layer, the output layer last.
+
+    Attributes:
+        metrics: by key, those that charts, rungs and the chosen view draw.
+        marks: of the chosen view's values: 0 a number, 1 zero, 2 below float range, 3 non-finite.
+        decades: log10 of each value of the chosen view over the last hidden layer's.
+    """
+
+    step: int
+    metrics: Mapping[str, Numbers]
+    marks: Counts
+    decades: Numbers
+
+
+@dataclass(frozen=True)
+class Theory:
+    """The profile predicted at initialization, or a sentence why there is none.
+
+    ``spread`` is the deviation of ``decades`` from network to network; ``slope`` is in decades a
+    layer.
+    """
+
+    why_not: str = ""
+    decades: Numbers | None = None
+    spread: Numbers | None = None
+    activation_std: Numbers | None = None
+    slope: float | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """Loss and held-out numbers over steps."""
+
+    steps: Counts
+    loss: Numbers
+    heldout: Numbers
+    accuracy: Numbers
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Decades of the chosen view, [layers − 1, steps]."""
+
+    steps: Counts
+    decades: Rows
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Global norms before and after; ``share`` of steps clipped, mean ``angle`` in degrees."""
+
+    steps: Counts
+    before: Numbers
+    after: Numbers
+    share: float
+    angle: float | None
+    method: str
+    threshold: float | None
+
+
+@dataclass(frozen=True)
+class Lives:
+    """A layer's units, 1 where dead, [units, steps]; how many died, and came back."""
+
+    steps: Counts
+    dead: Rows
+    died: int
+    revived: int
+
+
+@dataclass(frozen=True)
+class History(Series):
+    """The whole run, thinned; what another panel draws is left out."""
+
+    heat: Heat
+    events: tuple[Event, ...]
+    pinned: Series | None
+    clipping: Clipping | None
+    lives: Lives | None
+
+
+@dataclass(frozen=True)
+class Verdict(Diagnosis):
+    """A diagnosis, and when its rule speaks."""
+
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A run, or a network before training, as one browser sees it.
+
+    Attributes:
+        newest: the newest step, 0 before the first.
+        steps: the length of its axis.
+        word: what a layer is called.
+        names: the layers' paths, where they have any.
+        now: the step in sight; ``pinned`` another run's at the same step.
+        away: whether training has left the initialization that theory speaks of.
+        watched: whether it is of a model that is not the laboratory's.
+        cost: what watching it costs.
+        history: once a second, and so is ``verdict``, the gravest first.
+    """
+
+    run: str | None
+    query: str
+    view: str
+    state: State
+    label: str
+    newest: int
+    steps: int
+    layers: int
+    word: str
+    names: tuple[str, ...]
+    theory: Theory
+    away: bool
+    now: Layers | None
+    pinned: Layers | None = None
+    pinned_label: str = ""
+    watched: bool = False
+    cost: str = ""
+    history: History | None = None
+    verdict: tuple[Verdict, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Unshown:
+    """In a frame's place where there is no such run, or where it can't be drawn."""
+
+    run: str | None
+    query: str
+    state: Literal["unknown", "undrawn"]
+    verdict: tuple[Verdict, ...] = ()
+
+
+# ---- messages ----
+
+
+@dataclass(frozen=True)
+class Message:
+    """To the browser, one at a time: the next is sent when this one is acknowledged.
+
+    The frame was encoded before, once for all who watch the same.
+    """
+
+    sequence: int
+    frame: Annotated[orjson.Fragment, "Frame | Unshown"]
+
+
+@dataclass(frozen=True)
+class Ack:
+    """From the browser: it has painted the message with this number."""
+
+    ack: int
+
+
+@dataclass(frozen=True)
+class Watch:
+    """From the browser: what it wants to see.
+
+    ``at`` is the step scrubbed to, None for the newest; ``layer`` the one whose units are shown.
+    """
+
+    run: str | None = None
+    pin: str | None = None
+    view: str = "signal"
+    at: int | None = None
+    query: str = ""
+    panel: str = "run"
+    layer: int = 1
+    visible: bool = True
+
+
+# ---- the page ----
+
+
+@dataclass(frozen=True)
+class Session:
+    """A page's state, kept by the browser. ``query`` spells the configuration of the controls."""
+
+    query: str = ""
+    run: str | None = None
+    pin: str | None = None
+    view: str = "signal"
+    panel: str = "run"
+    part: str = ""
+    layer: int = 1
+    lesson: str | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linked(Session):
+    """A session as the scripts get it, with the query of the link that brings it back."""
+
+    link: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A lesson's button: the configuration that it opens, and what is in sight then."""
+
+    label: str
+    query: str
+    view: str
+    panel: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson: what to do and to see, where it comes from, and its scenes."""
+
+    key: str
+    title: str
+    sentences: tuple[str, ...]
+    source: str
+    scenes: tuple[Scene, ...]
+
+
+def encode(sent: object) -> bytes:
+    """As JSON; NaN and infinities become null."""
+    return orjson.dumps(sent, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """What orjson does not know: arrays that are no block of memory, and read-only tables."""
+    return value.tolist() if isinstance(value, np.ndarray) else dict(value)

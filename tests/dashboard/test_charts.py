@@ -1,0 +1,100 @@
+"""The tables of what is drawn: a row is all that a chart of a metric takes."""
+
+import json
+import re
+from dataclasses import fields
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from diagnostics.dashboard import charts, figures, page, wire
+from diagnostics.dashboard.frames import layers
+from diagnostics.dashboard.report import report
+from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, Watch, encode
+from diagnostics.diagnosis.rules import RULES
+from diagnostics.store.records import METRICS
+from diagnostics.store.store import Store
+from diagnostics.subject.config import RunConfig
+from diagnostics.subject.lessons import LESSONS
+from tests.conftest import steps
+
+CHARTS = charts.CHARTS
+
+
+def test_rows_name_only_what_there_is() -> None:
+    places = {"lead", "small", *charts.PANELS}
+    for chart in CHARTS.values():
+        assert chart.place in places and (not chart.metric or chart.metric in charts.MEASURED)
+    assert {rung.metric for rung in charts.LADDER} <= set(METRICS)
+    assert {view.metric for view in charts.VIEWS.values()} <= set(METRICS)
+    told = {view.predicted for view in charts.VIEWS.values()} - {None}
+    assert told <= {field.name for field in fields(Theory)}
+
+
+def test_what_others_call_charts_views_and_panels_is_in_the_tables() -> None:
+    assert {rule.chart for rule in RULES} <= set(CHARTS)
+    scenes = [scene for lesson in LESSONS.values() for scene in lesson.scenes]
+    for shown in (*scenes, Watch(), Session()):
+        assert shown.view in charts.VIEWS and shown.panel in charts.PANELS
+
+
+def test_a_band_can_be_drawn_on_its_axis() -> None:
+    for metric in charts.MEASURED.values():
+        if metric.band:
+            low, high = metric.band
+            assert low < high < np.inf and (metric.scale != "log" or low > 0), metric.key
+
+
+def test_every_kind_of_drawing_has_a_skeleton() -> None:
+    assert set(figures.KINDS) == set(get_args(Kind))
+
+
+def test_skeletons_are_alike_in_light_and_dark() -> None:
+    light, dark = figures.skeletons().values()
+    assert light.keys() == dark.keys() == CHARTS.keys() and light != dark
+
+
+@pytest.fixture(params=METRICS)
+def drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Chart:
+    """A chart of a metric, made by its row alone."""
+    row = Chart("new", "A new chart", "a hint", "layers", "small", request.param, "nothing yet")
+    monkeypatch.setattr(charts, "CHARTS", {**CHARTS, "new": row})
+    return row
+
+
+def _skeleton(key: str) -> Figure:
+    return figures.skeletons()["light"][key]
+
+
+def test_a_row_is_a_chart_of_any_metric(drawn: Chart, store: Store) -> None:
+    batch = steps(1, 1)
+    found = layers(batch, "signal_grad_norm")
+    assert found and found.metrics[drawn.metric].tolist() == batch.metric(drawn.metric)[0].tolist()
+    tree = json.dumps(page.layout().to_plotly_json(), default=lambda part: part.to_plotly_json())
+    run = store.create_run(RunConfig(depth=3))
+    store.append(run, batch)
+    for text in (tree, report(store, run)):
+        assert re.search(r'"plot-new"', text) and re.search(r'"none-new"', text)
+        assert drawn.title in text and drawn.hint in text
+    assert encode(drawn).decode() in encode(charts.tables()).decode()
+
+
+def test_a_metrics_scale_unit_band_and_help_are_read(drawn: Chart) -> None:
+    metric, skeleton = METRICS[drawn.metric], _skeleton(drawn.key)
+    axis: dict[str, Any] = skeleton.layout["yaxis"]
+    assert (axis.get("type") == "log") == (metric.scale == "log")
+    assert (axis.get("tickformat") == ".0%") == (metric.scale == "share")
+    bands = [(shape["y0"], shape["y1"]) for shape in skeleton.layout["shapes"]]
+    assert bands == ([metric.band] if metric.band else [])
+    assert charts.help(drawn) == metric.help
+
+
+def test_a_unit_stands_on_the_axis_and_beside_values() -> None:
+    loss = _skeleton("loss")
+    assert loss.layout["yaxis"]["title"]["text"] == "loss, nats"
+    assert any("nats" in trace["hovertemplate"] for trace in loss.data)
+
+
+def test_a_view_that_there_is_not_is_the_usual_one() -> None:
+    assert charts.view("sideways") == charts.view(wire.Watch.view)
