@@ -311,12 +311,12 @@ def _outputs(**more: Any) -> list[Output]:
 
 def _browser_side(app: Dash) -> None:
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "function (panel) { return window.lab.turnTo(panel); }",
+        "function (panel) { return lab.turnTo(panel); }",
         Output("turned", "data"),
         Input("panel", "value"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "function (session) { return window.lab.show(session); }",
+        "function (session) { return lab.show(session); }",
         Output("painted", "data"),
         Input("session", "data"),
     )

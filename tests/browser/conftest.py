@@ -28,7 +28,7 @@ PATIENCE = 90
 expect.set_options(timeout=1000 * PATIENCE)
 
 OPEN = """() => document.querySelector('#plot-lead .main-svg')
-    && window.lab.session().link !== undefined"""
+    && lab.session() !== null"""
 AWAY = ("ERR_CONNECTION_REFUSED", "server did not respond")
 """What Chromium and Dash say by themselves while a server is away."""
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import Lab
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
-STEP = "window.lab.frame()?.newest"
+STEP = "lab.frame()?.newest"
 LEAD = "document.querySelector('#plot-lead').data[1].y"
 PINNED = "document.querySelector('#plot-lead').data[0].y.length"
 
@@ -44,13 +44,13 @@ def test_train_moves_and_relu_with_he_lifts_the_line(opened: Open) -> None:
     beyond(page, newest(page))
     expect(page.locator("#verdict-title")).to_have_text("Vanishing gradients")
     low = page.evaluate(LEAD)[0]
-    first = page.evaluate("window.lab.frame().run")
+    first = page.evaluate("lab.frame().run")
     pick(page, "activation", "ReLU")
     pick(page, "init", "He normal")
-    page.wait_for_function("window.lab.frame()?.label == 'relu · he normal'")
+    page.wait_for_function("lab.frame()?.label == 'relu · he normal'")
     beyond(page, 3)
     assert page.evaluate(LEAD)[0] > 1e6 * low
-    assert page.evaluate(PINNED) == 21 and page.evaluate("window.lab.frame().run") != first
+    assert page.evaluate(PINNED) == 21 and page.evaluate("lab.frame().run") != first
     expect(page.locator("#legend")).to_contain_text("···")
 
 
@@ -58,7 +58,7 @@ def test_a_remedys_button_does_what_it_says(opened: Open) -> None:
     page = opened()
     page.click("#train")
     button(page, "remedies", "ReLU + He").click()
-    page.wait_for_function("window.lab.frame()?.label == 'relu · he normal'")
+    page.wait_for_function("lab.frame()?.label == 'relu · he normal'")
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
     expect(page).to_have_url(re.compile("init=he_normal&activation=relu"))
 
@@ -67,7 +67,7 @@ def test_pause_step_resume_and_live_clipping(opened: Open) -> None:
     page = opened("?activation=relu&init=he_normal&depth=5")
     page.click("#train")
     beyond(page, 3)
-    run = page.evaluate("window.lab.frame().run")
+    run = page.evaluate("lab.frame().run")
     page.click("#pause")
     badge(page, "paused")
     at = newest(page)
@@ -78,7 +78,7 @@ def test_pause_step_resume_and_live_clipping(opened: Open) -> None:
     page.click("#pause")
     beyond(page, at + 5)
     page.wait_for_function("document.querySelector('#plot-loss').layout.annotations.length == 1")
-    assert page.evaluate("window.lab.frame().run") == run
+    assert page.evaluate("lab.frame().run") == run
 
 
 def test_reload_and_a_second_browser_show_the_same_run_without_a_gap(opened: Open) -> None:
@@ -94,7 +94,7 @@ def test_reload_and_a_second_browser_show_the_same_run_without_a_gap(opened: Ope
         shown.wait_for_function("document.querySelector('#plot-loss').data[1].x.length > 20")
         steps = shown.evaluate("Array.from(document.querySelector('#plot-loss').data[1].x)")
         assert steps == list(range(1, len(steps) + 1)) or len(steps) == 200
-    assert page.evaluate("window.lab.frame().run") == other.evaluate("window.lab.frame().run")
+    assert page.evaluate("lab.frame().run") == other.evaluate("lab.frame().run")
 
 
 def test_scrubbing_back_and_live_again(opened: Open) -> None:
@@ -102,10 +102,10 @@ def test_scrubbing_back_and_live_again(opened: Open) -> None:
     page.click("#train")
     beyond(page, 30)
     page.locator("#scrub").fill("10")
-    page.wait_for_function("window.lab.frame().now.step == 10")
+    page.wait_for_function("lab.frame().now.step == 10")
     expect(page).to_have_url(re.compile("at=10"))
     page.click("#latest")
-    page.wait_for_function("window.lab.frame().now.step > 30")
+    page.wait_for_function("lab.frame().now.step > 30")
 
 
 def test_a_bad_link_says_so_and_works(opened: Open) -> None:
@@ -189,7 +189,7 @@ def test_a_control_is_answered_before_training(opened: Open) -> None:
     pick(page, "activation", "ReLU")
     pick(page, "init", "He normal")
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
-    assert page.evaluate("window.lab.session().run") is None
+    assert page.evaluate("lab.session().run") is None
 
 
 def test_remedies_say_what_came_of_them(opened: Open) -> None:

@@ -29,7 +29,7 @@ with watch(model, optimizer, name="{name}", store=sys.argv[1], every=5) as w:
         time.sleep(0.003)
 """
 AXIS = "JSON.stringify(document.querySelector('#plot-lead').layout.xaxis)"
-NEWEST = "window.lab.frame().newest"
+NEWEST = "lab.frame().newest"
 
 
 @contextmanager
