@@ -67,12 +67,13 @@ class Hub:
             made = Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
         return made
 
-    async def keep(self, run_id: str | None) -> None:
-        """Somebody still looks at a run."""
+    async def keep(self, run_id: str | None) -> Feed | None:
+        """The feed of a run that somebody looks at; None where it can't be read, too."""
         try:
-            await self._feed(run_id)
-        except Exception as trouble:  # its frames say so to whoever looks
+            return await self._feed(run_id)
+        except Exception as trouble:
             self._complain("a run could not be read", run_id, trouble)
+            return None
 
     async def _feed(self, run_id: str | None) -> Feed | None:
         """The feed of a run; None where there is no such run."""
@@ -96,7 +97,7 @@ class Hub:
         sketch = self._sketch(feed, watch)
         if sketch is None and feed is None:
             return None
-        pinned = await self._feed(watch.pin)
+        pinned = await self.keep(watch.pin)
         whole = await self._whole(feed, sketch, watch) if with_history else None
         return frames.compose(feed, pinned, sketch, watch, whole)
 

@@ -253,7 +253,7 @@ def test_a_run_that_cant_be_read_harms_no_other(
     with client.websocket_connect("/live") as one, client.websocket_connect("/live") as two:
         ill, well = Browser(one), Browser(two)
         ill.watch(run=bad)
-        well.watch(run=good)
+        well.watch(run=good, pin=bad)
         assert ill.frame()["newest"] == well.frame()["newest"] == 5
         writer.append(good, steps(6, 1))
         writer.append(bad, steps(6, 1))
