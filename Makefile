@@ -6,23 +6,48 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := $(VENV)/.ready-test
+CHECKING := node_modules/.ready
 
-.PHONY: run test test-slow lint env lock bench bench-watch corpus truth help clean
+# Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
+
+.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
 	@$(BIN)/python app.py
 
-test: lint ## lint, check types and run every test
-	$(BIN)/python -m pytest
+edit: $(READY) ## the lab while its code is edited: it starts anew, and its pages load anew
+	@$(BIN)/watchfiles --sigint-timeout 10 "$(BIN)/python app.py --reload 1" diagnostics
+
+# Browsers want a processor of their own; all other tests share what there is.
+test: lint test-scripts ## lint, check types and run every test
+	$(BIN)/python -m pytest -n auto -m "not slow and not browser"
+	$(BIN)/python -m pytest -m browser
+
+fast: $(READY) ## the tests that take no time: under a minute
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not thorough and not browser" \
+		--ignore tests/integrations
 
 test-slow: $(TESTED) ## the long trainings, about ten minutes
 	$(BIN)/python -m pytest -m slow
 
-lint: $(TESTED)
+lint: $(TESTED) lint-scripts ## style and types, of Python and of the scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+ifneq ($(NODE)$(CI),)
+lint-scripts: $(TESTED) $(CHECKING)
+	$(BIN)/python -m diagnostics.dashboard.typescript --check
+	npm run --silent lint
+
+test-scripts: $(CHECKING)
+	npm run --silent test
+else
+lint-scripts test-scripts:
+	@echo "$@ is left out: it needs Node 18 or newer, and npm."
+endif
 
 env: $(READY) ## make the environment in .venv
 
@@ -55,7 +80,7 @@ lock: $(READY) ## pin what is installed now
 		requirements-test.lock -
 
 clean: ## remove the environment
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -74,4 +99,10 @@ $(READY): requirements.lock pyproject.toml scripts/install_torch.sh
 $(TESTED): requirements-test.lock $(READY)
 	@echo "Installing what only tests need from requirements-test.lock"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-test.lock
+	@touch $@
+
+# TypeScript and ESLint, which only check: the page is served as it is written.
+$(CHECKING): package.json package-lock.json .npmrc
+	@echo "Installing what checks the scripts from package-lock.json"
+	@npm ci --loglevel=error >/dev/null
 	@touch $@

@@ -24,7 +24,7 @@ from diagnostics.subject.config import RunConfig
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, steps=1_000_000)
 NOTE = """() => { window.painted = [];
   document.querySelector('#plot-lead').on('plotly_animated', () => {
-    const step = window.lab.frame().newest;
+    const step = lab.frame().newest;
     requestAnimationFrame(() => window.painted.push([step, Date.now() / 1000]));
   }); }"""
 
@@ -44,7 +44,7 @@ class StampingSink(StoreSink):
 def watch(run: str, seconds: float) -> list[tuple[int, float]]:
     """(step, time painted) for each frame that a browser painted."""
     with page(f"?depth=49&run={run}") as opened:
-        opened.wait_for_function("window.lab && window.lab.frame()?.newest > 50")
+        opened.wait_for_function("lab.frame()?.newest > 50")
         opened.evaluate(NOTE)
         time.sleep(seconds)
         painted: list[tuple[int, float]] = opened.evaluate("window.painted")

@@ -10,10 +10,10 @@ import tempfile
 from benchmarks.lab import page, serving, spread
 
 CLICK = """async ([label, name]) => {
-  const before = window.lab.frame();
+  const before = lab.frame();
   const started = performance.now();
   Array.from(document.querySelectorAll('.chips label')).find((l) => l.textContent === name).click();
-  while (window.lab.frame() === before || window.lab.frame().label !== label)
+  while (lab.frame() === before || lab.frame().label !== label)
     await new Promise(requestAnimationFrame);
   await new Promise(requestAnimationFrame);
   return performance.now() - started;
@@ -29,7 +29,7 @@ def main() -> None:
         for seed in range(clicks // len(CHOICES)):
             link = f"?depth=50&width=128&init=glorot_normal&activation=sigmoid&seed={seed}"
             with page(link) as opened:
-                opened.wait_for_function("window.lab?.frame()?.state === 'preview'")
+                opened.wait_for_function("lab.frame()?.state === 'preview'")
                 opened.wait_for_timeout(2500)
                 for key, name in CHOICES:
                     late.append(opened.evaluate(CLICK, [f"{key} · glorot normal", name]))

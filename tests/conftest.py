@@ -1,9 +1,11 @@
 """What all tests share: a store of their own, and no settings from outside."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -35,6 +37,26 @@ def steps(first: int, count: int, layers: int = 4, seed: int = 0) -> StepBatch:
         random.uniform(0.5, 2, (count, layers, len(METRICS))).astype(np.float32),
         random.uniform(0.5, 2, (count, len(SCALARS))),
     )
+
+
+def left_out(reason: str) -> NoReturn:
+    """Skip what this machine can't run, a test or a module; in CI, where all must run, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+def not_installed(package: str | None) -> NoReturn:
+    """Leave out what needs a package that only ``make test`` brings."""
+    left_out(f"{package} is not installed: make test brings it")
+
+
+def needs(module: str) -> Any:
+    """An optional module, where it is installed; without it whoever asks is left out."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as missing:
+        not_installed(missing.name)
 
 
 class NoWorkers(Executor):

@@ -1,6 +1,7 @@
 """What controls and buttons do: callbacks that read and change the session and its run."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,15 @@ PAGE = ("view", "panel", "lesson")
 
 Wish = dict[str, Any]
 """``changes`` of the configuration, or a ``query`` with ``view`` and ``panel``, or a ``lesson``."""
+
+Asked = Callable[[Any, Session], Wish | None]
+
+WISHES: dict[tuple[str, str], Asked] = {
+    ("wish", "data"): lambda wish, session: wish,
+    ("lesson", "value"): lambda key, session: None if key == session.lesson else {"lesson": key},
+    ("runs", "value"): lambda run, session: None if run in (None, session.run) else {"run": run},
+}
+"""What the value of a control asks for; None where the page itself set it."""
 
 MENU = 40
 """Runs in the menu."""
@@ -239,8 +249,16 @@ def _buttons(app: Dash, actions: Actions) -> None:
 
 
 def _wishes(app: Dash, actions: Actions) -> None:
-    """The buttons of remedies, scenes and lessons change several controls at once."""
+    """Whatever changes several controls at once: buttons of remedies and scenes, and the menus.
 
+    A callback each: what one still computes is dropped when it is called again, and the menu of
+    runs is set by the page itself.
+    """
+    for control, wish in WISHES.items():
+        _wish(app, actions, Input(*control), wish)
+
+
+def _wish(app: Dash, actions: Actions, control: Input, wish: Asked) -> None:
     @app.callback(
         output={
             "values": _outputs(allow_duplicate=True),
@@ -248,28 +266,17 @@ def _wishes(app: Dash, actions: Actions) -> None:
             "session": Output("session", "data", allow_duplicate=True),
             "notice": Output("notice", "children", allow_duplicate=True),
         },
-        inputs={
-            "wish": Input("wish", "data"),
-            "lesson": Input("lesson", "value"),
-            "run": Input("runs", "value"),
-        },
+        inputs={"value": control},
         state={"data": State("session", "data"), "pace": State("pace", "value")},
         prevent_initial_call=True,
     )
-    async def wished(
-        wish: Wish, lesson: str | None, run: str | None, data: dict[str, Any], pace: str
-    ) -> Any:
+    async def wished(value: Any, data: dict[str, Any], pace: str) -> Any:
         session = Session.of(data)
-        if ctx.triggered_id == "runs":
-            if run is None or run == session.run:  # the page itself set it
-                raise PreventUpdate
-            wish = {"run": run}
-        if ctx.triggered_id == "lesson":
-            if lesson == session.lesson:  # the page itself set it
-                raise PreventUpdate
-            wish = {"lesson": lesson}
+        asked = wish(value, session)
+        if asked is None:
+            raise PreventUpdate
         try:
-            new = await asyncio.to_thread(actions.wish, session, wish, float(pace))
+            new = await asyncio.to_thread(actions.wish, session, asked, float(pace))
         except (InvalidConfig, StoreError) as refusal:
             return {
                 "values": [no_update] * len(CONTROLS),
@@ -304,12 +311,12 @@ def _outputs(**more: Any) -> list[Output]:
 
 def _browser_side(app: Dash) -> None:
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "function (panel) { return window.lab.turnTo(panel); }",
+        "function (panel) { return lab.turnTo(panel); }",
         Output("turned", "data"),
         Input("panel", "value"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        "function (session) { return window.lab.show(session); }",
+        "function (session) { return lab.show(session); }",
         Output("painted", "data"),
         Input("session", "data"),
     )

@@ -15,7 +15,9 @@ from diagnostics.dashboard.theme import FONT
 from diagnostics.dashboard.wire import Chart, Frame, Verdict, Watch
 from diagnostics.store.store import Store
 
-SCRIPTS = ("parts.js", "charts.js")
+SCRIPTS = sorted((ASSETS / "charts").glob("*.js"))
+"""What draws; the rest of the scripts is for a page that lives."""
+
 SCHEME = """document.documentElement.setAttribute("data-mantine-color-scheme",
 matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");"""
 DRAW = """charts.report(JSON.parse(document.getElementById("frame").textContent));"""
@@ -39,7 +41,7 @@ def report(store: Store, run_id: str) -> str:
 
 def _measured(feed: Feed) -> str:
     frame, rows = _frame(feed), groupby(charts.reported(), lambda chart: chart.place)
-    scripts = [get_plotlyjs(), *((ASSETS / name).read_text() for name in SCRIPTS), DRAW]
+    scripts = [get_plotlyjs(), *(script.read_text() for script in SCRIPTS), DRAW]
     return (
         "".join(map(_diagnosis, frame.verdict or ()))
         + "".join(_row(list(row)) for _, row in rows)

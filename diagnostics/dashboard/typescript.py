@@ -1,8 +1,11 @@
-"""The wire's types for the scripts: ``python -m diagnostics.dashboard.typescript`` writes them."""
+"""The wire's types for the scripts: ``python -m diagnostics.dashboard.typescript`` writes them.
+
+With ``--check`` it only says whether they are fresh.
+"""
 
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -10,7 +13,10 @@ from diagnostics.dashboard import wire
 from diagnostics.dashboard.embedded import ASSETS
 
 FILE = ASSETS / "wire.d.ts"
-HEAD = "// Made from diagnostics/dashboard/wire.py by: python -m diagnostics.dashboard.typescript\n"
+HEAD = """// Made from diagnostics/dashboard/wire.py by: python -m diagnostics.dashboard.typescript
+
+export as namespace Wire;
+"""
 PLAIN = {
     str: "string",
     int: "number",
@@ -81,10 +87,13 @@ def _interface(cls: Any) -> str:
     return "\n".join([f"/** {summary} */", f"export interface {cls.__name__} {{", *fields, "}\n"])
 
 
-def write(file: Path = FILE) -> None:
-    """Make the file anew."""
-    file.write_text(declarations(), encoding="utf-8")
+def fresh() -> bool:
+    """Whether the file says what the wire does."""
+    return FILE.exists() and FILE.read_text(encoding="utf-8") == declarations()
 
 
 if __name__ == "__main__":
-    write()
+    if "--check" not in sys.argv:
+        FILE.write_text(declarations(), encoding="utf-8")
+    elif not fresh():
+        sys.exit(f"{FILE.name} is stale: run python -m diagnostics.dashboard.typescript")

@@ -15,6 +15,7 @@ from diagnostics.dashboard import charts
 from diagnostics.dashboard.wire import Chart
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
+from tests.browser.conftest import PATIENCE
 from tests.conftest import steps
 
 pytestmark = pytest.mark.browser
@@ -27,6 +28,7 @@ def reported(chromium: Browser, store: Store, tmp_path: Path) -> Iterator[Callab
     """Opens a run's report; at the end none may have complained or asked a host for anything."""
     complaints: list[str] = []
     page = chromium.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda r: complaints.append(r.url))

@@ -5,17 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    LlamaConfig,
-    LlamaForCausalLM,
-    TrainingArguments,
-)
-from transformers import Trainer as HFTrainer
 
 from diagnostics import Stopped, Store
-from diagnostics.integrations.huggingface import GradientWatch
+from tests.conftest import needs
+
+transformers = needs("transformers")
+GradientWatch = needs("diagnostics.integrations.huggingface").GradientWatch
 
 STEPS = 6
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 32}
@@ -27,26 +22,26 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def classifier() -> Any:
-    return BertForSequenceClassification(
-        BertConfig(**SMALL, intermediate_size=32, max_position_embeddings=16)
+    return transformers.BertForSequenceClassification(
+        transformers.BertConfig(**SMALL, intermediate_size=32, max_position_embeddings=16)
     )
 
 
 def writer() -> Any:
     """Its loss is over all items of a step: micro-batches add up."""
-    return LlamaForCausalLM(LlamaConfig(**SMALL, intermediate_size=32))
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL, intermediate_size=32))
 
 
 def train(
     make: Any, folder: Path, *callbacks: GradientWatch, **options: Any
-) -> tuple[list[float], HFTrainer]:
+) -> tuple[list[float], transformers.Trainer]:
     """The losses that the trainer itself logs, at each step."""
     torch.manual_seed(0)
     model = make()
     draw = torch.Generator().manual_seed(1)
     ids = torch.randint(32, (64, 8), generator=draw)
     labels = ids if make is writer else ids[:, 0] % 2
-    arguments = TrainingArguments(
+    arguments = transformers.TrainingArguments(
         output_dir=str(folder / "out"),
         max_steps=STEPS,
         per_device_train_batch_size=4,
@@ -60,7 +55,7 @@ def train(
         **options,
     )
     data: Any = [{"input_ids": x, "labels": y} for x, y in zip(ids, labels, strict=True)]
-    trainer = HFTrainer(model, arguments, train_dataset=data, callbacks=list(callbacks))
+    trainer = transformers.Trainer(model, arguments, train_dataset=data, callbacks=list(callbacks))
     trainer.train()
     return [row["loss"] for row in trainer.state.log_history if "loss" in row], trainer
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
@@ -10,7 +9,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from diagnostics import Store
-from diagnostics.integrations.lightning import GradientWatch
+from tests.conftest import needs
+
+pl = needs("lightning.pytorch")
+GradientWatch = needs("diagnostics.integrations.lightning").GradientWatch
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),

@@ -1,5 +1,7 @@
 // Made from diagnostics/dashboard/wire.py by: python -m diagnostics.dashboard.typescript
 
+export as namespace Wire;
+
 export type State = "queued" | "running" | "paused" | "finished" | "stopped" | "diverged" | "failed" | "lost" | "preview";
 
 export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder" | "units";

@@ -6,19 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
 from diagnostics import Store, watch
 from diagnostics.engine.watch.tensorboard import Board
 from diagnostics.store.records import METRICS, SCALARS
 from diagnostics.subject.watched import Unwatchable
+from tests.conftest import needs
+
+reader = needs("tensorboard.backend.event_processing.event_accumulator")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard")
 
 
 def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(folder))
+    events = reader.EventAccumulator(str(folder))
     events.Reload()
     tags = events.Tags()["scalars"]
     return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags}

@@ -1,0 +1,117 @@
+// @ts-check
+/* The charts in sight: which there are, and what of a model and of a run they show. */
+"use strict";
+
+const charts = (() => {
+  const ALL = "all";         // panels, in a report
+  const NOTHING = { layers: 21, names: [] }; // instead of a frame, before the first
+
+  let panel = "";
+  let part = "";             // what of the model is in sight, everything for none
+
+  /** @type {Wire.Tables | undefined} */
+  let read;
+  /** @type {() => Wire.Tables} */
+  const tables = () => (read ||= dom.data("charts"));
+
+  /** @type {(chart: Wire.Chart) => boolean} */
+  const shows = ({ place }) => panel === ALL || panel === place || !tables().panels.some(({ key }) => key === place);
+  const inSight = () => tables().charts.filter((chart) => shows(chart) && stage.plot(chart.key));
+
+  /**
+   * The charts in sight that are drawn in one of these ways.
+   * @param {...Wire.Kind} among
+   */
+  const of = (...among) => inSight().filter(({ kind }) => among.includes(kind));
+  const layered = () => of("profile", "layers");
+  /** @type {(frame: {view: string}) => Wire.View} */
+  const viewed = ({ view }) => tables().views.find(({ key }) => key === view) || tables().views[0];
+  /** @type {(frame: {names: string[], layers: number}) => Part} */
+  const seen = (frame) => parts.span(frame, part);
+
+  /**
+   * Skeletons for a frame to come, or for one that is drawn anew in other colours.
+   * @param {Wire.Frame | null} frame
+   */
+  function start(frame) {
+    stage.clear();
+    for (const chart of inSight()) kinds.set(chart, frame || NOTHING, seen(frame || NOTHING));
+  }
+
+  /**
+   * Bring a panel in sight.
+   * @param {string} next
+   */
+  function turnTo(next) {
+    const { panels } = tables();
+    panel = (panels.find(({ key }) => key === next) || panels[0]).key;
+    for (const { key } of panels) dom.$(`panel-${key}`).hidden = key !== panel;
+    dom.$("layer-label").hidden = !of("ladder", "units").some(({ place }) => place === panel);
+  }
+
+  /**
+   * Look at a part of the model, or at all of it.
+   * @param {string} next
+   */
+  function narrow(next) {
+    part = next;
+    stage.forget();
+  }
+
+  /**
+   * A step's charts; before training the leading one at once, since it is the answer, and the others after it.
+   * @param {Shown} frame
+   * @param {number} layer
+   */
+  function step(frame, layer) {
+    const told = { frame, seen: seen(frame), view: viewed(frame), layer };
+    const rest = () => of("layers").forEach((chart) => kinds.step.layers(chart, told));
+    of("profile").forEach((chart) => kinds.step.profile(chart, told));
+    if (frame.state === "preview") requestAnimationFrame(rest);
+    else rest();
+    ladder(frame, layer);
+  }
+
+  /**
+   * @param {Shown} frame
+   * @param {number} layer
+   */
+  function ladder(frame, layer) {
+    const told = { frame, seen: seen(frame), view: viewed(frame), layer };
+    of("ladder").forEach((chart) => kinds.step.ladder(chart, told));
+  }
+
+  /**
+   * The charts of a whole run.
+   * @param {Wire.Frame} frame
+   * @param {number} layer
+   */
+  function history(frame, layer) {
+    if (!frame.history) return;
+    const told = { frame, history: frame.history, seen: seen(frame), layer };
+    const draws = Object.entries(kinds.history);
+    for (const [kind, draw] of draws) of(/** @type {Wire.Kind} */ (kind)).forEach((chart) => draw(chart, told));
+  }
+
+  /**
+   * All of a run that is over, at once.
+   * @param {Shown} frame
+   */
+  function report(frame) {
+    panel = ALL;
+    start(frame);
+    step(frame, 1);
+    history(frame, 1);
+  }
+
+  /**
+   * Shade the layers that a diagnosis speaks of, on the chart that shows it.
+   * @param {string} chart
+   * @param {number[]} which
+   */
+  const mark = (chart, which) => layered().forEach(({ key }) => kinds.shade(key, key === chart ? which : []));
+
+  const fit = () => inSight().forEach(({ key }) => stage.fit(key));
+
+  return { tables, start, report, turnTo, narrow, fit, step, ladder, history, mark, of, layered, viewed, seen };
+})();

@@ -1,0 +1,243 @@
+// @ts-check
+/* How each kind of chart is drawn. Which charts there are, and of which kind, the server's table says. */
+"use strict";
+
+/**
+ * @typedef {{frame: Shown, seen: Part, view: Wire.View, layer: number}} Step a step in sight, and the layer chosen
+ * @typedef {{frame: Wire.Frame, history: Wire.History, seen: Part, layer: number}} SoFar a run so far
+ */
+
+const kinds = (() => {
+  const SMALL = 11;          // the type of blocks' names
+  const TICKS = 12;          // on the axis of layers
+  const MOST = 6;            // on a logarithmic axis
+  const FEW = 3;             // on that of a small chart
+  const FAR = 6;             // decades to either end of the scale of colours
+  const EVER = 1e7;          // a step that no run comes to
+
+  /** @type {(metric: string) => Wire.Metric} */
+  const metric = (key) => charts.tables().metrics[key];
+  /** @type {(chart: Wire.Chart) => number} */
+  const ticks = ({ kind }) => (kind === "profile" ? MOST : FEW);
+
+  /**
+   * @param {Wire.Chart} chart
+   * @param {{names: string[], layers: number}} frame
+   * @param {Part} seen
+   */
+  const across = ({ key, kind }, frame, seen) =>
+    parts.across(frame, seen, { ...stage.room(key), ticks: kind === "profile" ? TICKS : TICKS / 2 });
+
+  /**
+   * Draw a chart before there is anything on it.
+   * @param {Wire.Chart} chart
+   * @param {{names: string[], layers: number}} frame
+   * @param {Part} seen
+   */
+  function set(chart, frame, seen) {
+    const { type } = stage.layout(chart.key).yaxis;
+    stage.set(chart.key, {
+      ...(chart.kind in OF_LAYERS ? { xaxis: across(chart, frame, seen) } : {}),
+      ...(type === "log" ? { yaxis: axes.decades(stage.reach(chart.key), ticks(chart)) } : {}),
+    });
+  }
+
+  /* ---- one step ---- */
+
+  /**
+   * The leading chart: one view of all layers, beside theory and another run.
+   * @param {Wire.Chart} chart
+   * @param {Step} step
+   */
+  function profile(chart, { frame, seen, view }) {
+    const { now, pinned, word } = frame;
+    const { key } = chart;
+    const room = stage.room(key);
+    const values = traces.positive(now.metrics[view.metric]);
+    const old = traces.positive(pinned ? pinned.metrics[view.metric] : []);
+    const theory = traces.predicted(frame, view);
+    const shown = [values, old, theory[2]].flatMap((line) => traces.inside(seen, line));
+    const range = stage.widened(key, axes.logarithmic, shown);
+    const marks = traces.marked(frame, seen, now.marks, range, room);
+    stage.put(key, [traces.line(old), coloured(values, frame, seen, room), marks, ...theory.map(traces.line)], {
+      xaxis: { ...across(chart, frame, seen), title: { text: `input  ←  ${word}  →  output` } },
+      yaxis: axes.decades(range, ticks(chart)),
+      ...blocks(key, frame.names, seen),
+    });
+  }
+
+  /**
+   * Points in the colours of vanishing and exploding.
+   * @param {Numbers} values
+   * @param {Shown} frame
+   * @param {Span} seen
+   * @param {Room} room
+   * @returns {Trace}
+   */
+  function coloured(values, frame, seen, room) {
+    const size = traces.dot(room, seen, 9);
+    const dense = size < 6;
+    const color = frame.now.decades.map((d) => Math.max(-FAR, Math.min(FAR, Number(d))));
+    return {
+      ...traces.line(values),
+      customdata: traces.called(frame),
+      line: { width: dense ? 1 : 2.5 },
+      marker: { color, size, line: { width: dense ? 0 : 1 } },
+    };
+  }
+
+  /**
+   * The names of blocks above a chart, beside the region that a diagnosis speaks of.
+   * @param {string} key
+   * @param {string[]} names
+   * @param {Part} seen
+   */
+  function blocks(key, names, seen) {
+    const { yaxis } = stage.layout(key);
+    const { shapes, annotations } = traces.blocks(names, seen, { ...stage.room(key), font: SMALL }, yaxis.gridcolor);
+    const margin = { t: annotations.length ? 24 : 8 };
+    return { margin, shapes: [...shadesOf(key), ...shapes], annotations };
+  }
+
+  /**
+   * Any metric, on an axis of its scale.
+   * @param {Wire.Chart} chart
+   * @param {Step} step
+   */
+  function layers(chart, { frame, seen }) {
+    const { key, output } = chart;
+    const { scale } = metric(chart.metric);
+    /** @type {(step: Wire.Layers | null) => Numbers} */
+    const plain = (step) => (step ? step.metrics[chart.metric].slice(0, output ? undefined : -1) : []);
+    /** @type {(step: Wire.Layers | null) => Numbers} */
+    const drawn = (step) => (scale === "log" ? traces.positive(plain(step)) : plain(step));
+    const [room, values] = [stage.room(key), drawn(frame.now)];
+    const marker = { size: traces.dot(room, seen, 5) };
+    const points = { ...traces.line(values), customdata: traces.called(frame), marker };
+    /** @type {Trace[]} */
+    const lines = [traces.line(drawn(frame.pinned)), points];
+    /** @type {Layout} */
+    const layout = { xaxis: across(chart, frame, seen) };
+    if (scale === "log") {
+      const range = stage.widened(key, axes.logarithmic, traces.inside(seen, values));
+      lines.push(traces.marked(frame, seen, traces.zeros(frame.now.metrics[chart.metric]), range, room));
+      layout.yaxis = axes.decades(range, ticks(chart));
+    } else if (scale !== "share") {
+      layout.yaxis = { range: stage.widened(key, axes.linear, traces.inside(seen, values)) };
+    }
+    stage.put(key, lines, layout);
+    dom.text(`none-${key}`, plain(frame.now).every((value) => value === null) ? chart.empty : "");
+  }
+
+  /**
+   * A weight's gradient, from the backward pass to the step taken.
+   * @param {Wire.Chart} chart
+   * @param {Step} step
+   */
+  function ladder(chart, { frame, layer }) {
+    const { key } = chart;
+    const rungs = charts.tables().rungs.map((rung) => frame.now.metrics[rung.metric][layer - 1]);
+    const y = traces.positive(rungs);
+    const text = rungs.map((value) => (value === null ? "none yet" : value.toPrecision(3)));
+    stage.put(key, [{ y, text }], { yaxis: axes.decades(stage.widened(key, axes.logarithmic, y), ticks(chart)) });
+  }
+
+  /**
+   * The region of a chart that a diagnosis speaks of.
+   * @param {string} key
+   */
+  const shadesOf = (key) => (stage.layout(key).shapes || []).filter(({ name }) => name === "mark");
+
+  /**
+   * Shade layers on a chart; none where there are none.
+   * @param {string} key
+   * @param {number[]} which
+   */
+  function shade(key, which) {
+    const now = stage.layout(key).shapes || [];
+    const region = {
+      name: "mark", type: "rect", yref: "paper", y0: 0, y1: 1, layer: "below", line: { width: 0 },
+      x0: Math.min(...which) - 0.5, x1: Math.max(...which) + 0.5, fillcolor: "rgba(128, 138, 150, 0.10)",
+    };
+    const next = [...now.filter(({ name }) => name !== "mark"), ...(which.length ? [region] : [])];
+    if (JSON.stringify(next) !== JSON.stringify(now)) stage.put(key, [], { shapes: next });
+  }
+
+  /* ---- the run so far ---- */
+
+  /**
+   * @param {Wire.Chart} chart
+   * @param {SoFar} run
+   */
+  function loss({ key }, { frame, history: h }) {
+    const old = h.pinned || { steps: [], loss: [], accuracy: [] };
+    stage.put(key, [
+      { x: old.steps, y: old.loss }, { x: h.steps, y: h.loss }, { x: h.steps, y: h.heldout },
+      { x: old.steps, y: old.accuracy }, { x: h.steps, y: h.accuracy },
+    ], {
+      xaxis: axes.history(h.steps, frame.steps),
+      yaxis: axes.losses([...h.loss, ...h.heldout]),
+      ...traces.changes(h.events),
+    });
+  }
+
+  /**
+   * @param {Wire.Chart} chart
+   * @param {SoFar} run
+   */
+  function heat({ key }, { frame, history: h, seen }) {
+    const { layers: count, names, word } = frame;
+    const rows = { ...seen, to: Math.min(seen.to, count - 1) };
+    const named = names.length ? parts.beside(names, rows, { ...stage.room(key), font: SMALL + 1 }) : null;
+    const longest = Math.max(0, ...(named ? named.ticktext : []).map((text) => text.length));
+    const customdata = traces.called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
+    stage.put(key, [{ x: h.heat.steps, y: axes.numbers(count - 1), z: h.heat.decades, customdata }], {
+      xaxis: axes.history(h.steps, frame.steps),
+      margin: { l: Math.max(46, 20 + 0.6 * SMALL * longest) },
+      yaxis: named
+        ? { ...named, range: [rows.from - 0.5, rows.to + 0.5], tickfont: { size: SMALL }, title: { text: "" } }
+        : { range: [0.5, count - 0.5], tickvals: null, ticktext: null, tickfont: null, title: { text: word } },
+    });
+  }
+
+  /**
+   * @param {Wire.Chart} chart
+   * @param {SoFar} run
+   */
+  function clipping(chart, { frame, history: h }) {
+    const { key } = chart;
+    const told = h.clipping;
+    if (!told) return;
+    const [before, after] = [traces.positive(told.before), traces.positive(told.after)];
+    const line = told.threshold ? { x: [0, EVER], y: [told.threshold, told.threshold] } : { x: [], y: [] };
+    const range = stage.widened(key, axes.logarithmic, [...before, ...after, told.threshold]);
+    stage.put(key, [{ x: told.steps, y: before }, { x: told.steps, y: after }, line], {
+      xaxis: axes.history(h.steps, frame.steps),
+      yaxis: axes.decades(range, ticks(chart)),
+      ...traces.changes(h.events),
+    });
+    dom.text(`hint-${key}`, traces.clipped(told, h.events));
+  }
+
+  /**
+   * @param {Wire.Chart} chart
+   * @param {SoFar} run
+   */
+  function units({ key, empty }, { frame, history: h, layer }) {
+    if (!h.lives) return;
+    const { steps, dead } = h.lives;
+    stage.put(key, [{ x: steps, y: axes.numbers(dead.length), z: dead }], {
+      xaxis: axes.history(h.steps, frame.steps),
+      yaxis: { range: [0.5, Math.max(2, dead.length) + 0.5] },
+    });
+    dom.text(`hint-${key}`, `${frame.word} ${layer}: ${traces.deaths(h.lives)}`);
+    dom.text(`none-${key}`, dead.length ? "" : empty);
+  }
+
+  const OF_LAYERS = { profile, layers };
+  const step = { ...OF_LAYERS, ladder };
+  /** @type {Record<Exclude<Wire.Kind, keyof typeof step>, (chart: Wire.Chart, run: SoFar) => void>} */
+  const history = { loss, heat, clipping, units };
+
+  return { set, shade, step, history };
+})();

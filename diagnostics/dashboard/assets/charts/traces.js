@@ -1,0 +1,163 @@
+// @ts-check
+/* From numbers to what Plotly draws of them. */
+"use strict";
+
+const traces = (() => {
+  const MARKS = [
+    { symbol: "", words: "" },
+    { symbol: "circle-open", words: "0" },
+    { symbol: "triangle-down-open", words: "below float range" },
+    { symbol: "x-thin-open", words: "NaN / ∞" },
+  ];                         // by the wire's marks
+  const ZERO = 1;
+  const NONFINITE = 3;
+  const INSET = 10;          // pixels from the end of an axis
+
+  /**
+   * What a logarithm can be taken of.
+   * @param {Numbers} values
+   * @returns {Numbers}
+   */
+  const positive = (values) => values.map((v) => (v !== null && v > 0 && isFinite(v) ? v : null));
+
+  /**
+   * A point for each layer, from the first.
+   * @param {Numbers} y
+   */
+  const line = (y) => ({ x: axes.numbers(y.length), y });
+
+  /**
+   * The values of layers in sight.
+   * @param {Span} seen
+   * @param {Numbers} values
+   */
+  const inside = ({ from, to }, values) => values.slice(from - 1, to);
+
+  /**
+   * Points that do not hide each other.
+   * @param {Room} room
+   * @param {Span} seen
+   * @param {number} most pixels
+   */
+  const dot = ({ width }, { from, to }, most) => Math.max(3, Math.min(most, (0.9 * width) / (to - from + 1)));
+
+  /**
+   * What layers are called beside their number.
+   * @param {{names: string[], layers: number}} frame
+   */
+  const called = ({ names, layers }) => axes.numbers(layers).map((l) => (names[l - 1] ? ` ${names[l - 1]}` : ""));
+
+  /**
+   * The band's edges and the line. Theory speaks of the profile at initialization; its line hangs at the last
+   * hidden layer.
+   * @param {Shown} frame
+   * @param {Wire.View} view
+   * @returns {Numbers[]}
+   */
+  function predicted({ theory, now, layers, away }, view) {
+    if (view.predicted === "activation_std") return [[], [], theory.activation_std || []];
+    const anchor = now.metrics[view.metric][layers - 2];
+    const { decades, spread } = theory;
+    if (view.predicted !== "decades" || away || !decades || !spread || !anchor || anchor < 0) return [[], [], []];
+    /** @type {(sign: number) => Numbers} */
+    const at = (sign) => decades.map((d, i) => anchor * 10 ** (Number(d) + sign * Number(spread[i])));
+    return [at(-2), at(2), at(0)];
+  }
+
+  /**
+   * Values that have no place on a logarithmic axis: zeros at its foot, NaN at its head.
+   * @param {Shown} frame
+   * @param {Span} seen
+   * @param {number[]} kinds each layer's mark
+   * @param {Reach} range
+   * @param {Room} room
+   * @returns {Trace}
+   */
+  function marked(frame, seen, kinds, [low, high], room) {
+    const names = called(frame);
+    const x = axes.numbers(frame.layers).filter((l) => kinds[l - 1] && parts.holds(seen, l));
+    /** @type {(l: number) => {symbol: string, words: string}} */
+    const of = (l) => MARKS[kinds[l - 1]];
+    const inset = (high - low) * (INSET / room.height);
+    return {
+      x,
+      y: x.map((l) => 10 ** (kinds[l - 1] === NONFINITE ? high - inset : low + inset)),
+      text: x.map((l, i) => (i === 0 || of(l) !== of(x[i - 1]) ? of(l).words : "")),
+      textposition: x.map((l) => (2 * l < seen.from + seen.to ? "top right" : "top left")),
+      hovertext: x.map((l) => `${frame.word} ${l}${names[l - 1]}: ${of(l).words}`),
+      marker: { symbol: x.map((l) => of(l).symbol), size: dot(room, seen, 11) },
+    };
+  }
+
+  /**
+   * The marks of values whose true zeros are all that is amiss.
+   * @param {Numbers} values
+   */
+  const zeros = (values) => values.map((value) => (value === 0 ? ZERO : 0));
+
+  /**
+   * Where a model goes from one block to the next: lines, and the blocks' names, which can be clicked.
+   * @param {string[]} names
+   * @param {Part} seen
+   * @param {Room} room
+   * @param {string} [color]
+   */
+  function blocks(names, seen, room, color) {
+    const { lines, labels } = parts.above(names, seen, room);
+    const { font: size } = room;
+    return {
+      shapes: lines.map((x) => ({ ...upright(x), layer: "below", line: { width: 1, dash: "dot", color } })),
+      annotations: labels.map(({ part: name, from, to, at, text }) => ({
+        name, text, x: at, yref: "paper", y: 1, yanchor: "bottom", showarrow: false,
+        font: { size }, captureevents: from < to,
+      })),
+    };
+  }
+
+  /**
+   * @param {number} x
+   */
+  const upright = (x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1 });
+
+  /**
+   * Lines at what was changed while training went on.
+   * @param {Wire.Event[]} events
+   */
+  function changes(events) {
+    const told = events.filter(({ kind }) => kind === "set" || kind === "stopped early");
+    return {
+      shapes: told.map(({ step }) => ({ ...upright(step), line: { width: 1, dash: "dot" } })),
+      annotations: told.map((event) => ({
+        x: event.step, yref: "paper", y: 1, text: change(event), showarrow: false, xanchor: "left", yanchor: "top",
+      })),
+    };
+  }
+
+  /**
+   * @param {Wire.Event} event
+   */
+  function change({ kind, data }) {
+    return kind === "set" ? Object.entries(data).map(([key, value]) => `${key} ${value}`).join(", ") : kind;
+  }
+
+  /**
+   * @param {Wire.Clipping} clipping
+   * @param {Wire.Event[]} events
+   */
+  function clipped({ method, share, angle }, events) {
+    const ever = method !== "none" || events.some(({ kind, data }) => kind === "set" && data.clip);
+    if (!ever) return "off: before and after are the same";
+    const turned = angle === null ? "" : ` · turned by ${angle.toFixed(1)}°`;
+    return `— before  - - after · ${(100 * share).toFixed(0)}% of steps clipped${turned}`;
+  }
+
+  /**
+   * @param {Wire.Lives} lives
+   */
+  function deaths({ died, revived }) {
+    const back = revived ? `, ${revived} came back` : "";
+    return died ? `${died} deaths${back}` : "nobody has died";
+  }
+
+  return { positive, line, inside, dot, called, predicted, marked, zeros, blocks, changes, clipped, deaths };
+})();

@@ -1,0 +1,112 @@
+// @ts-check
+/* What the mouse and the keys do, apart from Dash's controls. */
+"use strict";
+
+/**
+ * @typedef {object} Deeds
+ * @property {() => void} watch
+ * @property {() => void} redraw in other colours
+ * @property {() => void} refit
+ * @property {(layer: number) => void} pickLayer
+ * @property {(step: number | null) => void} scrubTo
+ * @property {(part: string) => void} lookAt
+ * @property {(layer: number) => void} lookAround
+ */
+
+const desk = (() => {
+  /** @type {Record<string, string>} */
+  const KEYS = {
+    t: "#train", " ": "#pause", ".": "#step", p: "#pin", r: "#reset", escape: "#whole",
+    b: "#turns button:first-child", n: "#turns button:last-child",
+  };
+  const TYPING = "input:not([type=range]), textarea, select, button, a, summary, [role=slider], [role=combobox]";
+  const COPIED = 1500;       // milliseconds that the button says so
+
+  /**
+   * @param {KeyboardEvent} event
+   */
+  function onKey(event) {
+    const target = /** @type {Element} */ (event.target);
+    const key = KEYS[event.key.toLowerCase()];
+    const element = key && /** @type {HTMLElement | null} */ (document.querySelector(key));
+    if (!element || target.closest(TYPING) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    element.click();
+  }
+
+  async function share() {
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      prompt("The link to this state:", location.href);
+      return;
+    }
+    dash_clientside.set_props("share", { children: "Copied" });
+    setTimeout(() => dash_clientside.set_props("share", { children: "Share" }), COPIED);
+  }
+
+  /**
+   * Larger type for a lecture hall, kept for the next visit.
+   * @param {() => void} refit
+   */
+  function projector(refit) {
+    const on = document.body.classList.toggle("projector");
+    localStorage.setItem("projector", on ? "1" : "");
+    refit();
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} event
+   * @param {(value: string) => void} act told the element's value
+   */
+  const hear = (id, event, act) => dom.$(id).addEventListener(event, () => act(dom.$(id, HTMLInputElement).value));
+
+  /**
+   * @param {Deeds} deeds
+   */
+  function connect(deeds) {
+    document.addEventListener("visibilitychange", deeds.watch);
+    document.addEventListener("keydown", onKey);
+    hear("share", "click", share);
+    hear("projector", "click", () => projector(deeds.refit));
+    hear("scrub", "input", (step) => deeds.scrubTo(Number(step)));
+    hear("latest", "click", () => deeds.scrubTo(null));
+    hear("layer", "input", (layer) => deeds.pickLayer(Number(layer)));
+    hear("part", "change", deeds.lookAt);
+    hear("whole", "click", () => deeds.lookAt(""));
+    onCharts(deeds);
+    const scheme = { attributeFilter: ["data-mantine-color-scheme"] };
+    new MutationObserver(deeds.redraw).observe(document.documentElement, scheme);
+  }
+
+  /**
+   * @param {Deeds} deeds
+   */
+  function onCharts({ pickLayer, lookAt, lookAround }) {
+    /** @type {(shown: Wire.Chart[], act: (x: number, y: number) => void) => void} */
+    const click = (shown, act) => shown.forEach(({ key }) =>
+      stage.plot(key).on("plotly_click", ({ points: [{ x, y }] }) => act(x, y)));
+    click(charts.layered(), (layer) => pickLayer(layer));
+    click(charts.of("heat"), (_, layer) => lookAround(layer));
+    for (const { key } of charts.of("profile")) {
+      stage.plot(key).on("plotly_clickannotation", ({ annotation }) => {
+        if (annotation.captureevents && annotation.name) lookAt(annotation.name);
+      });
+    }
+  }
+
+  /** Begin once Dash has rendered the page and Plotly is there. */
+  function ready() {
+    if (!document.querySelector(".plot") || !("Plotly" in window)) {
+      setTimeout(ready, 30);
+      return;
+    }
+    dom.$("more", HTMLDetailsElement).open = window.innerWidth > 800;
+    document.body.classList.toggle("projector", !!localStorage.getItem("projector"));
+    lab.open();
+  }
+
+  document.addEventListener("DOMContentLoaded", ready);
+  return { connect };
+})();

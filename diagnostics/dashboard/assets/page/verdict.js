@@ -1,0 +1,73 @@
+// @ts-check
+/* The verdict with its remedies. */
+"use strict";
+
+const verdict = (() => {
+  const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓", lost: "◌" };
+  const IDLE = {
+    title: "Measuring this network",
+    sentence: "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy. " +
+      "The first answer takes some seconds, while workers start.",
+  };
+
+  /**
+   * The diagnosis chosen of several, else the gravest, and what helps.
+   * @param {Wire.Verdict[]} found
+   * @param {string | null} chosen a rule
+   * @param {(rule: string) => void} choose
+   */
+  function tell(found, chosen, choose) {
+    const first = found.find(({ rule }) => rule === chosen) || found[0];
+    if (!first) return;
+    dom.$("verdict").dataset.kind = first.tone;
+    dom.text("sign", SIGNS[first.tone]);
+    dom.text("verdict-title", first.title);
+    dom.$("verdict-title").title = first.help;
+    dom.text("verdict-text", words.sentence(first));
+    dom.fill("also", found.filter((one) => one !== first), ({ rule, title }) => dom.button(title, () => choose(rule)));
+    dom.fill("remedies", first.remedies, remedy);
+    point(first);
+  }
+
+  /**
+   * Show which chart a diagnosis speaks of.
+   * @param {Wire.Verdict} told
+   */
+  function point({ tone, chart, layers, sentence }) {
+    const shown = tone === "healthy" ? "" : chart;
+    charts.mark(shown, layers);
+    for (const { key } of charts.tables().charts) {
+      dom.$(`card-${key}`).classList.toggle("shown-by", key === shown);
+      stage.plot(key).setAttribute("aria-description", sentence);
+    }
+  }
+
+  /** Nothing is known yet. */
+  function clear() {
+    dom.text("verdict-title", IDLE.title);
+    dom.text("verdict-text", IDLE.sentence);
+    delete dom.$("verdict").dataset.kind;
+    dom.text("sign", "");
+    for (const id of ["remedies", "also"]) dom.fill(id, [], remedy);
+    charts.mark("", []);
+  }
+
+  /**
+   * Ask the server for something; the time makes two of the same wishes two.
+   * @param {object} wish
+   */
+  const wish = (wish) => dash_clientside.set_props("wish", { data: { ...wish, at: Date.now() } });
+
+  /**
+   * A button, or advice in words where a model is not ours to change.
+   * @param {Wire.Remedy} remedy
+   */
+  function remedy({ label, changes, effect }) {
+    if (Object.keys(changes).length) return dom.button(label, () => wish({ changes }), effect);
+    const advice = dom.element("div", dom.element("b", label), effect);
+    advice.className = "advice";
+    return advice;
+  }
+
+  return { tell, clear, wish };
+})();

@@ -1,0 +1,69 @@
+// @ts-check
+/* What the page says of a frame. */
+"use strict";
+
+const words = (() => {
+  const STATES = {
+    queued: "waiting for a worker", running: "training", paused: "paused", finished: "finished",
+    stopped: "stopped", diverged: "diverged", failed: "failed", lost: "lost: its worker died",
+    unknown: "unknown run", preview: "before training", undrawn: "failed to draw",
+  };
+
+  /**
+   * A run's state, with its pace and what watching it costs.
+   * @param {Wire.Frame | Wire.Unshown} frame
+   * @param {number} rate steps a second
+   */
+  function state(frame, rate) {
+    const pace = frame.state === "running" && rate > 0 ? ` · ${Math.round(rate)} steps/s` : "";
+    if (!("watched" in frame && frame.watched)) return STATES[frame.state] + pace;
+    return `${frame.state === "running" ? "watching" : STATES[frame.state]}${pace} · ${frame.cost}`;
+  }
+
+  /**
+   * Prediction beside measurement, or why there is none.
+   * @param {Shown} frame
+   * @param {Wire.View} view
+   */
+  function slopes({ theory, now, layers, state: of, away, word }, view) {
+    if (view.hint) return view.hint;
+    if (theory.why_not) return theory.why_not;
+    if (away) return "Training has left the initialization that theory speaks of.";
+    if (layers < 3) return `one point a ${word}, log scale`;
+    const measured = Number(now.decades[0]) / (layers - 2);
+    const when = of === "preview" || now.step <= 1 ? "" : " at initialization";
+    return `predicted ${signed(Number(theory.slope))} decades a ${word}${when}, measured ${signed(measured)}`;
+  }
+
+  /** @type {(value: number) => string} */
+  const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
+
+  /**
+   * The lines of the leading chart.
+   * @param {Wire.Frame} frame
+   * @param {boolean} theory whether its line is drawn
+   */
+  function legend({ label, pinned_label: pinned }, theory) {
+    return [`— ${label}`, ...(pinned ? [`··· ${pinned}`] : []), ...(theory ? ["- - theory"] : [])].join("   ");
+  }
+
+  /**
+   * The step in sight.
+   * @param {Shown} frame
+   * @param {boolean} newest whether it is followed
+   */
+  function step({ state: of, now, newest: last }, newest) {
+    const told = of === "preview" ? "before training" : `step ${now.step}`;
+    return newest ? told : `${told} of ${last}`;
+  }
+
+  /**
+   * A diagnosis with its beginning, unless its own sentence tells that.
+   * @param {Wire.Verdict} verdict
+   */
+  function sentence({ rule, sentence: told, since_step: since }) {
+    return since !== null && since > 1 && rule !== "diverged" ? `${told} Since step ${since}.` : told;
+  }
+
+  return { state, slopes, legend, step, sentence };
+})();

@@ -1,0 +1,52 @@
+"use strict";
+
+const assert = require("node:assert/strict");
+const test = require("node:test");
+const { words } = require("./load.js").load("words");
+
+const frame = {
+  state: "running", watched: false, cost: "1.2% of step time", word: "layer", layers: 5, away: false, newest: 40,
+  label: "relu", pinned_label: "", theory: { why_not: "", slope: -0.63 }, now: { step: 7, decades: [-1.5, 0] },
+};
+const signal = { hint: "" };
+
+test("a state is told with its pace, and a watched run with its cost", () => {
+  assert.equal(words.state(frame, 0), "training");
+  assert.equal(words.state(frame, 99.6), "training · 100 steps/s");
+  assert.equal(words.state({ ...frame, watched: true }, 3), "watching · 3 steps/s · 1.2% of step time");
+  assert.equal(words.state({ ...frame, watched: true, state: "finished" }, 3), "finished · 1.2% of step time");
+  assert.equal(words.state({ state: "unknown", run: "x", verdict: [] }, 0), "unknown run");
+});
+
+test("prediction stands beside measurement", () => {
+  assert.equal(words.slopes(frame, signal), "predicted −0.630 decades a layer at initialization, measured −0.500");
+  const first = { ...frame, now: { ...frame.now, step: 1 } };
+  assert.equal(words.slopes(first, signal), "predicted −0.630 decades a layer, measured −0.500");
+  assert.equal(words.slopes({ ...frame, state: "preview" }, signal), words.slopes(first, signal));
+});
+
+test("where there is no prediction its place says why", () => {
+  assert.equal(words.slopes(frame, { hint: "over batch and units" }), "over batch and units");
+  assert.equal(words.slopes({ ...frame, theory: { why_not: "no theory" } }, signal), "no theory");
+  assert.match(words.slopes({ ...frame, away: true }, signal), /has left the initialization/);
+  assert.match(words.slopes({ ...frame, layers: 2 }, signal), /one point a layer/);
+});
+
+test("the legend names only lines that are drawn", () => {
+  assert.equal(words.legend(frame, false), "— relu");
+  assert.equal(words.legend({ ...frame, pinned_label: "sigmoid" }, true), "— relu   ··· sigmoid   - - theory");
+});
+
+test("the scrubber says which step of how many", () => {
+  assert.equal(words.step(frame, true), "step 7");
+  assert.equal(words.step(frame, false), "step 7 of 40");
+  assert.equal(words.step({ ...frame, state: "preview" }, true), "before training");
+});
+
+test("a diagnosis says since when, unless it began at once or tells its step itself", () => {
+  const told = { rule: "vanishing", sentence: "It vanishes.", since_step: 12 };
+  assert.equal(words.sentence(told), "It vanishes. Since step 12.");
+  assert.equal(words.sentence({ ...told, since_step: 1 }), "It vanishes.");
+  assert.equal(words.sentence({ ...told, since_step: null }), "It vanishes.");
+  assert.equal(words.sentence({ ...told, rule: "diverged" }), "It vanishes.");
+});
