@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnostics.engine.measure.kernels import Floats, Records
+from diagnostics.engine.measure.kernels import Floats
 from diagnostics.store.records import METRIC_INDEX, METRICS
 
 ROW = np.dtype([(key, np.float64) for key in METRICS])
@@ -37,20 +37,3 @@ class Measured:
     spoilt: tuple[int, str] | None = None
     heard: int = 0
     seconds: float = 0.0
-
-    @classmethod
-    def nothing(cls, layers: int) -> "Measured":
-        """Of a step that begins."""
-        values = np.full((layers, len(METRICS)), np.nan)
-        values[:, METRIC_INDEX["nonfinite"]] = 0.0
-        return cls(values)
-
-    def rows(self) -> Records:
-        """The values as rows of ``ROW``, [layers]: the same memory."""
-        return self.values.view(ROW)[:, 0]
-
-    def unscale(self, scale: float) -> None:
-        """Undo what the loss was multiplied with."""
-        self.values[:, SCALED] /= scale
-        self.norm /= scale
-        self.clipped = self.norm

@@ -28,7 +28,7 @@ from diagnostics.engine.measure.dead_units import InPassing, dead_units
 from diagnostics.engine.measure.hooks import Hooks, nothing
 from diagnostics.engine.measure.kernels import Flags
 from diagnostics.engine.measure.layers import Layer, linear_range, own
-from diagnostics.engine.measure.measured import Measured
+from diagnostics.engine.measure.measured import ROW, SCALED, Measured
 from diagnostics.engine.measure.parameters import Parameters
 from diagnostics.engine.measure.pending import Pending
 from diagnostics.subject.activations import Span
@@ -94,6 +94,7 @@ class Probe:
                 self._tally.activate(i, linear_range(layer.activation))
         self._dead = np.full(count, np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
+        self._values, self._rows = reductions.named(count, ROW)
         self.activated = self._hooks.activated
         self._begin()
 
@@ -161,7 +162,7 @@ class Probe:
         if not kernels.updates(self._updates.read(), self._parameters.weight_owner, rows):
             self._spoilt_weights()
         rows["dead"] = self._dead if self._in_passing is None else self._in_passing.share
-        step.heard = self._hooks.heard
+        step.values, step.heard = self._values.copy(), self._hooks.heard
         self.forget()
         return step
 
@@ -189,8 +190,9 @@ class Probe:
         return np.array([dead.numpy() for dead in masks.values()])
 
     def _begin(self) -> None:
-        self.step = Measured.nothing(len(self._layers))
-        self._rows = self.step.rows()
+        self._values.fill(np.nan)
+        self._rows["nonfinite"] = 0.0
+        self.step = Measured(self._values)
         self._settled = False
 
     def _settle(self, scale: float) -> None:
@@ -200,8 +202,9 @@ class Probe:
         """
         self._settled = True
         if scale != 1.0:
-            self.step.unscale(scale)
+            self._values[:, SCALED] /= scale
             self._signal.values /= scale
+            self.step.norm = self.step.clipped = self.step.norm / scale
         if self._parameters.changed():
             self.step.clipped = self._parameters.read()
             self._rows["clipped_grad_norm"] = self._parameters.weight_norms()

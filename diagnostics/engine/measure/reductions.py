@@ -72,6 +72,12 @@ def norms(tensors: Sequence[Tensor]) -> Floats:
     return found.values
 
 
+def named(rows: int, names: np.dtype[np.void]) -> tuple[Floats, Records]:
+    """Numbers with names for a kernel, and the same memory without, which is cleared at once."""
+    plain = np.zeros((rows, len(names.fields or ())))
+    return plain, plain.view(names)[:, 0]
+
+
 class Norms:
     """L2 norms and numbers of entries, [rows]; what is added to a row is one vector with it."""
 
@@ -103,13 +109,13 @@ class Tally:
     """Running sums over what is seen of each of several layers: ``rows`` of ``TALLY``, [layers]."""
 
     def __init__(self, layers: int) -> None:
-        self.rows = np.zeros(layers, TALLY)
+        self._plain, self.rows = named(layers, TALLY)
         self._active = np.zeros(layers, np.bool_)
         self._low, self._high = (np.full(layers, end) for end in EVERYWHERE)
 
     def activate(self, layer: int, span: Span | None) -> None:
         """From now on what is seen is an activation, with its linear range where it has one."""
-        self.rows[layer] = 0.0
+        self._plain[layer] = 0.0
         self._active[layer] = True
         self._low[layer], self._high[layer] = span or EVERYWHERE
 
@@ -132,7 +138,7 @@ class Tally:
 
     def clear(self) -> None:
         """Begin anew."""
-        self.rows.fill(0.0)
+        self._plain.fill(0.0)
 
 
 class Updates:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diagnostics.engine.measure import portable, reductions
 from diagnostics.engine.measure.kernels import CHANGE, Floats
-from diagnostics.engine.measure.measured import Measured
+from diagnostics.engine.measure.measured import ROW
 
 
 @pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-23, 1e-15, 1.0, 1e10, 1e19, 1e25, 3e38])
@@ -70,7 +70,7 @@ def _add(tally: reductions.Tally, layer: int, tensor: torch.Tensor) -> bool:
 
 
 def _spread(tally: reductions.Tally) -> Floats:
-    found = Measured.nothing(len(tally.rows)).rows()
+    _, found = reductions.named(len(tally.rows), ROW)
     tally.write(found)
     keys = ("activation_mean", "activation_std", "sparsity", "saturated")
     return np.column_stack([found[key] for key in keys])
