@@ -45,24 +45,26 @@ def _chromium() -> str:
 class Lab:
     """A lab in a process of its own, that can be killed and started again."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *program: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
         self.data_dir = data_dir
+        self._program = program or ("app.py",)
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "app.py", "--port", str(self.port)]
+        command = [sys.executable, *self._program, "--port", str(self.port)]
         command += ["--data-dir", str(self.data_dir)]
         self._process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
         until(self._answers)
 
-    def stop(self) -> None:
+    def stop(self, tracebacks: int = 0) -> None:
+        """End it; its log must have so many tracebacks."""
         self._process.send_signal(signal.SIGINT)
         _, errors = self._process.communicate(timeout=PATIENCE)
-        assert b"Traceback" not in errors, errors.decode()
+        assert errors.count(b"Traceback") == tracebacks, errors.decode()
 
     def end_runs(self) -> None:
         """Leave both workers free for the next test."""
