@@ -83,7 +83,9 @@ def test_its_control_and_its_parameters_are_on_the_page(field: str, key: str) ->
     if choice.parameter:
         assert f'"{controls.control_id(choice.parameter)}"' in layout
         style = controls.visibility(_config(field, key))
-        assert style[list(controls.DEPENDS).index(choice.parameter)] == {}
+        place = list(controls.DEPENDS).index(choice.parameter)
+        assert style[place] == {}
+        assert controls.meanings(_config(field, key))[place] == choice.meaning
 
 
 @pytest.mark.parametrize(("field", "key"), CHOICES)

@@ -193,6 +193,7 @@ def _controls(app: Dash, actions: Actions) -> None:
             "session": Output("session", "data", allow_duplicate=True),
             "notice": Output("notice", "children", allow_duplicate=True),
             "styles": [Output(f"wrap-{field}", "style") for field in DEPENDS],
+            "meanings": [Output(f"meaning-{field}", "children") for field in DEPENDS],
             "shown": [Output(f"shown-{field}", "children") for field in SLIDERS],
         },
         inputs={"values": [Input(*control) for control in CONTROLS]},
@@ -202,10 +203,12 @@ def _controls(app: Dash, actions: Actions) -> None:
     async def changed(values: list[Any], data: dict[str, Any], pace: str) -> Any:
         session = Session.of(data)
         answer: dict[str, Any] = {"session": no_update, "notice": no_update}
-        answer |= {"styles": [no_update] * len(DEPENDS), "shown": [no_update] * len(SLIDERS)}
+        answer |= {key: [no_update] * len(DEPENDS) for key in ("styles", "meanings")}
+        answer["shown"] = [no_update] * len(SLIDERS)
         try:
             config = RunConfig.make(dict(zip(SHOWN, values, strict=True)))
             answer["styles"] = controls.visibility(config)
+            answer["meanings"] = controls.meanings(config)
             answer["shown"] = [str(getattr(config, field)) for field in SLIDERS]
             if config != session.config:
                 new = await asyncio.to_thread(actions.change, session, config, float(pace))

@@ -46,11 +46,18 @@ def visibility(config: RunConfig) -> list[dict[str, str]]:
     ]
 
 
+def meanings(config: RunConfig) -> list[str]:
+    """What each dependent field means beside what is chosen, in the order of ``DEPENDS``."""
+    chosen = [(choices_of(other) or {})[getattr(config, other)] for other, _ in DEPENDS.values()]
+    return [c.meaning if c.parameter == f else "" for f, c in zip(DEPENDS, chosen, strict=True)]
+
+
 def _wrapped(field: str) -> Component:
     style = dict(zip(DEPENDS, visibility(RunConfig()), strict=True)).get(field, {})
     wide = field in SLIDERS or (choices_of(field) and place_of(field) == "remedies")
     name = "field" if wide else "field half"
-    return html.Div(_control(field), id=f"wrap-{field}", className=name, style=style)
+    meaning = [html.Div(id=f"meaning-{field}", className="hint")] if field in DEPENDS else []
+    return html.Div([_control(field), *meaning], id=f"wrap-{field}", className=name, style=style)
 
 
 def _control(field: str) -> Component:

@@ -14,13 +14,15 @@ from typing import TypeVar
 class Choice:
     """One option: the key people type, the label and help they read.
 
-    ``parameter`` names the field of ``RunConfig`` that means something beside such keys only.
+    ``parameter`` names the field of ``RunConfig`` that means something beside such keys only, and
+    ``meaning`` says what.
     """
 
     key: str
     label: str
     help: str
     parameter: str = ""
+    meaning: str = ""
 
 
 Choices = Mapping[str, Choice]
@@ -106,9 +108,8 @@ NORM_POSITIONS = table(
 
 @dataclass(frozen=True, kw_only=True)
 class Clip(Choice):
-    """A way to clip: what its threshold limits, and whether that is the global norm itself."""
+    """A way to clip; ``global_norm`` tells whether its threshold is a global norm."""
 
-    threshold: str = ""
     global_norm: bool = False
 
 
@@ -119,7 +120,7 @@ CLIPS = table(
         "Norm",
         "scale all gradients together to a largest global norm; Pascanu 2013",
         parameter="clip_threshold",
-        threshold="largest norm of all gradients together",
+        meaning="largest norm of all gradients together",
         global_norm=True,
     ),
     Clip(
@@ -127,21 +128,21 @@ CLIPS = table(
         "Value",
         "cut every entry to ±threshold; turns the gradient",
         parameter="clip_threshold",
-        threshold="largest entry",
+        meaning="largest entry",
     ),
     Clip(
         "layer_norm",
         "Per layer",
         "scale each layer's gradient to a largest norm",
         parameter="clip_threshold",
-        threshold="largest norm of a layer's gradient",
+        meaning="largest norm of a layer's gradient",
     ),
     Clip(
         "agc",
         "AGC",
         "limit each unit's gradient relative to its weights; Brock et al. 2021",
         parameter="clip_threshold",
-        threshold="largest ratio of a unit's gradient to its weights",
+        meaning="largest ratio of a unit's gradient to its weights",
     ),
 )
 

@@ -114,6 +114,7 @@ INITIALIZATIONS = table(
         "Orthogonal",
         "a random rotation times gain; Saxe et al. 2014",
         "gain",
+        "times the rotation",
         law="orthogonal",
         variance=rotation,
     ),
@@ -122,6 +123,7 @@ INITIALIZATIONS = table(
         "Identity",
         "ones on the diagonal, times gain; Le et al. 2015",
         "gain",
+        "on the diagonal",
         law="identity",
     ),
     Initialization(
@@ -136,6 +138,7 @@ INITIALIZATIONS = table(
         "Normal",
         "N(0, init_std²), whatever the width",
         "init_std",
+        "of each weight",
         law="normal",
         variance=_squared,
     ),
