@@ -95,7 +95,6 @@ class Probe:
         self._dead = np.full(count, np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
         self._values, self._rows = reductions.named(count, ROW)
-        self.activated = self._hooks.activated
         self._begin()
 
     @property
@@ -117,6 +116,10 @@ class Probe:
         self._hooks.detach()
         self._updates.pause()
         self.forget()
+
+    def activated(self, kind: str, h: Tensor, span: Span | None) -> None:
+        """An activation of a kind was computed by no module, maybe with a linear range."""
+        self._hooks.activated(kind, h, span)
 
     @_timed
     def backward(self, share: float = 1.0) -> None:

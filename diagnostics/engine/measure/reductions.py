@@ -193,6 +193,10 @@ class Updates:
         self._versions = None
 
     def _now(self) -> list[Any]:
+        """Changes with every write that torch counts, and with tensors put in a weight's place.
+
+        Looking costs less than copying; so what ``change`` kept needn't be kept again.
+        """
         return [*map(VERSION, self._weights), *map(Tensor.data_ptr, self._weights)]
 
     def _native(self) -> bool:

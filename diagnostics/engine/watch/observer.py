@@ -190,6 +190,11 @@ class Observer:
         self._listening = []
 
     def _backward_began(self) -> None:
+        """Be called behind all others that wait for the end of this backward pass.
+
+        DistributedDataParallel queues the averaging of gradients as we do, maybe later than we do:
+        so what is queued first only queues again.
+        """
         current = loop.current_backward()
         if current != self._backward:  # one that failed never came to its end
             self._backward = current
