@@ -1,9 +1,12 @@
 """One run as the page needs it: thinned evenly to some thousand steps, and its newest step."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from diagnostics.store.records import Event, StepBatch
 from diagnostics.store.store import Run, Store
+from diagnostics.subject.config import InvalidConfig, RunConfig
 
 MOST_ROWS = 4096
 
@@ -19,7 +22,11 @@ class Feed:
         self.run: Run = store.run(run_id)
         self.kept = StepBatch.empty()
         self.newest = StepBatch.empty()
+        self.sound = StepBatch.empty()
+        """The newest step in which every layer had a signal that is a number."""
         self.events: list[Event] = []
+        self.wished: RunConfig | None = self.run.config.lab
+        """What the controls said when it ended: its configuration, and all that was changed."""
         self.refresh()
 
     def refresh(self) -> bool:
@@ -31,17 +38,36 @@ class Feed:
         self.events.extend(found.events)
         if len(found.batch):
             self._keep(found.batch)
+        if not self.run.live:
+            self._settle()
         return before != (self._cursor, self.run.state)
 
     def at(self, step: int | None) -> StepBatch:
-        """The kept step nearest to one asked for; the newest for None."""
+        """The kept step nearest to one asked for; for None the newest that can be drawn."""
+        if step is None and self.run.patient_zero is not None and len(self.sound):
+            return self.sound
         if step is None or not len(self.kept) or step >= self.newest.steps[-1]:
             return self.newest
         row = int(np.abs(self.kept.steps - step).argmin())
         return self.kept[row : row + 1]
 
+    def before(self, step: int | None) -> StepBatch:
+        """The kept steps before one asked for; all of them for None."""
+        return self.kept if step is None else self.kept[: int((self.kept.steps < step).sum())]
+
+    def _settle(self) -> None:
+        """A wish that came too late was a wish as well: whoever had it sees the run's end."""
+        for command in self._store.commands(self.run.id)[0]:
+            if self.wished is not None and command.kind == "set":
+                with suppress(InvalidConfig):
+                    self.wished = self.wished.changed(**command.data)
+
     def _keep(self, batch: StepBatch) -> None:
         self.newest = batch[-1:]
+        sound = np.isfinite(batch.metric("signal_grad_norm")).all(axis=1)
+        if sound.any():
+            row = int(np.flatnonzero(sound)[-1])
+            self.sound = batch[row : row + 1]
         self.kept = StepBatch.join([self.kept, batch[-self.met % self._stride :: self._stride]])
         self.met += len(batch)
         while len(self.kept) > MOST_ROWS:

@@ -97,14 +97,19 @@ def undrawn(watch: Watch, sentence: str) -> wire.Unshown:
     return wire.Unshown(watch.run, watch.query, "undrawn", (told,))
 
 
-def diagnoses(feed: Feed | None, sketch: Sketch | None) -> tuple[Diagnosis, ...]:
-    """What is said of a sketch where there is one, else of a run."""
+def diagnoses(
+    feed: Feed | None, sketch: Sketch | None, at: int | None = None
+) -> tuple[Diagnosis, ...]:
+    """What is said of a sketch where there is one, else of a run at a step, or at its end."""
     if sketch is not None:
         return diagnose(sketch.config, sketch.batch)
     run = _given(feed).run
     if run.error:
         return (Diagnosis("failed", "ill", "The run failed", run.error, chart=""),)
-    return diagnose(run.config, recent(_given(feed)), run.patient_zero)
+    patient = run.patient_zero
+    if patient is not None and at is not None and at < patient.step:
+        patient = None
+    return diagnose(run.config, recent(_given(feed), at), patient)
 
 
 def layers(batch: StepBatch, lead: str) -> wire.Layers | None:

@@ -75,9 +75,11 @@ def lives(dead: Sequence[DeadUnits], layer: int) -> wire.Lives:
     )
 
 
-def recent(feed: Feed) -> StepBatch:
-    """The run so far as the rules see it: thinned, and the newest step."""
-    return StepBatch.join([_spread(feed.kept, POINTS), feed.newest])
+def recent(feed: Feed, step: int | None = None) -> StepBatch:
+    """The run as the rules see it, up to a step or to its end: thinned, and its last steps."""
+    diverged = step is None and feed.run.patient_zero is not None
+    last = [feed.sound, feed.newest] if diverged else [feed.at(step)]
+    return StepBatch.join([_spread(feed.before(step), POINTS), *last])
 
 
 def _spread(batch: StepBatch, most: int) -> StepBatch:

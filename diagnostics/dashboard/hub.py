@@ -15,7 +15,7 @@ from diagnostics.dashboard.frames import Sketch, Whole
 from diagnostics.dashboard.wire import Frame, Unshown, Watch, encode
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import DeadUnits, Diagnosis
-from diagnostics.store.store import Run, Store, StoreError
+from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
 POLL_SECONDS = 0.015
@@ -104,14 +104,16 @@ class Hub:
     def _sketch(self, feed: Feed | None, watch: Watch) -> Sketch | None:
         """The controls' network at initialization, where they have moved on from the run shown."""
         config = _config(watch.query)
-        if config is None or (feed and _keeps(feed.run, config)):
+        if config is None or (feed and _keeps(feed, config)):
             return None
         batch = self.advice.profile(config)
         return None if batch is None else Sketch(config, batch)
 
     async def _whole(self, feed: Feed | None, sketch: Sketch | None, watch: Watch) -> Whole:
         kinds = charts.kinds(charts.in_sight(watch.panel))
-        found = [self._advised(one, feed, sketch) for one in frames.diagnoses(feed, sketch)]
+        found = [
+            self._advised(one, feed, sketch) for one in frames.diagnoses(feed, sketch, watch.at)
+        ]
         dead: Sequence[DeadUnits] = ()
         if "units" in kinds and feed is not None:
             dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
@@ -190,9 +192,12 @@ def _config(query: str) -> RunConfig | None:
         return None
 
 
-def _keeps(run: Run, config: RunConfig) -> bool:
-    """Whether a run stays in sight: while it goes on, and until other controls are chosen."""
-    return run.live or run.watched or run.config == config
+def _keeps(feed: Feed, config: RunConfig) -> bool:
+    """Whether a run stays in sight: while it goes on, and until somebody chooses other controls.
+
+    What was changed while it was going is not another choice.
+    """
+    return feed.run.live or feed.run.watched or feed.wished == config
 
 
 def _sentence(trouble: Exception) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 from diagnostics.diagnosis import remedies
 from diagnostics.diagnosis.case import LEARNED, RECENT, Case, Finding, Mask, numbers
 from diagnostics.diagnosis.rule import Rule
-from diagnostics.diagnosis.wording import called
+from diagnostics.diagnosis.wording import called, number
 
 STALLED, TOO_LARGE = 1e-5, 1e-1
 MOST = 0.5
@@ -111,6 +111,9 @@ def _overfitting(case: Case) -> Finding | None:
     )
 
 
+LARGE = 1e3
+"""Of a signal gradient's norm: worth a word."""
+
 TENSORS = {
     "weight": "weights",
     "activation": "activations",
@@ -130,6 +133,7 @@ def _diverged(case: Case) -> Finding | None:
     ends = case.subject.lab is not None  # the lab ends such a run, a stranger's goes on
     return Finding(
         f"At step {patient.step} numbers left the range of floats, first in {where}. "
+        + _grown(case)
         + (
             "Training on would be pointless, so the run ended."
             if ends
@@ -142,13 +146,23 @@ def _diverged(case: Case) -> Finding | None:
     )
 
 
+def _grown(case: Case) -> str:
+    """What gradients had come to in the last step that was all numbers."""
+    signal = case.batch.metric("signal_grad_norm").astype(np.float64)
+    sound = np.flatnonzero(np.isfinite(signal).all(axis=1))
+    largest = float(signal[sound[-1]].max()) if len(sound) else 0.0
+    if largest <= LARGE:
+        return ""
+    step = int(case.batch.steps[sound[-1]])
+    return f"At step {step} the largest gradient was {number(np.log10(largest))}, then no number. "
+
+
 DIVERGED = Rule(
     key="diverged",
     title="Diverged",
     severity="ill",
     help="a loss, gradient, activation or weight that is NaN or infinite",
     find=_diverged,
-    chart="loss",
     tone="exploding",
     yardstick=remedies.ERROR,
     remedies=(remedies.CLIP, remedies.SLOWER, *remedies.NORMS),

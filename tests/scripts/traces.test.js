@@ -80,9 +80,15 @@ test("changes while training are marked where they were made; the rest of the ev
     { step: 5, kind: "paused", data: {} },
     { step: 9, kind: "stopped early", data: {} },
   ];
-  const { shapes, annotations } = traces.changes(events);
+  const { shapes, annotations } = traces.changes(events, { now: { step: 12 }, newest: 12 });
   assert.deepEqual(shapes.map(({ x0 }) => x0), [3, 9]);
   assert.deepEqual(annotations.map(({ text }) => text), ["lr 0.1, clip norm", "stopped early"]);
+});
+
+test("a step that is not the newest is marked in the charts of the run", () => {
+  assert.deepEqual(traces.cursor({ now: { step: 7 }, newest: 12 }).map(({ x0 }) => x0), [7]);
+  assert.deepEqual(traces.cursor({ now: null, newest: 0 }), []);
+  assert.deepEqual(traces.changes([], { now: { step: 7 }, newest: 12 }).shapes.length, 1);
 });
 
 test("clipping says how often and how far the gradient was turned", () => {

@@ -177,7 +177,7 @@ const kinds = (() => {
     ], {
       xaxis: axes.history(h.steps, frame.steps),
       yaxis: axes.losses([...h.loss, ...h.heldout]),
-      ...traces.changes(h.events),
+      ...traces.changes(h.events, frame),
     });
   }
 
@@ -193,6 +193,7 @@ const kinds = (() => {
     const customdata = traces.called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
     stage.put(key, [{ x: h.heat.steps, y: axes.numbers(count - 1), z: h.heat.decades, customdata }], {
       xaxis: axes.history(h.steps, frame.steps),
+      shapes: traces.cursor(frame),
       margin: { l: Math.max(46, 20 + 0.6 * SMALL * longest) },
       yaxis: named
         ? { ...named, range: [rows.from - 0.5, rows.to + 0.5], tickfont: { size: SMALL }, title: { text: "" } }
@@ -214,7 +215,7 @@ const kinds = (() => {
     stage.put(key, [{ x: told.steps, y: before }, { x: told.steps, y: after }, line], {
       xaxis: axes.history(h.steps, frame.steps),
       yaxis: axes.decades(range, ticks(chart)),
-      ...traces.changes(h.events),
+      ...traces.changes(h.events, frame),
     });
     dom.text(`hint-${key}`, traces.clipped(told, h.events));
   }

@@ -120,13 +120,24 @@ const traces = (() => {
   const upright = (x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1 });
 
   /**
-   * Lines at what was changed while training went on.
-   * @param {Wire.Event[]} events
+   * The step in sight, where that is not the newest; its axes are those of a run's steps.
+   * @param {{now: Wire.Layers | null, newest: number}} frame
    */
-  function changes(events) {
+  function cursor({ now, newest }) {
+    return now && now.step < newest ? [{ ...upright(now.step), name: "cursor", line: { width: 2 } }] : [];
+  }
+
+  /**
+   * Lines at what was changed while training went on, and at the step in sight.
+   * @param {Wire.Event[]} events
+   * @param {{now: Wire.Layers | null, newest: number}} frame
+   */
+  function changes(events, frame) {
     const told = events.filter(({ kind }) => kind === "set" || kind === "stopped early");
     return {
-      shapes: told.map(({ step }) => ({ ...upright(step), line: { width: 1, dash: "dot" } })),
+      shapes: [
+        ...told.map(({ step }) => ({ ...upright(step), line: { width: 1, dash: "dot" } })), ...cursor(frame),
+      ],
       annotations: told.map((event) => ({
         x: event.step, yref: "paper", y: 1, text: change(event), showarrow: false, xanchor: "left", yanchor: "top",
       })),
@@ -159,5 +170,5 @@ const traces = (() => {
     return died ? `${died} deaths${back}` : "nobody has died";
   }
 
-  return { positive, line, inside, dot, called, predicted, marked, zeros, blocks, changes, clipped, deaths };
+  return { positive, line, inside, dot, called, predicted, marked, zeros, blocks, cursor, changes, clipped, deaths };
 })();
