@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from diagnostics.dashboard import controls
-from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, control_id
+from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, TYPED, control_id
 from diagnostics.dashboard.frames import title
 from diagnostics.dashboard.session import Session, read_link
 from diagnostics.runs.runner import Runner
@@ -180,7 +180,7 @@ def _open_link(app: Dash, actions: Actions) -> None:
     async def opened(search: str | None) -> Any:
         session, notes = await asyncio.to_thread(actions.open, search or "")
         return {
-            "values": _values(session.config),
+            "values": controls.values(session.config),
             "page": [getattr(session, key) for key in PAGE],
             "session": session.data(),
             "notice": " ".join(notes),
@@ -195,6 +195,7 @@ def _controls(app: Dash, actions: Actions) -> None:
             "styles": [Output(f"wrap-{field}", "style") for field in DEPENDS],
             "meanings": [Output(f"meaning-{field}", "children") for field in DEPENDS],
             "shown": [Output(f"shown-{field}", "children") for field in SLIDERS],
+            "refusals": [Output(control_id(field), "error") for field in TYPED],
         },
         inputs={"values": [Input(*control) for control in CONTROLS]},
         state={"data": State("session", "data"), "pace": State("pace", "value")},
@@ -204,7 +205,7 @@ def _controls(app: Dash, actions: Actions) -> None:
         session = Session.of(data)
         answer: dict[str, Any] = {"session": no_update, "notice": no_update}
         answer |= {key: [no_update] * len(DEPENDS) for key in ("styles", "meanings")}
-        answer["shown"] = [no_update] * len(SLIDERS)
+        answer |= {"shown": [no_update] * len(SLIDERS), "refusals": controls.refusals("")}
         try:
             config = RunConfig.make(dict(zip(SHOWN, values, strict=True)))
             answer["styles"] = controls.visibility(config)
@@ -213,8 +214,11 @@ def _controls(app: Dash, actions: Actions) -> None:
             if config != session.config:
                 new = await asyncio.to_thread(actions.change, session, config, float(pace))
                 answer |= {"session": new.data(), "notice": ""}
-        except (InvalidConfig, StoreError) as refusal:
-            answer["notice"] = str(refusal)
+        except InvalidConfig as refusal:
+            answer["refusals"] = controls.refusals(refusal.field)
+            answer["notice"] = "" if refusal.field in TYPED else str(refusal)
+        except StoreError as trouble:
+            answer["notice"] = str(trouble)
         return answer
 
     @app.callback(
@@ -288,7 +292,7 @@ def _wish(app: Dash, actions: Actions, control: Input, wish: Asked) -> None:
                 "notice": str(refusal),
             }
         return {
-            "values": _values(new.config),
+            "values": controls.values(new.config),
             "page": [getattr(new, key) for key in PAGE],
             "session": new.data(),
             "notice": "",
@@ -327,7 +331,3 @@ def _browser_side(app: Dash) -> None:
 
 def _pace(steps_per_second: float) -> Command:
     return Command("pace", {"steps_per_second": steps_per_second})
-
-
-def _values(config: RunConfig) -> list[Any]:
-    return [getattr(config, field) for field in SHOWN]

@@ -10,11 +10,13 @@ from diagnostics.subject.choices import Choices
 from diagnostics.subject.config import (
     FIELDS,
     RunConfig,
+    allowed,
     choices_of,
     dependence,
     is_slider,
     limits,
     place_of,
+    word,
 )
 
 SHOWN = tuple(FIELDS)
@@ -22,6 +24,13 @@ DEPENDS = {field: found for field in SHOWN if (found := dependence(field))}
 """Fields that mean something only beside certain keys of another field."""
 
 SLIDERS = tuple(filter(is_slider, SHOWN))
+TYPED = tuple(
+    field
+    for field in SHOWN
+    if not choices_of(field) and field not in SLIDERS and FIELDS[field].annotation is not bool
+)
+"""Numbers in fields that take any text, since people write 1e-3 where browsers take digits only."""
+
 IN_A_ROW = 40
 """Letters of labels that fit beside each other, with two for the room around each."""
 
@@ -123,13 +132,25 @@ def _value(field: str) -> Component:
         )
         shown = html.B(str(info.default), id=f"shown-{field}")
         return html.Div([html.Div([info.title, shown], className="field-title split"), slider])
-    whole = info.annotation is int
-    return dmc.NumberInput(
+    return dmc.TextInput(
         **common,
         label=info.title,
-        value=info.default,
+        value=word(info.default),
         debounce=400,
-        allowDecimal=not whole,
-        step=1 if whole else 0.01,
-        hideControls=True,
+        autoComplete="off",
+        inputProps={"inputMode": "decimal"},
     )
+
+
+def values(config: RunConfig) -> list[Any]:
+    """What all controls show of a configuration."""
+    return [_shown(field, getattr(config, field)) for field in SHOWN]
+
+
+def _shown(field: str, value: Any) -> Any:
+    return word(value) if field in TYPED else value
+
+
+def refusals(refused: str) -> list[str]:
+    """What stands at each field that takes text, where one was refused."""
+    return [f"must be {allowed(field)}" if field == refused else "" for field in TYPED]

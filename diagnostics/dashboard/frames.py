@@ -116,12 +116,12 @@ def layers(batch: StepBatch, lead: str) -> wire.Layers | None:
     """The per-layer charts of one step; None where there is none."""
     if not len(batch):
         return None
-    apart = np.nan_to_num(decades(batch.metric(lead))[0], posinf=0, neginf=0)
+    apart = decades(batch.metric(lead))[0]
     return wire.Layers(
         step=int(batch.steps[0]),
         metrics={key: batch.metric(key)[0].astype(np.float64) for key in charts.metrics(lead)},
         marks=marks(batch, lead),
-        decades=np.append(apart, 0.0),
+        decades=np.append(np.where(np.isfinite(apart), apart, np.nan), 0.0),
     )
 
 

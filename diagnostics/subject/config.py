@@ -4,6 +4,7 @@ A link, a lesson, a command line and a row of the store are all the same ``RunCo
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, Self
@@ -33,7 +34,30 @@ BATCH_NORM_ALONE = (
 
 
 class InvalidConfig(ValueError):
-    """A configuration that can't be: one sentence naming field, value and what is allowed."""
+    """A configuration that can't be: one sentence naming field, value and what is allowed.
+
+    ``field`` is the one to be mended, empty where it is none.
+    """
+
+    def __init__(self, sentence: str, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+DECIMAL_COMMA = re.compile(
+    r"([+-]?(?:0?,\d+|\d+,(?:\d{1,2}|\d{4,})))((?:e[+-]?\d+)?)", re.IGNORECASE
+)
+"""Not 1,000, which some read as a thousand and others as one."""
+
+
+def typed(text: str, kind: object) -> str | int:
+    """A number as people type it: 1e-3, .001, 0,01, and 1e3 for a whole one."""
+    if kind is float and (found := DECIMAL_COMMA.fullmatch(text)):
+        return found[1].replace(",", ".") + found[2]
+    if kind is int and re.fullmatch(r"\+?\d+(?:\.\d*)?e\+?\d{1,2}", text, re.IGNORECASE):
+        number = float(text)
+        return int(number) if number.is_integer() else text
+    return text
 
 
 def _field(
@@ -139,7 +163,7 @@ class RunConfig(BaseModel):
         kind = cls.model_fields[info.field_name].annotation
         if isinstance(value, bool) is not (kind is bool) and not isinstance(value, str):
             raise ValueError("wrong type")
-        return value.strip() if isinstance(value, str) else value
+        return typed(value.strip(), kind) if isinstance(value, str) else value
 
     @field_validator("*", mode="after")
     @classmethod
@@ -167,8 +191,9 @@ class RunConfig(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             if not first["loc"]:
-                raise InvalidConfig(BATCH_NORM_ALONE) from None
-            raise InvalidConfig(sentence(str(first["loc"][0]), first["input"])) from None
+                raise InvalidConfig(BATCH_NORM_ALONE, "batch_size") from None
+            field = str(first["loc"][0])
+            raise InvalidConfig(sentence(field, values.get(field)), field) from None
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> Self:
@@ -254,11 +279,11 @@ class RunConfig(BaseModel):
 
     def query(self) -> str:
         """The shortest link query that spells this configuration."""
-        return urlencode({key: _word(value) for key, value in self.differences().items()})
+        return urlencode({key: word(value) for key, value in self.differences().items()})
 
     def words(self) -> list[str]:
         """The same as ``key=value`` words."""
-        return [f"{key}={_word(value)}" for key, value in self.differences().items()]
+        return [f"{key}={word(value)}" for key, value in self.differences().items()]
 
 
 FIELDS: Mapping[str, FieldInfo] = RunConfig.model_fields
@@ -335,7 +360,8 @@ def sentence(field: str, value: Any) -> str:
     return f"{field}={value!s:.60} can't be used: {field} must be {allowed(field)}."
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """A value as it is typed."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

@@ -121,11 +121,41 @@ def test_a_bad_value_says_so_and_the_run_goes_on(opened: Open) -> None:
     page = opened("?activation=relu&init=he_normal&depth=5")
     page.click("#train")
     beyond(page, 1)
+    rate = page.locator("#wrap-lr")
     page.locator("#field-lr").fill("-3")
-    expect(page.locator("#notice")).to_contain_text("lr=-3 can't be used")
+    expect(rate).to_contain_text("must be a number above 0 up to 1000")
     beyond(page, newest(page) + 3)
-    page.locator("#field-lr").fill("0.01")
+    page.locator("#field-lr").fill("0.05")  # as it was
+    expect(rate).not_to_contain_text("must be")
     expect(page.locator("#notice")).to_be_empty()
+
+
+def test_numbers_are_taken_as_people_type_them(opened: Open) -> None:
+    page = opened("?depth=3&width=8")
+    for typed, query in (("3e-4", "lr=0.0003"), (".001", "lr=0.001"), ("0,01", "lr=0.01")):
+        page.locator("#field-lr").fill(typed)
+        page.wait_for_function("(query) => location.search.includes(query)", arg=query)
+        expect(page.locator("#field-lr")).to_have_value(typed)
+    page.locator("#field-steps").fill("1e3")
+    page.wait_for_function("location.search.includes('steps=1000')")
+    page.locator("#field-steps").fill("1e9")
+    expect(page.locator("#wrap-steps")).to_contain_text("from 1 to 1000000")
+    assert "steps=1000" in page.url
+
+
+def test_a_live_change_that_ends_a_run_does_not_hide_its_end(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5&steps=2000")
+    page.click("#train")
+    beyond(page, 20)
+    page.locator("#field-lr").fill("5")
+    badge(page, "diverged")
+    page.wait_for_timeout(3000)  # it used to go back to "before training" after a second
+    badge(page, "diverged")
+    expect(page.locator("#verdict-title")).to_have_text("Diverged")
+    signal = "lab.frame().now.metrics.signal_grad_norm"
+    assert page.evaluate(f"{signal}.every((value) => value > 0)")
+    page.get_by_text("Tanh", exact=True).click()
+    badge(page, "before training")
 
 
 def test_divergence_names_patient_zero(opened: Open) -> None:

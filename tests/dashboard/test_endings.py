@@ -111,5 +111,8 @@ def test_the_verdict_is_that_of_the_step_in_sight(store: Store) -> None:
     assert diagnoses(feed, None, 40)[0].since_step == 23  # a median of five steps later
 
 
-def test_what_was_not_measured_is_no_number() -> None:
-    assert frames.layers(steps(1, 0), "signal_grad_norm") is None
+def test_what_is_no_number_is_not_0() -> None:
+    batch = steps(1, 1)
+    batch.values[0, 0, METRIC_INDEX["signal_grad_norm"]] = np.nan
+    found = frames.layers(batch, "signal_grad_norm")
+    assert found is not None and np.isnan(found.decades[0]) and np.isfinite(found.decades[1:]).all()

@@ -25,6 +25,11 @@ test("prediction stands beside measurement", () => {
   assert.equal(words.slopes({ ...frame, state: "preview" }, signal), words.slopes(first, signal));
 });
 
+test("what is no number is not measured as 0", () => {
+  const unknown = { ...frame, now: { step: 7, decades: [null, 0] } };
+  assert.match(words.slopes(unknown, signal), /at initialization, no number measured$/);
+});
+
 test("where there is no prediction its place says why", () => {
   assert.equal(words.slopes(frame, { hint: "over batch and units" }), "over batch and units");
   assert.equal(words.slopes({ ...frame, theory: { why_not: "no theory" } }, signal), "no theory");

@@ -78,3 +78,39 @@ def test_every_field_says_what_it_is() -> None:
 def test_a_configuration_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         RunConfig().depth = 3
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "value"),
+    [
+        *[
+            ("lr", text, 1e-3)
+            for text in ("1e-3", "1E-3", ".001", "0.001", "0,001", ",001", "1,0e-3")
+        ],
+        *[("lr", text, 0.25) for text in (" 0.25 ", "0,25", "+.25", "2.5e-1")],
+        *[("lr", text, 1.2345) for text in ("1.2345", "1,2345")],
+        *[("lr", text, 3.0) for text in ("3", "3.", "3,0", "3e0")],
+        *[("steps", text, 1000) for text in ("1000", "1e3", "1E3", "1.0e3", "10e2", "+1e3")],
+    ],
+)
+def test_numbers_as_people_type_them(field: str, typed: str, value: float) -> None:
+    for config in (RunConfig.make({field: typed}), RunConfig.from_words([f"{field}={typed}"])):
+        assert getattr(config, field) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        *[
+            ("lr", text)
+            for text in ("1,000", "1.000,5", "1,5,5", "e3", "1e", "--1", "1 e3", "0x10")
+        ],
+        *[("lr", text) for text in ("1e400", "inf", "nan", "", "ten", "1e-400")],
+        *[("steps", text) for text in ("1,000", "2,5", "2.5", "1e-3", "1.5e0", "1e99", "1e9", "")],
+    ],
+)
+def test_what_can_be_read_in_two_ways_or_in_none_is_refused(field: str, typed: str) -> None:
+    """Never a silent other number."""
+    with pytest.raises(InvalidConfig) as refused:
+        RunConfig.make({field: typed})
+    assert refused.value.field == field and f"{field}={typed}" in str(refused.value)

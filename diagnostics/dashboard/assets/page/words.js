@@ -30,9 +30,10 @@ const words = (() => {
     if (theory.why_not) return theory.why_not;
     if (away) return "Training has left the initialization that theory speaks of.";
     if (layers < 3) return `one point a ${word}, log scale`;
-    const measured = Number(now.decades[0]) / (layers - 2);
+    const [first] = now.decades;
+    const measured = first === null ? "no number measured" : `measured ${signed(first / (layers - 2))}`;
     const when = of === "preview" || now.step <= 1 ? "" : " at initialization";
-    return `predicted ${signed(Number(theory.slope))} decades a ${word}${when}, measured ${signed(measured)}`;
+    return `predicted ${signed(Number(theory.slope))} decades a ${word}${when}, ${measured}`;
   }
 
   /** @type {(value: number) => string} */
