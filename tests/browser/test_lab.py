@@ -176,6 +176,38 @@ def test_keys_drive_the_page(opened: Open) -> None:
     badge(page, "before training")
 
 
+def test_keys_work_whatever_was_clicked_before(opened: Open) -> None:
+    """The focus stays on what was clicked: space would press that again."""
+    page = opened("?depth=3&width=8&steps=100000")
+    page.click("#train")
+    beyond(page, 1)
+    run = page.evaluate("lab.session().run")
+    page.keyboard.press(" ")
+    badge(page, "paused")
+    assert page.evaluate("lab.session().run") == run
+    page.get_by_text("Tanh", exact=True).click()
+    page.wait_for_function("(run) => lab.session().run !== run", arg=run)
+    beyond(page, 1)
+    page.keyboard.press(" ")
+    badge(page, "paused")
+    page.locator("#field-lr").focus()
+    page.keyboard.press("r")  # typed into the field
+    badge(page, "paused")
+
+
+@pytest.mark.parametrize("width", [801, 820, 900, 1024, 1100, 1150, 1280, 1366, 1920])
+def test_the_verdict_has_room_beside_its_remedies(opened: Open, width: int) -> None:
+    page = opened("?seed=0")
+    page.set_viewport_size({"width": width, "height": 768})
+    expect(page.locator("#remedies button").first).to_be_visible()
+    told = page.locator("#verdict-text").bounding_box()
+    offered = page.locator("#remedies").bounding_box()
+    assert told is not None and offered is not None and told["width"] >= 330
+    below = offered["y"] >= told["y"] + told["height"]
+    assert below or offered["x"] >= told["x"] + told["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(opened: Open, scheme: str) -> None:
     page = opened(color_scheme=scheme)

@@ -19,19 +19,36 @@ const desk = (() => {
     t: "#train", " ": "#pause", ".": "#step", p: "#pin", r: "#reset", escape: "#whole",
     b: "#turns button:first-child", n: "#turns button:last-child",
   };
-  const TYPING = "input:not([type=range]), textarea, select, button, a, summary, [role=slider], [role=combobox]";
+  const TYPING = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [role=combobox]";
   const COPIED = 1500;       // milliseconds that the button says so
+
+  /**
+   * The key's button, whatever has the focus; none while somebody types.
+   * @param {KeyboardEvent} event
+   */
+  function buttonOf(event) {
+    const target = /** @type {Element} */ (event.target);
+    const key = KEYS[event.key.toLowerCase()];
+    if (!key || target.closest(TYPING) || event.ctrlKey || event.metaKey || event.altKey) return null;
+    return /** @type {HTMLElement | null} */ (document.querySelector(key));
+  }
 
   /**
    * @param {KeyboardEvent} event
    */
   function onKey(event) {
-    const target = /** @type {Element} */ (event.target);
-    const key = KEYS[event.key.toLowerCase()];
-    const element = key && /** @type {HTMLElement | null} */ (document.querySelector(key));
-    if (!element || target.closest(TYPING) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const button = buttonOf(event);
+    if (!button) return;
     event.preventDefault();
-    element.click();
+    button.click();
+  }
+
+  /**
+   * Some browsers press what has the focus when space is let go.
+   * @param {KeyboardEvent} event
+   */
+  function onKeyUp(event) {
+    if (event.key === " " && buttonOf(event)) event.preventDefault();
   }
 
   async function share() {
@@ -68,6 +85,7 @@ const desk = (() => {
   function connect(deeds) {
     document.addEventListener("visibilitychange", deeds.watch);
     document.addEventListener("keydown", onKey);
+    document.addEventListener("keyup", onKeyUp);
     hear("share", "click", share);
     hear("projector", "click", () => projector(deeds.refit));
     hear("scrub", "input", (step) => deeds.scrubTo(Number(step)));
