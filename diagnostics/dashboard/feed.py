@@ -4,9 +4,10 @@ from contextlib import suppress
 
 import numpy as np
 
-from diagnostics.store.records import Event, StepBatch
+from diagnostics.store.records import Command, Event, StepBatch
 from diagnostics.store.store import Run, Store
-from diagnostics.subject.config import InvalidConfig, RunConfig
+from diagnostics.subject.config import InvalidConfig
+from diagnostics.subject.watched import Subject
 
 MOST_ROWS = 4096
 
@@ -25,8 +26,7 @@ class Feed:
         self.sound = StepBatch.empty()
         """The newest step in which every layer had a signal that is a number."""
         self.events: list[Event] = []
-        self.wished: RunConfig | None = self.run.config.lab
-        """What the controls said when it ended: its configuration, and all that was changed."""
+        self._wishes: list[Command] = []
         self.refresh()
 
     def refresh(self) -> bool:
@@ -38,8 +38,8 @@ class Feed:
         self.events.extend(found.events)
         if len(found.batch):
             self._keep(found.batch)
-        if not self.run.live:
-            self._settle()
+        if not self.run.live:  # a wish that came too late was a wish as well
+            self._wishes = self._store.commands(self.run.id)[0]
         return before != (self._cursor, self.run.state)
 
     def at(self, step: int | None) -> StepBatch:
@@ -51,16 +51,19 @@ class Feed:
         row = int(np.abs(self.kept.steps - step).argmin())
         return self.kept[row : row + 1]
 
+    def subject(self, step: int | None = None) -> Subject:
+        """What was trained at a step, with what was changed until then; for None, at last."""
+        made = [e.data for e in self.events if e.kind == "set" and (step is None or e.step <= step)]
+        wished = [c.data for c in self._wishes if c.kind == "set"] if step is None else []
+        config = self.run.config.lab
+        for changes in [*made, *wished] if config else []:
+            with suppress(InvalidConfig):
+                config = config and config.changed(**changes)
+        return config or self.run.config
+
     def before(self, step: int | None) -> StepBatch:
         """The kept steps before one asked for; all of them for None."""
         return self.kept if step is None else self.kept[: int((self.kept.steps < step).sum())]
-
-    def _settle(self) -> None:
-        """A wish that came too late was a wish as well: whoever had it sees the run's end."""
-        for command in self._store.commands(self.run.id)[0]:
-            if self.wished is not None and command.kind == "set":
-                with suppress(InvalidConfig):
-                    self.wished = self.wished.changed(**command.data)
 
     def _keep(self, batch: StepBatch) -> None:
         self.newest = batch[-1:]

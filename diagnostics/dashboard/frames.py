@@ -109,7 +109,7 @@ def diagnoses(
     patient = run.patient_zero
     if patient is not None and at is not None and at < patient.step:
         patient = None
-    return diagnose(run.config, recent(_given(feed), at), patient)
+    return diagnose(_given(feed).subject(at), recent(_given(feed), at), patient)
 
 
 def layers(batch: StepBatch, lead: str) -> wire.Layers | None:

@@ -17,6 +17,7 @@ from diagnostics.runs.runner import Runner
 from diagnostics.store.records import DeadUnits, Diagnosis
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
+from diagnostics.subject.watched import Subject
 
 POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5
@@ -111,17 +112,17 @@ class Hub:
 
     async def _whole(self, feed: Feed | None, sketch: Sketch | None, watch: Watch) -> Whole:
         kinds = charts.kinds(charts.in_sight(watch.panel))
-        found = [
-            self._advised(one, feed, sketch) for one in frames.diagnoses(feed, sketch, watch.at)
-        ]
+        said = frames.diagnoses(feed, sketch, watch.at)
+        subject = sketch.config if sketch else feed.subject(watch.at) if feed else None
+        found = [self._advised(one, subject) for one in said]
         dead: Sequence[DeadUnits] = ()
         if "units" in kinds and feed is not None:
             dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
         return Whole(found, kinds, dead)
 
-    def _advised(self, diagnosis: Diagnosis, feed: Feed | None, sketch: Sketch | None) -> Diagnosis:
+    def _advised(self, diagnosis: Diagnosis, subject: Subject | None) -> Diagnosis:
         """With the remedies that helped when they were tried, where they can be."""
-        config = sketch.config if sketch else feed.run.config.lab if feed else None
+        config = subject.lab if subject else None
         if config is None:
             return diagnosis
         tried = self.advice.remedies(diagnosis.rule, config)
@@ -197,7 +198,7 @@ def _keeps(feed: Feed, config: RunConfig) -> bool:
 
     What was changed while it was going is not another choice.
     """
-    return feed.run.live or feed.run.watched or feed.wished == config
+    return feed.run.live or feed.run.watched or feed.subject() == config
 
 
 def _sentence(trouble: Exception) -> str:

@@ -73,6 +73,22 @@ def test_of_several_changes_the_last_ones_count(store: Store) -> None:
     assert not _in_sight(store, run, CONFIG.changed(lr=5.0, clip="norm"))
 
 
+def test_what_is_said_is_of_the_network_as_it_was_changed(store: Store) -> None:
+    """Rules and remedies' trials would speak of the learning rate it was submitted with."""
+    run = store.create_run(CONFIG)
+    store.append(run, steps(1, 4), [Event(3, "set", {"lr": 5.0}), Event(4, "set", {"lr": 0.0})])
+    feed = Feed(store, run)
+    rates = [subject.lab.lr for at in (2, 3, None) if (subject := feed.subject(at)).lab]
+    assert rates == [CONFIG.lr, 5.0, 5.0]
+    store.send(run, Command("set", {"clip": "agc"}))
+    assert feed.subject().clip == "none"
+    store.finish(run, ENDS["diverged"])
+    feed.refresh()
+    (found,) = diagnoses(feed, None)
+    assert {"lr": 0.5} in [dict(remedy.changes) for remedy in found.remedies]
+    assert feed.subject().clip == "agc"
+
+
 def test_a_run_that_diverged_shows_its_last_step_of_numbers_and_says_what_came(
     store: Store,
 ) -> None:
