@@ -16,7 +16,6 @@ from diagnostics.subject.watched import Subject
 RULES = {
     rule.key: rule
     for rule in (
-        steps.DIVERGED,
         travel.SYMMETRIC,
         travel.VANISHING,
         travel.EXPLODING,
@@ -31,6 +30,7 @@ RULES = {
         steps.CLIPPING_NEVER,
         steps.OVERFITTING,
         units.SPARSE_UNITS,
+        steps.DIVERGED,
     )
 }
 """The graver before the lighter of one severity."""
