@@ -18,6 +18,7 @@ def layout(theme: Theme, x_title: str, *, left: int = 46, bottom: int = 36) -> P
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": left, "r": 14, "t": 8, "b": bottom},
         "showlegend": False,
+        "template": {"layout": {"shapedefaults": {"line": {"color": theme.ink}}}},
         "hovermode": "closest",
         "hoverlabel": {"font": {"family": FONT}},
     }
