@@ -1,14 +1,18 @@
-"""From a step being measured to its being painted, in a real Chromium, with 50 layers.
+"""Frames a second of the leading chart, and from a step being measured to its being painted.
 
-Run with ``python -m benchmarks.live_latency [SECONDS]``. A real run trains at 100 steps a second
-in this process; a lab in another serves it; the browser notes when it has painted which step.
+Run with ``python -m benchmarks.live_latency [SECONDS]``. Networks of 20, 50 and 100 layers train at
+100 steps a second in this process, one after the other; a lab in another serves them; a real
+Chromium notes when it has painted which step.
 """
 
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +25,26 @@ from diagnostics.store.records import Command
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
-CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, steps=1_000_000)
-NOTE = """() => { window.painted = [];
-  document.querySelector('#plot-lead').on('plotly_animated', () => {
-    const step = lab.frame().newest;
-    requestAnimationFrame(() => window.painted.push([step, Date.now() / 1000]));
-  }); }"""
+LAYERS = (20, 50, 100)
+NOTE = """() => {
+  window.painted = [];
+  const put = stage.put;
+  stage.put = (key, ...told) => {
+    const began = performance.now();
+    put(key, ...told);
+    if (key !== 'lead' || !told[0].length) return;
+    const [step, took] = [lab.frame().newest, performance.now() - began];
+    requestAnimationFrame(() => window.painted.push([step, Date.now() / 1000, took]));
+  };
+}"""
+
+
+class Painted(NamedTuple):
+    """A frame in the browser: its step, when it was painted, and for how long that kept the page."""
+
+    step: int
+    at: float
+    milliseconds: float
 
 
 class StampingSink(StoreSink):
@@ -41,43 +59,64 @@ class StampingSink(StoreSink):
         super().write(step, values, scalars)
 
 
-def watch(run: str, seconds: float) -> list[tuple[int, float]]:
-    """(step, time painted) for each frame that a browser painted."""
-    with page(f"?depth=49&run={run}") as opened:
+@contextmanager
+def training(store: Store, config: RunConfig) -> Iterator[tuple[str, dict[int, float]]]:
+    """A run that goes on meanwhile, and when each of its steps was measured."""
+    run, control = store.create_run(config), Control()
+    store.set_state(run, "running")
+    sink = StampingSink(store, run, control)
+    control.send(Command("pace", {"steps_per_second": 100}))
+    trainer = threading.Thread(target=train, args=(config, sink, control))
+    trainer.start()
+    try:
+        yield run, sink.measured
+    finally:
+        control.send(Command("stop"))
+        trainer.join()
+        sink.close()
+        store.set_state(run, "stopped")
+
+
+def watch(link: str, seconds: float) -> tuple[list[Painted], float]:
+    """What a browser painted, and the share of the time that its page was busy."""
+    with page(link) as opened:
         opened.wait_for_function("lab.frame()?.newest > 50")
         opened.evaluate(NOTE)
+        devtools = opened.context.new_cdp_session(opened)
+        devtools.send("Performance.enable")
+
+        def busy() -> float:
+            told = devtools.send("Performance.getMetrics")["metrics"]
+            return float(next(m["value"] for m in told if m["name"] == "TaskDuration"))
+
+        before = busy()
         time.sleep(seconds)
-        painted: list[tuple[int, float]] = opened.evaluate("window.painted")
-        return painted
+        painted = [Painted(*one) for one in opened.evaluate("window.painted")]
+        return painted, (busy() - before) / seconds
 
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
     with tempfile.TemporaryDirectory() as folder, serving(folder):
         store = Store(f"sqlite:///{Path(folder) / 'store.sqlite'}")
-        run, control = store.create_run(CONFIG), Control()
-        store.set_state(run, "running")
-        sink = StampingSink(store, run, control)
-        control.send(Command("pace", {"steps_per_second": 100}))
-        trainer = threading.Thread(target=train, args=(CONFIG, sink, control))
-        trainer.start()
-        try:
-            painted = watch(run, seconds)
-        finally:
-            control.send(Command("stop"))
-            trainer.join()
-            sink.close()
-            store.close()
-    report(painted, sink.measured, seconds)
+        for layers in LAYERS:
+            config = RunConfig(
+                activation="relu", init="he_normal", depth=layers - 1, steps=1_000_000
+            )
+            with training(store, config) as (run, measured):
+                painted, busy = watch(f"?{config.query()}&run={run}", seconds)
+            print(f"{layers} layers: {len(painted) / seconds:.1f} frames a second")
+            report(painted, measured)
+            print(f"  the page was busy {busy:.0%} of the time")
+        store.close()
 
 
-def report(painted: list[tuple[int, float]], measured: dict[int, float], seconds: float) -> None:
-    first = {int(step): at for step, at in reversed(painted)}
-    late = [1e3 * (at - measured[step]) for step, at in first.items()]
-    gaps = np.diff(sorted(first.values()))
-    print(f"frames painted: {len(first) / seconds:.1f} a second")
-    print(f"step measured → painted: {spread(late)}")
-    print(f"longest pause between frames: {gaps.max() * 1e3:.0f} ms")
+def report(painted: list[Painted], measured: dict[int, float]) -> None:
+    late = [1e3 * (one.at - measured[one.step]) for one in painted]
+    gaps = np.diff([one.at for one in painted])
+    print(f"  step measured → painted: {spread(late)}")
+    print(f"  drawing the leading chart: {spread([one.milliseconds for one in painted])}")
+    print(f"  longest pause between frames: {gaps.max() * 1e3:.0f} ms")
 
 
 if __name__ == "__main__":
