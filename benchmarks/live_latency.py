@@ -40,7 +40,7 @@ NOTE = """() => {
 
 
 class Painted(NamedTuple):
-    """A frame in the browser: its step, when it was painted, and for how long that kept the page."""
+    """A frame in the browser: its step, when it was painted, and how long that took."""
 
     step: int
     at: float

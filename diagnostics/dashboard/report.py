@@ -15,12 +15,13 @@ from diagnostics.dashboard.theme import FONT
 from diagnostics.dashboard.wire import Chart, Frame, Verdict, Watch
 from diagnostics.store.store import Store
 
-SCRIPTS = sorted((ASSETS / "charts").glob("*.js"))
+SCRIPTS = sorted(script for part in ("charts", "report") for script in (ASSETS / part).glob("*.js"))
 """What draws; the rest of the scripts is for a page that lives."""
 
 SCHEME = """document.documentElement.setAttribute("data-mantine-color-scheme",
 matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");"""
-DRAW = """charts.report(JSON.parse(document.getElementById("frame").textContent));"""
+DRAW = """stage.through(plotly);
+charts.report(JSON.parse(document.getElementById("frame").textContent));"""
 
 
 def report(store: Store, run_id: str) -> str:

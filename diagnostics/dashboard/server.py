@@ -1,16 +1,13 @@
 """Settings → store, runner, page → one uvicorn worker."""
 
-import gzip
 import socket
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-import plotly
 import uvicorn
 from dash import Dash
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 
 from diagnostics.dashboard import actions, live, page
 from diagnostics.dashboard.embedded import ASSETS
@@ -18,8 +15,6 @@ from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
 from diagnostics.store.store import Store, open_store
-
-YEAR = "public, max-age=31536000, immutable"
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -47,14 +42,13 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 def make_app(store: Store, runner: Runner, *, reload: bool = False) -> Dash:
     """The Dash app with its routes; with ``reload`` pages load themselves anew after a restart."""
-    version = plotly.__version__
     app = Dash(
         "diagnostics",
         backend="fastapi",
         title=page.TITLE,
         update_title="",
         assets_folder=str(ASSETS),
-        external_scripts=[f"/plotly.min.js?v={version}"],
+        assets_path_ignore=["report"],
         suppress_callback_exceptions=False,
     )
     app.index_string = page.index_string(reload)
@@ -68,19 +62,11 @@ def make_app(store: Store, runner: Runner, *, reload: bool = False) -> Dash:
 
 
 def _add_routes(server: FastAPI) -> None:
-    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    squeezed = gzip.compress(script.read_bytes(), 6)
-
-    async def plotly_script() -> Response:
-        headers = {"Content-Encoding": "gzip", "Cache-Control": YEAR}
-        return Response(squeezed, media_type="text/javascript", headers=headers)
-
     began = time.time_ns()
 
     async def health() -> dict[str, str]:
         return {"status": "ok", "began": str(began)}
 
-    server.add_api_route("/plotly.min.js", plotly_script)
     server.add_api_route("/healthz", health)
 
 

@@ -14,7 +14,7 @@ def layout(theme: Theme, x_title: str, *, left: int = 46, bottom: int = 36) -> P
         "xaxis": axis(theme, x_title),
         "yaxis": axis(theme, ""),
         "font": {"family": FONT, "size": 13, "color": theme.muted},
-        "paper_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": theme.surface,
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": left, "r": 14, "t": 8, "b": bottom},
         "showlegend": False,

@@ -27,7 +27,7 @@ PATIENCE = 90
 
 expect.set_options(timeout=1000 * PATIENCE)
 
-OPEN = """() => document.querySelector('#plot-lead .main-svg')
+OPEN = """() => document.querySelector('#plot-lead canvas')
     && lab.session() !== null"""
 AWAY = ("ERR_CONNECTION_REFUSED", "server did not respond")
 """What Chromium and Dash say by themselves while a server is away."""

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
 STEP = "lab.frame()?.newest"
-LEAD = "document.querySelector('#plot-lead').data[1].y"
-PINNED = "document.querySelector('#plot-lead').data[0].y.length"
+LEAD = "painter.shown('lead').data[1].y"
+PINNED = "painter.shown('lead').data[0].y.length"
 
 
 def newest(page: Page) -> int:
@@ -77,7 +77,7 @@ def test_pause_step_resume_and_live_clipping(opened: Open) -> None:
     expect(page.locator("#pause")).to_have_text("Resume")
     page.click("#pause")
     beyond(page, at + 5)
-    page.wait_for_function("document.querySelector('#plot-loss').layout.annotations.length == 1")
+    page.wait_for_function("painter.shown('loss').layout.annotations.length == 1")
     assert page.evaluate("lab.frame().run") == run
 
 
@@ -91,8 +91,8 @@ def test_reload_and_a_second_browser_show_the_same_run_without_a_gap(opened: Ope
     other = opened(page.url.split("/")[-1])
     beyond(other, newest(page))
     for shown in (page, other):
-        shown.wait_for_function("document.querySelector('#plot-loss').data[1].x.length > 20")
-        steps = shown.evaluate("Array.from(document.querySelector('#plot-loss').data[1].x)")
+        shown.wait_for_function("painter.shown('loss').data[1].x.length > 20")
+        steps = shown.evaluate("Array.from(painter.shown('loss').data[1].x)")
         assert steps == list(range(1, len(steps) + 1)) or len(steps) == 200
     assert page.evaluate("lab.frame().run") == other.evaluate("lab.frame().run")
 
@@ -246,7 +246,7 @@ def test_a_control_is_answered_before_training(opened: Open) -> None:
     badge(page, "before training")
     expect(page.locator("#verdict-title")).to_have_text("Vanishing gradients")
     expect(page.locator("#lead-hint")).to_contain_text("predicted −0.6")
-    theory = "document.querySelector('#plot-lead').data[5].y.length"
+    theory = "painter.shown('lead').data[5].y.length"
     assert page.evaluate(theory) == 20
     pick(page, "activation", "ReLU")
     pick(page, "init", "He normal")
@@ -296,7 +296,7 @@ def test_units_are_seen_to_die_one_by_one(opened: Open) -> None:
     page.locator("#layer").fill("2")
     expect(page.locator("#hint-units")).to_contain_text("layer 2:")
     expect(page).to_have_url(re.compile("layer=2"))
-    rows = "document.querySelector('#plot-units').data[0].z.length"
+    rows = "painter.shown('units').data[0].z.length"
     assert page.evaluate(rows) == 128
 
 
@@ -307,6 +307,6 @@ def test_the_ladder_shows_where_the_number_changed(opened: Open) -> None:
     beyond(page, 3)
     page.click("#pause")
     computed, summed, clipped, update = page.evaluate(
-        "Array.from(document.querySelector('#plot-ladder').data[0].y)"
+        "Array.from(painter.shown('ladder').data[0].y)"
     )
     assert computed > summed > clipped > update

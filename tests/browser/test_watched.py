@@ -28,7 +28,7 @@ with watch(model, optimizer, name="{name}", store=sys.argv[1], every=5) as w:
         loss.backward(); optimizer.step(); optimizer.zero_grad(); w.step(loss=loss)
         time.sleep(0.003)
 """
-AXIS = "JSON.stringify(document.querySelector('#plot-lead').layout.xaxis)"
+AXIS = "JSON.stringify(painter.shown('lead').layout.xaxis)"
 NEWEST = "lab.frame().newest"
 
 
@@ -63,8 +63,12 @@ def _found(opened: Callable[..., Page], name: str) -> Page:
     return page
 
 
+def _click(page: Page, chart: str, x: float, y: float) -> None:
+    page.locator(f"#plot-{chart}").click(position={"x": x, "y": y})
+
+
 def _ticks(page: Page) -> list[str]:
-    names: list[str] = page.evaluate("document.querySelector('#plot-lead').layout.xaxis.ticktext")
+    names: list[str] = page.evaluate("painter.shown('lead').layout.xaxis.ticktext")
     return names
 
 
@@ -76,21 +80,22 @@ def test_it_is_found_shown_and_advised(
     expect(page.locator("#verdict-text")).to_contain_text("layer 11 (10.0)")
     expect(page.locator("#remedies .advice").first).to_be_visible()
     expect(page.locator("#remedies button")).to_have_count(0)
-    names = page.evaluate("document.querySelector('#plot-lead').data[1].customdata")
+    names = page.evaluate("painter.shown('lead').data[1].customdata")
     assert names[0] == " 0.0" and len(names) == 12
     assert _ticks(page)[0] == "0.0" and _ticks(page)[-1] == "11.0"
     expect(page.locator("#parts")).to_be_hidden()
     training.kill()
     expect(page.locator("#badge")).to_contain_text("lost")
-    assert page.evaluate("document.querySelector('#plot-lead').data[1].y.length") == 12
+    assert page.evaluate("painter.shown('lead').data[1].y.length") == 12
 
 
 def test_a_click_on_a_block_looks_into_it_and_esc_looks_back(large: Page) -> None:
-    large.locator("#plot-lead .annotation", has_text=re.compile("^4$")).click()
+    name = large.evaluate("painter.shown('lead').notes.find(({ text }) => text === '4')")
+    _click(large, "lead", (name["left"] + name["right"]) / 2, (name["top"] + name["bottom"]) / 2)
     expect(large).to_have_url(re.compile("part=4"))
     expect(large.locator("#part")).to_have_value("4")
     assert _ticks(large) == ["0.0", "1.0", "2.0"]
-    rows = "document.querySelector('#plot-heat').layout.yaxis.range"
+    rows = "painter.shown('heat').layout.yaxis.range"
     large.wait_for_function(f"{rows}.join() === '12.5,15.5'")
     axis, step = large.evaluate(AXIS), large.evaluate(NEWEST)
     large.wait_for_function(f"{NEWEST} > {step}")
@@ -112,6 +117,6 @@ def test_the_menu_of_parts_works_by_keyboard_and_the_heatmap_by_a_click(large: P
     expect(menu).to_have_value("0")
     large.locator("#whole").click()
     expect(menu).to_have_value("")
-    heat = large.locator("#plot-heat .nsewdrag")
-    heat.click(position={"x": 4, "y": 5})
+    inner = large.evaluate("painter.shown('heat').inner")
+    _click(large, "heat", inner["left"] + 4, inner["top"] + 5)
     expect(menu).to_have_value("11")

@@ -11,46 +11,80 @@ interface Room { width: number; height: number; font: number }
 
 type Reach = [number, number];
 
-/** Parts of figures in Plotly's words; what its manual says of them holds. */
-interface Marker { size?: number; color?: number[]; symbol?: string[]; line?: { width: number } }
+/** Parts of figures in Plotly's words; what its manual says of them holds. `painter/` draws no others. */
+interface Font { size: number; color?: string; family?: string }
+type Colorscale = [number, string][];
+interface Line { width: number; color?: string; dash?: string; shape?: string }
+interface Marker {
+  size?: number;
+  color?: string | Numbers;
+  symbol?: string[];
+  colorscale?: Colorscale;
+  cmin?: number;
+  cmax?: number;
+  line?: { width: number; color?: string };
+}
 interface Trace {
-  x?: number[];
+  type?: string;
+  name?: string;
+  mode?: string;
+  yaxis?: string;
+  x?: number[] | string[];
   y?: Numbers;
   z?: Numbers[];
+  zmin?: number;
+  zmax?: number;
   text?: string[];
-  textposition?: string[];
+  textposition?: string | string[];
+  textfont?: Font;
+  hoverinfo?: string;
   hovertext?: string[];
+  hovertemplate?: string | null;
   customdata?: string[] | string[][];
-  line?: { width: number };
+  fill?: string;
+  fillcolor?: string;
+  line?: Line;
   marker?: Marker;
+  colorscale?: Colorscale;
+  showscale?: boolean;
+  colorbar?: Colorbar;
 }
+interface Colorbar { thickness: number; tickvals: number[]; ticktext: string[]; tickfont: Font }
 interface Axis {
   type?: string;
   range?: Reach;
+  nticks?: number;
+  tickformat?: string;
   tickvals?: number[] | null;
   ticktext?: string[] | null;
   tickfont?: { size: number } | null;
   gridcolor?: string;
-  title?: { text: string };
+  linecolor?: string;
+  showgrid?: boolean;
+  side?: string;
+  title?: { text: string; font?: Font };
 }
 interface Shape {
   name?: string;
   type: string;
+  xref?: string;
   x0: number;
   x1: number;
-  yref: string;
+  yref?: string;
   y0: number;
   y1: number;
   layer?: string;
-  line: { width: number; dash?: string; color?: string };
+  line: Line;
   fillcolor?: string;
+  opacity?: number;
 }
 interface Annotation {
   name?: string;
   text: string;
   x: number;
   y: number;
-  yref: string;
+  yref?: string;
+  xshift?: number;
   showarrow: boolean;
   xanchor?: string;
   yanchor: string;
@@ -60,6 +94,7 @@ interface Annotation {
 interface Layout {
   xaxis?: Axis;
   yaxis?: Axis;
+  yaxis2?: Axis;
   margin?: { l?: number; r?: number; t?: number; b?: number };
   shapes?: Shape[];
   annotations?: Annotation[];
@@ -70,23 +105,29 @@ interface Layout {
 interface Figure {
   data: Trace[];
   layout: Layout & {
-    xaxis: Axis;
+    xaxis: Axis & { range: Reach };
     yaxis: Axis & { range: Reach };
     margin: { l: number; r: number; t: number; b: number };
-    font: { size: number };
+    font: Required<Font>;
+    paper_bgcolor: string;
+    template: { layout: { shapedefaults: { line: { color: string } } } };
   };
 }
 
-/** An element that Plotly drew into. */
-interface Plot extends HTMLElement {
-  on(event: "plotly_click", act: (event: { points: { x: number; y: number }[] }) => void): void;
-  on(event: "plotly_clickannotation", act: (event: { annotation: Annotation }) => void): void;
+interface How { morph?: number }
+
+/** Who draws figures: `painter` on the page, `plotly` in a report. */
+interface Hand {
+  /** Draw a chart's figure, now or before the next picture; the trace `morph` goes there from where it was. */
+  draw(key: string, figure: Figure, how?: How): void;
+  /** Look how much room a chart has now. */
+  fit(key: string): void;
+  /** The room that it had then, in pixels. */
+  size(key: string): { width: number; height: number };
 }
 
 declare const Plotly: {
-  react(plot: Plot, data: Trace[], layout: Layout, options?: object): void;
-  animate(plot: Plot, moved: { data: Trace[]; traces: number[] }, how: object): void;
-  Plots: { resize(plot: Plot): void };
+  react(plot: HTMLElement, data: Trace[], layout: Layout, options: object): void;
 };
 
 declare const dash_clientside: { set_props(id: string, props: object): void };

@@ -35,7 +35,10 @@ const charts = (() => {
    */
   function start(frame) {
     stage.clear();
-    for (const chart of inSight()) kinds.set(chart, frame || NOTHING, seen(frame || NOTHING));
+    for (const chart of inSight()) {
+      stage.fit(chart.key);
+      kinds.set(chart, frame || NOTHING, seen(frame || NOTHING));
+    }
   }
 
   /**
@@ -59,16 +62,14 @@ const charts = (() => {
   }
 
   /**
-   * A step's charts; before training the leading one at once, since it is the answer, and the others after it.
+   * A step's charts.
    * @param {Shown} frame
    * @param {number} layer
    */
   function step(frame, layer) {
     const told = { frame, seen: seen(frame), view: viewed(frame), layer };
-    const rest = () => of("layers").forEach((chart) => kinds.step.layers(chart, told));
     of("profile").forEach((chart) => kinds.step.profile(chart, told));
-    if (frame.state === "preview") requestAnimationFrame(rest);
-    else rest();
+    of("layers").forEach((chart) => kinds.step.layers(chart, told));
     ladder(frame, layer);
   }
 

@@ -75,14 +75,14 @@ const kinds = (() => {
    * @returns {Trace}
    */
   function coloured(values, frame, seen, room) {
-    const size = traces.dot(room, seen, 9);
-    const dense = size < 6;
+    const size = traces.dot(room, seen, stage.px(9));
+    const dense = size < stage.px(6);
     const color = frame.now.decades.map((d) => Math.max(-FAR, Math.min(FAR, Number(d))));
     return {
       ...traces.line(values),
       customdata: traces.called(frame),
-      line: { width: dense ? 1 : 2.5 },
-      marker: { color, size, line: { width: dense ? 0 : 1 } },
+      line: { width: stage.px(dense ? 1 : 2.5) },
+      marker: { color, size, line: { width: dense ? 0 : stage.px(1) } },
     };
   }
 
@@ -94,8 +94,9 @@ const kinds = (() => {
    */
   function blocks(key, names, seen) {
     const { yaxis } = stage.layout(key);
-    const { shapes, annotations } = traces.blocks(names, seen, { ...stage.room(key), font: SMALL }, yaxis.gridcolor);
-    const margin = { t: annotations.length ? 24 : 8 };
+    const room = { ...stage.room(key), font: stage.px(SMALL) };
+    const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor);
+    const margin = { t: stage.px(annotations.length ? 24 : 8) };
     return { margin, shapes: [...shadesOf(key), ...shapes], annotations };
   }
 
@@ -112,7 +113,7 @@ const kinds = (() => {
     /** @type {(step: Wire.Layers | null) => Numbers} */
     const drawn = (step) => (scale === "log" ? traces.positive(plain(step)) : plain(step));
     const [room, values] = [stage.room(key), drawn(frame.now)];
-    const marker = { size: traces.dot(room, seen, 5) };
+    const marker = { size: traces.dot(room, seen, stage.px(5)) };
     const points = { ...traces.line(values), customdata: traces.called(frame), marker };
     /** @type {Trace[]} */
     const lines = [traces.line(drawn(frame.pinned)), points];
@@ -188,15 +189,16 @@ const kinds = (() => {
   function heat({ key }, { frame, history: h, seen }) {
     const { layers: count, names, word } = frame;
     const rows = { ...seen, to: Math.min(seen.to, count - 1) };
-    const named = names.length ? parts.beside(names, rows, { ...stage.room(key), font: SMALL + 1 }) : null;
+    const named = names.length ? parts.beside(names, rows, { ...stage.room(key), font: stage.px(SMALL + 1) }) : null;
+    const tickfont = { size: stage.px(SMALL) };
     const longest = Math.max(0, ...(named ? named.ticktext : []).map((text) => text.length));
     const customdata = traces.called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
     stage.put(key, [{ x: h.heat.steps, y: axes.numbers(count - 1), z: h.heat.decades, customdata }], {
       xaxis: axes.history(h.steps, frame.steps),
       shapes: traces.cursor(frame),
-      margin: { l: Math.max(46, 20 + 0.6 * SMALL * longest) },
+      margin: { l: stage.px(Math.max(46, 20 + 0.6 * SMALL * longest)) },
       yaxis: named
-        ? { ...named, range: [rows.from - 0.5, rows.to + 0.5], tickfont: { size: SMALL }, title: { text: "" } }
+        ? { ...named, range: [rows.from - 0.5, rows.to + 0.5], tickfont, title: { text: "" } }
         : { range: [0.5, count - 0.5], tickvals: null, ticktext: null, tickfont: null, title: { text: word } },
     });
   }

@@ -1,35 +1,54 @@
 // @ts-check
-/* Plotly's side of the charts: plain elements that it draws into, from skeletons that the server sends along. */
+/* Figures: skeletons that the server sends along, with numbers put into them, and the room that they have. */
 "use strict";
 
 const stage = (() => {
-  const AT_ONCE = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
-  const OPTIONS = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
   const TYPE = { usual: 13, projector: 18 };
+  const PIXELS = new Set(["size", "width", "thickness", "l", "r", "t", "b"]);
 
+  /** @type {Hand | null} who draws instead of the painter */
+  let other = null;
   /** @type {Record<string, Figure>} */
   let figures = {};
-  /** @type {Record<string, string>} what of each chart was last drawn, apart from its heights */
-  let shapes = {};
-  /** @type {Record<string, Room>} */
+  let type = TYPE.usual;
+  /** @type {Record<string, {of: string, room: Room}>} by the size of the chart */
   let rooms = {};
   /** @type {Record<string, Reach>} how far axes reach that data made longer */
   let ranges = {};
 
-  /** @type {(key: string) => Plot} */
-  const plot = (key) => /** @type {Plot} */ (dom.$(`plot-${key}`));
+  const hand = () => other || painter;
+  /** @type {(given: Hand) => void} */
+  const through = (given) => { other = given; };
+
+  /** @type {(key: string) => HTMLElement} */
+  const plot = (key) => dom.$(`plot-${key}`);
   /** @type {(key: string) => Figure["layout"]} */
   const layout = (key) => figures[key].layout;
   const scheme = () =>
     (document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light");
+  /**
+   * Pixels as they are with the usual type, in the type that there is.
+   * @param {number} usual
+   */
+  const px = (usual) => (usual * type) / TYPE.usual;
 
-  /** Take new skeletons, in the page's colours. */
+  /** Take new skeletons, in the page's colours and type. */
   function clear() {
     figures = dom.data("skeletons")[scheme()];
-    shapes = {};
     rooms = {};
-    const size = document.body.classList.contains("projector") ? TYPE.projector : TYPE.usual;
-    for (const { layout: own } of Object.values(figures)) own.font.size = size;
+    type = document.body.classList.contains("projector") ? TYPE.projector : TYPE.usual;
+    enlarge(figures);
+  }
+
+  /**
+   * Everything that is told in pixels grows with the type.
+   * @param {Record<string, any>} part of figures
+   */
+  function enlarge(part) {
+    for (const [key, value] of Object.entries(part)) {
+      if (typeof value === "number" && PIXELS.has(key)) part[key] = px(value);
+      else if (value && typeof value === "object") enlarge(value);
+    }
   }
 
   /**
@@ -37,31 +56,19 @@ const stage = (() => {
    * @param {string} key
    * @param {Layout} axes
    */
-  function set(key, axes) {
-    merge(layout(key), axes);
-    const options = { ...OPTIONS, toImageButtonOptions: { filename: `gradient-${key}`, scale: 2 } };
-    Plotly.react(plot(key), figures[key].data, layout(key), options);
-  }
+  const set = (key, axes) => put(key, [], axes);
 
   /**
-   * Points that move are animated, which is cheapest; anything else on a chart redraws it.
+   * Put numbers into a figure and draw it.
    * @param {string} key
    * @param {Trace[]} traces
    * @param {Layout} more
+   * @param {How} [how]
    */
-  function put(key, traces, more = {}) {
-    const { data } = figures[key];
-    const shape = JSON.stringify([more, data.map((_, i) => traces[i] && [traces[i].x, traces[i].text])]);
-    const moved = shapes[key] === shape;
-    shapes[key] = shape;
-    traces.forEach((trace, i) => merge(data[i], trace));
+  function put(key, traces, more = {}, how) {
+    traces.forEach((trace, i) => merge(figures[key].data[i], trace));
     merge(layout(key), more);
-    if (moved) {
-      Plotly.animate(plot(key), { data: traces, traces: traces.map((_, i) => i) }, AT_ONCE);
-    } else {
-      layout(key).datarevision = (layout(key).datarevision || 0) + 1;
-      Plotly.react(plot(key), data, layout(key));
-    }
+    hand().draw(key, figures[key], how);
   }
 
   /**
@@ -77,19 +84,25 @@ const stage = (() => {
   }
 
   /**
-   * The room between a chart's axes, as it was when the chart was set.
+   * The room between a chart's axes, as it was when the chart was set or given another size.
    * @param {string} key
+   * @returns {Room}
    */
   function room(key) {
-    const { clientWidth, clientHeight } = plot(key);
-    const { margin, font } = layout(key);
-    rooms[key] ||= {
-      width: Math.max(80, clientWidth - margin.l - margin.r),
-      height: Math.max(60, clientHeight - margin.t - margin.b),
-      font: font.size,
-    };
-    return rooms[key];
+    const { width, height } = hand().size(key);
+    const of = `${width} × ${height}`;
+    if (rooms[key]?.of !== of) rooms[key] = { of, room: between(layout(key), width, height) };
+    return rooms[key].room;
   }
+
+  /**
+   * @param {Figure["layout"]} layout
+   * @param {number} width
+   * @param {number} height
+   * @returns {Room}
+   */
+  const between = ({ margin: { l, r, t, b }, font }, width, height) =>
+    ({ width: Math.max(80, width - l - r), height: Math.max(60, height - t - b), font: font.size });
 
   /**
    * How far a chart's axis of values reaches.
@@ -107,7 +120,7 @@ const stage = (() => {
 
   const forget = () => { ranges = {}; };
   /** @type {(key: string) => void} */
-  const fit = (key) => Plotly.Plots.resize(plot(key));
+  const fit = (key) => hand().fit(key);
 
-  return { plot, layout, clear, set, put, room, reach, widened, forget, fit };
+  return { through, plot, layout, px, clear, set, put, room, reach, widened, forget, fit };
 })();

@@ -102,21 +102,14 @@ const desk = (() => {
    * @param {Deeds} deeds
    */
   function onCharts({ pickLayer, lookAt, lookAround }) {
-    /** @type {(shown: Wire.Chart[], act: (x: number, y: number) => void) => void} */
-    const click = (shown, act) => shown.forEach(({ key }) =>
-      stage.plot(key).on("plotly_click", ({ points: [{ x, y }] }) => act(x, y)));
-    click(charts.layered(), (layer) => pickLayer(layer));
-    click(charts.of("heat"), (_, layer) => lookAround(layer));
-    for (const { key } of charts.of("profile")) {
-      stage.plot(key).on("plotly_clickannotation", ({ annotation }) => {
-        if (annotation.captureevents && annotation.name) lookAt(annotation.name);
-      });
-    }
+    for (const { key } of charts.layered()) painter.onPoint(key, pickLayer);
+    for (const { key } of charts.of("heat")) painter.onPoint(key, (_, layer) => lookAround(layer));
+    for (const { key } of charts.of("profile")) painter.onName(key, lookAt);
   }
 
-  /** Begin once Dash has rendered the page and Plotly is there. */
+  /** Begin once Dash has rendered the page. */
   function ready() {
-    if (!document.querySelector(".plot") || !("Plotly" in window)) {
+    if (!document.querySelector(".plot")) {
       setTimeout(ready, 30);
       return;
     }

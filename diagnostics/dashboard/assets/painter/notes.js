@@ -1,0 +1,105 @@
+// @ts-check
+/* Annotations: where they have room beside each other. */
+"use strict";
+
+/** @typedef {Box & {text: string, name: string, live: boolean, font: string, color: string}} Note */
+
+const notes = (() => {
+  const ROWS = 3;            // of words inside a chart, under each other; what has no room there is left out
+  const EDGE = 2;            // pixels to a chart's edges
+  const APART = 4;           // pixels between two
+  const LINE = 1.25;         // of a type's size, from one line to the next
+
+  /**
+   * Every annotation that has room, the last ones first: they tell what happened last.
+   * @param {Figure["layout"]} layout
+   * @param {Area} area
+   * @returns {Note[]}
+   */
+  function placed(layout, area) {
+    /** @type {Note[]} */
+    const found = [];
+    for (const one of [...(layout.annotations || [])].reverse()) {
+      const note = fitting(one, layout, area, found);
+      if (note) found.push(note);
+    }
+    return found;
+  }
+
+  /**
+   * A note in the first row in which it lies over no other; null where there is none.
+   * @param {Annotation} one
+   * @param {Figure["layout"]} layout
+   * @param {Area} area
+   * @param {Note[]} others
+   * @returns {Note | null}
+   */
+  function fitting(one, layout, area, others) {
+    const { family, color, size: usual } = layout.font;
+    const size = one.font?.size || usual;
+    const font = paper.font(size, family);
+    const high = size * LINE;
+    const { left, right } = across(one, area, paper.width(one.text, font));
+    for (let row = 0; row < (one.yanchor === "top" ? ROWS : 1); row++) {
+      const top = above(one, area, high) + row * high;
+      const box = { left, right, top, bottom: top + high };
+      if (!others.some((other) => overlap(box, other))) {
+        return { ...box, text: one.text, name: one.name || "", live: Boolean(one.captureevents), font, color };
+      }
+    }
+    return null;
+  }
+
+  /**
+   * @param {Annotation} one
+   * @param {Area} area
+   * @param {number} wide
+   */
+  function across({ x, xanchor, xshift = 0 }, { x: along, width }, wide) {
+    const at = along.spot(x) + xshift;
+    const room = width - EDGE - wide;
+    const beside = at + EDGE <= room ? at + EDGE : at - EDGE - wide; // to the other side at a chart's end
+    const wanted = xanchor === "left" ? beside : xanchor === "right" ? at - wide : at - wide / 2;
+    const left = Math.max(EDGE, Math.min(room, wanted));
+    return { left, right: left + wide };
+  }
+
+  /**
+   * A note's upper edge.
+   * @param {Annotation} one
+   * @param {Area} area
+   * @param {number} high
+   */
+  function above({ y, yref, yanchor }, { inner, y: up }, high) {
+    const at = yref === "paper" ? inner.bottom - y * (inner.bottom - inner.top) : up.spot(y);
+    return Math.max(0, yanchor === "bottom" ? at - high : at + EDGE);
+  }
+
+  /** @type {(one: Box, other: Box) => boolean} */
+  const overlap = (one, other) => one.left < other.right + APART && other.left < one.right + APART
+    && one.top < other.bottom - 1 && other.top < one.bottom - 1;
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Note[]} notes
+   * @param {string} halo
+   */
+  function paint(ctx, notes, halo) {
+    for (const { text, left, top, bottom, font, color } of notes) {
+      ctx.font = font;
+      ctx.fillStyle = color;
+      paper.write(ctx, text, left, (top + bottom) / 2, { align: "left", halo });
+    }
+  }
+
+  /**
+   * The note at a point that can be clicked.
+   * @param {Note[]} notes
+   * @param {number} x
+   * @param {number} y
+   */
+  const under = (notes, x, y) =>
+    notes.find((one) => one.live && x >= one.left && x <= one.right && y >= one.top && y <= one.bottom);
+
+  return { placed, paint, under };
+})();
