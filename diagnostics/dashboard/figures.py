@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnostics.dashboard import charts, strokes
 from diagnostics.dashboard.strokes import Part
-from diagnostics.dashboard.theme import DECADES, THEMES, Theme, colorscale
+from diagnostics.dashboard.theme import DECADES, HATCHED, THEMES, Theme, colorscale
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Skeletons
 from diagnostics.store.records import Metric, Scale
 
@@ -107,6 +107,7 @@ def _heat(chart: Chart, theme: Theme) -> Figure:
         "colorscale": colorscale(theme),
         "zmin": -DECADES,
         "zmax": DECADES,
+        "meta": {"hatched": HATCHED},
         "colorbar": {
             "thickness": 10,
             "outlinewidth": 0,

@@ -50,6 +50,7 @@ class Seen(NamedTuple):
     steps: int
     label: str
     cost: str = ""
+    last: bool = False
 
 
 def compose(
@@ -82,6 +83,7 @@ def compose(
         theory=predicted(config),
         away=away(config, seen.batch),
         now=now,
+        last=seen.last,
         pinned=layers(behind.at(step), view.metric) if behind else None,
         pinned_label=title(behind.run) if behind else "",
         watched=config.lab is None,
@@ -148,16 +150,25 @@ def _sketched(sketch: Sketch) -> Seen:
 
 
 def _running(feed: Feed, watch: Watch) -> Seen:
-    run = feed.run
+    run, batch = feed.run, feed.at(watch.at)
     return Seen(
         cast(State, run.state),
         run.config,
-        feed.at(watch.at),
+        batch,
         int(feed.newest.steps[-1]) if len(feed.newest) else 0,
         _round_up(run.steps) if run.watched else run.config.steps,
         title(run) if run.watched else run.config.label,
         cost(feed) if run.watched and len(feed.newest) else "",
+        _last(feed, batch),
     )
+
+
+def _last(feed: Feed, batch: StepBatch) -> bool:
+    """Whether a step is the last one of numbers in a run that diverged."""
+    if feed.run.patient_zero is None or not len(feed.sound):
+        return False
+    step = feed.sound.steps[-1]
+    return bool(batch.steps[0] == step < feed.newest.steps[-1])
 
 
 def _given(feed: Feed | None) -> Feed:

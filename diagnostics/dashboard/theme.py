@@ -2,7 +2,9 @@
 
 Blue is vanishing, grey-white healthy, red exploding, everywhere and nowhere else: the page's own
 accent is ink. Amber is for units that are lost, saturated or dead. The diverging scale is
-ColorBrewer's RdBu in spirit: told apart by people with any colour vision, and by lightness alone.
+ColorBrewer's RdBu in spirit, for any colour vision. Without colours its ends are told apart by
+lightness: vanishing is the darker one, by 25 of CIE's 100 steps. Nearer to the middle both sides
+have the same greys, so heatmaps hatch what explodes.
 """
 
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ LIGHT = Theme(
     amber="#b86e00",
     gap="rgba(184, 110, 0, 0.10)",
     surface="#ffffff",
-    scale=("#0b3c7d", "#2a6fb5", "#7fb2dc", "#dfe3e6", "#f0a58a", "#cf4b41", "#8c0d25"),
+    scale=("#08306b", "#1f5fa8", "#7fb2dc", "#dfe3e6", "#f6ae8d", "#ea6a4d", "#d3251f"),
 )
 DARK = Theme(
     ink="#eef1f4",
@@ -45,12 +47,15 @@ DARK = Theme(
     amber="#f0a93b",
     gap="rgba(240, 169, 59, 0.12)",
     surface="#16191d",
-    scale=("#5aa2f2", "#4583c4", "#3f6791", "#8f979f", "#a85f55", "#d9655a", "#ff8a78"),
+    scale=("#2c69c9", "#4279c4", "#6a8bb3", "#949aa2", "#c98f83", "#f0806c", "#ff9a84"),
 )
 THEMES = {"light": LIGHT, "dark": DARK}
 
 DECADES = 6.0
 """Decades from the healthy middle to either end of the colour scale."""
+
+HATCHED = 1.5
+"""Decades from which on heatmaps hatch what explodes."""
 
 
 def colorscale(theme: Theme) -> list[list[float | str]]:

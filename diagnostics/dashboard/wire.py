@@ -215,6 +215,7 @@ class Frame:
         word: what a layer is called.
         names: the layers' paths, where they have any.
         now: the step in sight; ``pinned`` another run's at the same step.
+        last: whether ``now`` is the last step of numbers, before they left the range.
         away: whether training has left the initialization that theory speaks of.
         watched: whether it is of a model that is not the laboratory's.
         cost: what watching it costs.
@@ -234,6 +235,7 @@ class Frame:
     theory: Theory
     away: bool
     now: Layers | None
+    last: bool = False
     pinned: Layers | None = None
     pinned_label: str = ""
     watched: bool = False

@@ -13,7 +13,7 @@ from diagnostics.runs.control import Control
 from diagnostics.store.records import Command, DeadUnits, Event, Step, StepBatch
 from diagnostics.store.store import Store
 
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.02
 CHUNK_STEPS = 512
 MOST_BUFFERED = 4096
 
@@ -64,7 +64,7 @@ class MemorySink:
 
 
 class StoreSink:
-    """Buffers steps; a thread commits them every 50 ms, beats the heart and fetches commands.
+    """Buffers steps; a thread commits them every 20 ms, beats the heart and fetches commands.
 
     A store that fails for a while costs one warning: steps wait in memory until it is back, and
     training waits only when thousands have piled up.

@@ -1,6 +1,6 @@
 """Runs, chunks of measurements, events and commands, in SQLite or PostgreSQL.
 
-A chunk is a float32 array [steps, layers, metrics] in one row, written about every 50 ms; readers
+A chunk is a float32 array [steps, layers, metrics] in one row, written about every 20 ms; readers
 ask for what is new since a cursor. The training side and the page meet nowhere else.
 """
 

@@ -11,6 +11,7 @@ import pytest
 from diagnostics.dashboard import charts, figures, page, wire
 from diagnostics.dashboard.frames import layers
 from diagnostics.dashboard.report import report
+from diagnostics.dashboard.theme import THEMES, Theme
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, Watch, encode
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.store.records import METRICS
@@ -53,6 +54,20 @@ def test_every_kind_of_drawing_has_a_skeleton() -> None:
 def test_skeletons_are_alike_in_light_and_dark() -> None:
     light, dark = figures.skeletons().values()
     assert light.keys() == dark.keys() == CHARTS.keys() and light != dark
+
+
+def _lightness(colour: str) -> float:
+    """CIE's L*, 0 … 100."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = float(np.dot([0.2126, 0.7152, 0.0722], linear))
+    return 116 * luminance ** (1 / 3) - 16
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_vanishing_and_exploding_differ_without_colours(theme: Theme) -> None:
+    low, *_, high = map(_lightness, theme.scale)
+    assert high - low >= 25
 
 
 @pytest.fixture(params=METRICS)

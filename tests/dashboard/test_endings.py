@@ -103,6 +103,8 @@ def test_a_run_that_diverged_shows_its_last_step_of_numbers_and_says_what_came(
     frame = compose(feed, None, None, Watch(run=run))
     assert frame.now is not None and (frame.now.step, frame.newest) == (4, 5)
     assert frame.now.metrics["signal_grad_norm"][0] == pytest.approx(3e26)
+    assert frame.last
+    assert not compose(feed, None, None, Watch(run=run, at=3)).last
     (found,) = diagnoses(feed, None)
     assert found.rule == "diverged" and found.chart == "lead" and found.layers == (1,)
     assert "At step 5" in found.sentence

@@ -34,6 +34,8 @@ interface Trace {
   z?: Numbers[];
   zmin?: number;
   zmax?: number;
+  /** For the painter: values from which on a heatmap is hatched. */
+  meta?: { hatched: number };
   text?: string[];
   textposition?: string | string[];
   textfont?: Font;
@@ -88,7 +90,7 @@ interface Annotation {
   showarrow: boolean;
   xanchor?: string;
   yanchor: string;
-  font?: { size: number };
+  font?: { size: number; color?: string };
   captureevents?: boolean;
 }
 interface Layout {

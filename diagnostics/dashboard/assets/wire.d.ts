@@ -151,6 +151,7 @@ export interface Frame {
   theory: Theory;
   away: boolean;
   now: Layers | null;
+  last: boolean;
   pinned: Layers | null;
   pinned_label: string;
   watched: boolean;

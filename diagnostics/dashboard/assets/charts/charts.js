@@ -68,7 +68,7 @@ const charts = (() => {
    */
   function step(frame, layer) {
     const told = { frame, seen: seen(frame), view: viewed(frame), layer };
-    of("profile").forEach((chart) => kinds.step.profile(chart, told));
+    of("profile").forEach((chart) => lead.profile(chart, told));
     of("layers").forEach((chart) => kinds.step.layers(chart, told));
     ladder(frame, layer);
   }

@@ -12,7 +12,6 @@ const kinds = (() => {
   const TICKS = 12;          // on the axis of layers
   const MOST = 6;            // on a logarithmic axis
   const FEW = 3;             // on that of a small chart
-  const FAR = 6;             // decades to either end of the scale of colours
   const EVER = 1e7;          // a step that no run comes to
 
   /** @type {(metric: string) => Wire.Metric} */
@@ -37,68 +36,12 @@ const kinds = (() => {
   function set(chart, frame, seen) {
     const { type } = stage.layout(chart.key).yaxis;
     stage.set(chart.key, {
-      ...(chart.kind in OF_LAYERS ? { xaxis: across(chart, frame, seen) } : {}),
+      ...(chart.kind === "profile" || chart.kind === "layers" ? { xaxis: across(chart, frame, seen) } : {}),
       ...(type === "log" ? { yaxis: axes.decades(stage.reach(chart.key), ticks(chart)) } : {}),
     });
   }
 
   /* ---- one step ---- */
-
-  /**
-   * The leading chart: one view of all layers, beside theory and another run.
-   * @param {Wire.Chart} chart
-   * @param {Step} step
-   */
-  function profile(chart, { frame, seen, view }) {
-    const { now, pinned, word } = frame;
-    const { key } = chart;
-    const room = stage.room(key);
-    const values = traces.positive(now.metrics[view.metric]);
-    const old = traces.positive(pinned ? pinned.metrics[view.metric] : []);
-    const theory = traces.predicted(frame, view);
-    const shown = [values, old, theory[2]].flatMap((line) => traces.inside(seen, line));
-    const range = stage.widened(key, axes.logarithmic, shown);
-    const marks = traces.marked(frame, seen, now.marks, range, room);
-    stage.put(key, [traces.line(old), coloured(values, frame, seen, room), marks, ...theory.map(traces.line)], {
-      xaxis: { ...across(chart, frame, seen), title: { text: `input  ←  ${word}  →  output` } },
-      yaxis: axes.decades(range, ticks(chart)),
-      ...blocks(key, frame.names, seen),
-    });
-  }
-
-  /**
-   * Points in the colours of vanishing and exploding.
-   * @param {Numbers} values
-   * @param {Shown} frame
-   * @param {Span} seen
-   * @param {Room} room
-   * @returns {Trace}
-   */
-  function coloured(values, frame, seen, room) {
-    const size = traces.dot(room, seen, stage.px(9));
-    const dense = size < stage.px(6);
-    const color = frame.now.decades.map((d) => Math.max(-FAR, Math.min(FAR, Number(d))));
-    return {
-      ...traces.line(values),
-      customdata: traces.called(frame),
-      line: { width: stage.px(dense ? 1 : 2.5) },
-      marker: { color, size, line: { width: dense ? 0 : stage.px(1) } },
-    };
-  }
-
-  /**
-   * The names of blocks above a chart, beside the region that a diagnosis speaks of.
-   * @param {string} key
-   * @param {string[]} names
-   * @param {Part} seen
-   */
-  function blocks(key, names, seen) {
-    const { yaxis } = stage.layout(key);
-    const room = { ...stage.room(key), font: stage.px(SMALL) };
-    const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor);
-    const margin = { t: stage.px(annotations.length ? 24 : 8) };
-    return { margin, shapes: [...shadesOf(key), ...shapes], annotations };
-  }
 
   /**
    * Any metric, on an axis of its scale.
@@ -147,7 +90,7 @@ const kinds = (() => {
    * The region of a chart that a diagnosis speaks of.
    * @param {string} key
    */
-  const shadesOf = (key) => (stage.layout(key).shapes || []).filter(({ name }) => name === "mark");
+  const shades = (key) => (stage.layout(key).shapes || []).filter(({ name }) => name === "mark");
 
   /**
    * Shade layers on a chart; none where there are none.
@@ -237,10 +180,9 @@ const kinds = (() => {
     dom.text(`none-${key}`, dead.length ? "" : empty);
   }
 
-  const OF_LAYERS = { profile, layers };
-  const step = { ...OF_LAYERS, ladder };
-  /** @type {Record<Exclude<Wire.Kind, keyof typeof step>, (chart: Wire.Chart, run: SoFar) => void>} */
+  const step = { layers, ladder };
+  /** @type {Record<Exclude<Wire.Kind, "profile" | keyof typeof step>, (chart: Wire.Chart, run: SoFar) => void>} */
   const history = { loss, heat, clipping, units };
 
-  return { set, shade, step, history };
+  return { across, ticks, set, shades, shade, step, history };
 })();

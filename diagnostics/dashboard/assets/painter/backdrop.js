@@ -19,7 +19,7 @@ const backdrop = (() => {
     below(ctx, layout, area);
     beside(ctx, layout, layout.yaxis, area);
     if (layout.yaxis2) beside(ctx, layout, layout.yaxis2, area);
-    figure.data.forEach((trace) => colorbar(ctx, layout, trace, area));
+    figure.data.forEach((trace) => colorbar(ctx, layout, trace, area, ratio));
   }
 
   /**
@@ -167,15 +167,13 @@ const backdrop = (() => {
    * @param {Figure["layout"]} layout
    * @param {Trace} trace
    * @param {Area} area
+   * @param {number} ratio
    */
-  function colorbar(ctx, { font }, { colorbar: told, colorscale, zmin = 0, zmax = 1 }, { inner, width }) {
-    if (!told || !colorscale) return;
+  function colorbar(ctx, { font }, trace, { inner, width }, ratio) {
+    const { colorbar: told, zmin = 0, zmax = 1 } = trace;
+    if (!told) return;
     const [left, tall] = [inner.right + area.GAP, inner.bottom - inner.top];
-    const colors = paper.scaled(colorscale);
-    for (let y = 0; y < tall; y += 1) {
-      ctx.fillStyle = colors[paper.step(tall - y - 0.5, 0, tall)];
-      ctx.fillRect(left, inner.top + y, told.thickness, Math.min(1, tall - y));
-    }
+    heat.strip(ctx, trace, { ...inner, left, right: left + told.thickness }, ratio);
     ctx.fillStyle = font.color;
     ctx.font = paper.font(told.tickfont.size, font.family);
     area.told(told, width).forEach((text, i) => {

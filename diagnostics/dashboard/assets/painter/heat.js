@@ -3,20 +3,25 @@
 "use strict";
 
 const heat = (() => {
+  const PERIOD = 6;          // pixels from one line of a hatching to the next
+  const THICK = 1.5;
+  const PALER = 0.45;        // of white in it
+
   /**
    * @param {CanvasRenderingContext2D} ctx
    * @param {Trace} trace
    * @param {Area} area
    * @param {number} ratio of the screen's pixels to the page's
    */
-  function paint(ctx, { x = [], y = [], z = [], colorscale = [], zmin = 0, zmax = 1 }, { inner, ...area }, ratio) {
+  function paint(ctx, trace, { inner, ...area }, ratio) {
+    const { x = [], y = [], z = [] } = trace;
     if (!x.length || !y.length) return;
     const [left, top] = [Math.round(inner.left * ratio), Math.round(inner.top * ratio)];
     const image = ctx.createImageData(
       Math.max(1, Math.round(inner.right * ratio) - left), Math.max(1, Math.round(inner.bottom * ratio) - top));
     const columns = cells(/** @type {number[]} */ (x), (edge) => area.x.at(edge) * ratio - left, image.width);
     const rows = cells(/** @type {number[]} */ (y), (edge) => area.y.at(edge) * ratio - top, image.height);
-    fill(image, columns, rows, z, (value) => paper.step(value, zmin, zmax), palette(colorscale));
+    fill(image, columns, rows, z, inks(trace, ratio));
     ctx.putImageData(image, left, top);
   }
 
@@ -48,12 +53,46 @@ const heat = (() => {
   }
 
   /**
+   * The colour of a value at a pixel: what is hatched is paler on every few diagonals.
+   * @param {Trace} trace
+   * @param {number} ratio
+   * @returns {(value: number, px: number, py: number) => number}
+   */
+  function inks({ colorscale = [], zmin = 0, zmax = 1, meta = { hatched: Infinity } }, ratio) {
+    const [plain, pale] = [palette(colorscale, 0), palette(colorscale, PALER)];
+    const [period, thick] = [Math.round(PERIOD * ratio), Math.round(THICK * ratio)];
+    return (value, px, py) => {
+      const line = value >= meta.hatched && (px + py) % period < thick;
+      return (line ? pale : plain)[paper.step(value, zmin, zmax)];
+    };
+  }
+
+  /**
    * A scale's colours as a picture's pixels have them.
    * @param {Colorscale} colorscale
+   * @param {number} white its share in them
    */
-  function palette(colorscale) {
-    const bytes = paper.scaled(colorscale).flatMap((color) => [...paper.channels(color), 255]);
+  function palette(colorscale, white) {
+    /** @type {(channel: number) => number} */
+    const mixed = (channel) => channel + white * (255 - channel);
+    const bytes = paper.scaled(colorscale).flatMap((color) => [...paper.channels(color).map(mixed), 255]);
     return new Uint32Array(new Uint8ClampedArray(bytes).buffer);
+  }
+
+  /**
+   * A scale's colours as a strip, its highest above.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Trace} trace
+   * @param {Box} box
+   * @param {number} ratio
+   */
+  function strip(ctx, trace, { left, top, right, bottom }, ratio) {
+    const [width, height] = [Math.round((right - left) * ratio), Math.round((bottom - top) * ratio)];
+    const { zmin = 0, zmax = 1 } = trace;
+    const values = Array.from({ length: height }, (_, i) => [zmax - ((i + 0.5) / height) * (zmax - zmin)]);
+    const image = ctx.createImageData(width, height);
+    fill(image, new Int32Array(width), Int32Array.from(values.keys()), values, inks(trace, ratio));
+    ctx.putImageData(image, Math.round(left * ratio), Math.round(top * ratio));
   }
 
   /**
@@ -61,17 +100,16 @@ const heat = (() => {
    * @param {Int32Array} columns
    * @param {Int32Array} rows
    * @param {Numbers[]} z
-   * @param {(value: number) => number} step
-   * @param {Uint32Array} colors
+   * @param {(value: number, px: number, py: number) => number} ink
    */
-  function fill({ data, width, height }, columns, rows, z, step, colors) {
+  function fill({ data, width, height }, columns, rows, z, ink) {
     const pixels = new Uint32Array(data.buffer);
     for (let py = 0; py < height; py++) {
       const row = z[rows[py]];
       if (!row) continue;
       for (let px = 0; px < width; px++) {
         const value = columns[px] < 0 ? null : row[columns[px]];
-        if (value !== null && value !== undefined) pixels[py * width + px] = colors[step(value)];
+        if (value !== null && value !== undefined) pixels[py * width + px] = ink(value, px, py);
       }
     }
   }
@@ -91,5 +129,5 @@ const heat = (() => {
     return column >= 0 && row >= 0 ? { column, row } : null;
   }
 
-  return { paint, under };
+  return { paint, strip, under };
 })();

@@ -6,6 +6,7 @@
 
 const hover = (() => {
   const REACH = 28;          // pixels to the nearest point
+  const ALIKE = 8;           // pixels up or down that make no difference: then the first trace speaks
   const AWAY = 12;           // pixels from it to its words
 
   /**
@@ -33,7 +34,7 @@ const hover = (() => {
       if (trace.z) best = cell(trace, within, px, py) || best;
       const { x, y } = places[n];
       for (let i = 0; i < y.length; i++) {
-        const [dx, dy] = [Math.abs(x[i] - px), Math.abs(y[i] - py)];
+        const [dx, dy] = [Math.abs(x[i] - px), Math.round(Math.abs(y[i] - py) / ALIKE)];
         if (!(dx < least[0] || (dx === least[0] && dy < least[1]))) continue;
         const hit = point(trace, i, x[i], y[i]);
         if (hit) [best, least] = [hit, [dx, dy]];

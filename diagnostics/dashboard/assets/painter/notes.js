@@ -7,6 +7,7 @@
 const notes = (() => {
   const ROWS = 3;            // of words inside a chart, under each other; what has no room there is left out
   const EDGE = 2;            // pixels to a chart's edges
+  const OPAQUE = 0.85;       // is the ground of words
   const APART = 4;           // pixels between two
   const LINE = 1.25;         // of a type's size, from one line to the next
 
@@ -44,7 +45,8 @@ const notes = (() => {
       const top = above(one, area, high) + row * high;
       const box = { left, right, top, bottom: top + high };
       if (!others.some((other) => overlap(box, other))) {
-        return { ...box, text: one.text, name: one.name || "", live: Boolean(one.captureevents), font, color };
+        const { text, name = "", captureevents: live = false } = one;
+        return { ...box, text, name, live, font, color: one.font?.color || color };
       }
     }
     return null;
@@ -80,15 +82,20 @@ const notes = (() => {
     && one.top < other.bottom - 1 && other.top < one.bottom - 1;
 
   /**
+   * Words on a ground of their own, lest lines be read as letters.
    * @param {CanvasRenderingContext2D} ctx
    * @param {Note[]} notes
-   * @param {string} halo
+   * @param {string} ground
    */
-  function paint(ctx, notes, halo) {
-    for (const { text, left, top, bottom, font, color } of notes) {
+  function paint(ctx, notes, ground) {
+    for (const { text, left, right, top, bottom, font, color } of notes) {
       ctx.font = font;
+      ctx.fillStyle = ground;
+      ctx.globalAlpha = OPAQUE;
+      ctx.fillRect(left - EDGE, top, right - left + 2 * EDGE, bottom - top);
+      ctx.globalAlpha = 1;
       ctx.fillStyle = color;
-      paper.write(ctx, text, left, (top + bottom) / 2, { align: "left", halo });
+      paper.write(ctx, text, left, (top + bottom) / 2, { align: "left" });
     }
   }
 

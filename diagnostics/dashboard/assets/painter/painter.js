@@ -115,8 +115,8 @@ const painter = (() => {
    * @param {string} key
    */
   function shown(key) {
-    const { figure: { data, layout }, area: within, notes: names } = sheet(key);
-    return { data, layout, inner: within && within.inner, ticks: within && within.ticks, notes: names };
+    const { figure: { data, layout }, area: within, places, notes: names } = sheet(key);
+    return { data, layout, inner: within && within.inner, ticks: within && within.ticks, places, notes: names };
   }
 
   return { draw, fit, size, onPoint, onName, shown };

@@ -1,0 +1,131 @@
+// @ts-check
+/* The leading chart: one view of all layers, beside theory, another run, or the network before. */
+"use strict";
+
+const lead = (() => {
+  const SMALL = 11;          // the type of blocks' names
+  const NOTED = 12;          // that of words beside points
+  const RUN = 1;             // the trace of what is measured
+  const FAR = 6;             // decades to either end of the scale of colours
+
+  /** @type {{of: string | null, view: string, values: Numbers, ghost: Numbers}} what was drawn last, null for a run */
+  let last = { of: null, view: "", values: [], ghost: [] };
+
+  /**
+   * The leading chart: one view of all layers, beside theory and another run.
+   * @param {Wire.Chart} chart
+   * @param {Step} step
+   */
+  function profile(chart, { frame, seen, view }) {
+    const { now, pinned, word } = frame;
+    const { key } = chart;
+    const room = stage.room(key);
+    const values = traces.positive(now.metrics[view.metric]);
+    const fresh = leave(frame, values);
+    const old = pinned ? traces.positive(pinned.metrics[view.metric]) : last.ghost;
+    const theory = traces.predicted(frame, view);
+    const shown = [values, old, theory[2]].flatMap((line) => traces.inside(seen, line));
+    const range = stage.widened(key, axes.logarithmic, shown);
+    const marks = traces.marked(frame, seen, now.marks, range, room);
+    const above = blocks(key, frame.names, seen);
+    const words = [...(pinned ? [] : before(seen, font(key))), ...ending(frame, seen, values, font(key))];
+    stage.put(key, [traces.line(old), coloured(values, frame, seen, room), marks, ...theory.map(traces.line)], {
+      ...above,
+      xaxis: { ...kinds.across(chart, frame, seen), title: { text: `input  ←  ${word}  →  output` } },
+      yaxis: axes.decades(range, kinds.ticks(chart)),
+      annotations: [...above.annotations, ...words],
+    }, fresh ? { morph: RUN } : {});
+  }
+
+  /**
+   * Whether another network has come in sight before training. The line of the one before stays behind.
+   * @param {Shown} frame
+   * @param {Numbers} values
+   */
+  function leave({ state, query, view }, values) {
+    const of = state === "preview" ? query : null;
+    const another = of !== last.of;
+    const alike = of !== null && view === last.view;
+    const ghost = another && last.of !== null ? last.values : another ? [] : last.ghost;
+    last = { of, view, values, ghost: alike ? ghost : [] };
+    return alike && another;
+  }
+
+  /** @type {(key: string) => {size: number, color: string}} */
+  const font = (key) =>
+    ({ size: stage.px(NOTED), color: stage.layout(key).template.layout.shapedefaults.line.color });
+
+  /**
+   * Points in the colours of vanishing and exploding.
+   * @param {Numbers} values
+   * @param {Shown} frame
+   * @param {Span} seen
+   * @param {Room} room
+   * @returns {Trace}
+   */
+  function coloured(values, frame, seen, room) {
+    const size = traces.dot(room, seen, stage.px(9));
+    const dense = size < stage.px(6);
+    const color = frame.now.decades.map((d) => Math.max(-FAR, Math.min(FAR, Number(d))));
+    return {
+      ...traces.line(values),
+      customdata: traces.called(frame),
+      line: { width: stage.px(dense ? 1 : 2.5) },
+      marker: { color, size, line: { width: dense ? 0 : stage.px(1) } },
+    };
+  }
+
+  /**
+   * The names of blocks above a chart, beside the region that a diagnosis speaks of.
+   * @param {string} key
+   * @param {string[]} names
+   * @param {Part} seen
+   */
+  function blocks(key, names, seen) {
+    const { yaxis } = stage.layout(key);
+    const room = { ...stage.room(key), font: stage.px(SMALL) };
+    const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor);
+    const margin = { t: stage.px(annotations.length ? 24 : 8) };
+    return { margin, shapes: [...kinds.shades(key), ...shapes], annotations };
+  }
+
+  /**
+   * What gradients had come to when they left the range of numbers, at the highest of them.
+   * @param {Shown} frame
+   * @param {Span} seen
+   * @param {Numbers} values positive ones
+   * @param {{size: number, color: string}} font
+   * @returns {Annotation[]}
+   */
+  function ending({ last }, seen, values, font) {
+    const highest = Math.max(...traces.inside(seen, values).map(Number));
+    if (!last || !(highest > 0)) return [];
+    const text = `${axes.power(Math.round(Math.log10(highest)))}, then no number`;
+    return [beside(values, values.indexOf(highest) + 1, text, font)];
+  }
+
+  /**
+   * What the line of the network before is called.
+   * @param {Span} seen
+   * @param {{size: number, color: string}} font
+   */
+  function before(seen, font) {
+    const x = axes.numbers(last.ghost.length).find((l) => parts.holds(seen, l) && last.ghost[l - 1]);
+    return x ? [beside(last.ghost, x, "before", font)] : [];
+  }
+
+  /**
+   * Words to the right of a line's point, on the side where the line does not go.
+   * @param {Numbers} line
+   * @param {number} x
+   * @param {string} text
+   * @param {{size: number, color: string}} font
+   * @returns {Annotation}
+   */
+  const beside = (line, x, text, font) => ({
+    x, y: Math.log10(Number(line[x - 1])), text, font, xshift: font.size, showarrow: false, xanchor: "left",
+    yanchor: Number(line[x]) > Number(line[x - 1]) ? "top" : "bottom",
+  });
+
+  return { profile };
+})();
