@@ -10,6 +10,8 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
 PREVIEW = "lab.frame()?.state === 'preview' && painter.shown('lead').data[1].y.length > 0"
+
+
 def _previewed(page: Page) -> None:
     page.wait_for_function(PREVIEW)
 
@@ -100,7 +102,7 @@ def test_no_label_is_cut_off(opened: Open, width: int) -> None:
 EDGES = """(key) => {
   const { width, height } = document.querySelector(`#plot-${key} canvas`);
   const ctx = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-  for (const canvas of document.querySelectorAll(`#plot-${key} canvas`)) ctx.drawImage(canvas, 0, 0);
+  document.querySelectorAll(`#plot-${key} canvas`).forEach((one) => ctx.drawImage(one, 0, 0));
   const inked = (x, y, w, h) => ctx.getImageData(x, y, w, h).data.some((v, i) => i % 4 === 3 && v);
   return [inked(0, 0, width, 1), inked(0, height - 1, width, 1), inked(0, 0, 1, height),
     inked(width - 1, 0, 1, height)].map(Number);

@@ -102,7 +102,7 @@ test("notes lie under each other, the newest above; what has no room is left out
 
 test("only names that lead somewhere can be clicked", () => {
   const [live, dead] = [true, false].map((captureevents, i) => (
-    { name: "n", text: "name", x: 2 + 5 * i, y: 1, yref: "paper", yanchor: "bottom", showarrow: false, captureevents }));
+    { text: "name", x: 2 + 5 * i, y: 1, yref: "paper", yanchor: "bottom", showarrow: false, captureevents }));
   const placed = notes.placed(figure([], { annotations: [live, dead] }).layout, on(figure([])));
   const under = ({ left, top }) => notes.under(placed, left + 1, top + 1);
   assert.deepEqual(placed.map(under).map(Boolean).sort(), [false, true]);
