@@ -105,7 +105,9 @@ def main() -> None:
             )
             with training(store, config) as (run, measured):
                 painted, busy = watch(f"?{config.query()}&run={run}", seconds)
-            print(f"{layers} layers: {len(painted) / seconds:.1f} frames a second")
+            trained = (painted[-1].step - painted[0].step) / (painted[-1].at - painted[0].at)
+            print(f"{layers} layers: {len(painted) / seconds:.1f} frames a second", end="")
+            print(f" of {trained:.1f} steps that were trained")
             report(painted, measured)
             print(f"  the page was busy {busy:.0%} of the time")
         store.close()

@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const test = require("node:test");
 const { pen } = require("./pen.js");
 const { area, backdrop, formats, heat, hover, lines, marks, notes, paper, scale } = require("./load.js").load(
-  "axes", "paper", "formats", "scale", "area", "lines", "marks", "heat", "notes", "backdrop", "hover",
+  "axes", "formats", "paper", "scale", "area", "lines", "marks", "heat", "notes", "backdrop", "hover",
 );
 
 global.document = { createElement: () => ({ getContext: () => pen() }) };

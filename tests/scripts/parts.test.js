@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { parts } = require("./load.js").load("parts");
+const { parts } = require("./load.js").load("axes", "parts");
 
 const block = (name) => ["attn.q", "attn.k", "mlp.up"].map((layer) => `${name}.${layer}`);
 const names = ["embed", ...Array.from({ length: 10 }, (_, i) => block(`blocks.${i}`)).flat(), "head"];
@@ -61,6 +61,7 @@ test("what is around a layer is a block, never a layer alone", () => {
 test("layers without names are numbered, the last called out, and no two ticks too near", () => {
   const axis = parts.across({ names: [], layers: 21 }, { part: "", from: 1, to: 21 }, { ...room, ticks: 12 });
   assert.deepEqual(axis.range, [0.4, 21.6]);
+  assert.deepEqual(axis.ticktext.slice(0, 3), ["1", "3", "5"]);
   assert.equal(axis.ticktext.at(-1), "out");
   assert.equal(axis.ticktext[0], "1");
   assert.ok(axis.tickvals.length <= 13);

@@ -57,7 +57,7 @@ test("zeros lie at an axis' foot, what is no number at its head", () => {
   assert.ok(found.y[0] > 1e-4 && found.y[0] < 1e-3 && found.y[1] < 1 && found.y[1] > 0.1);
   assert.deepEqual(found.text, ["0", "NaN / ∞"]);
   assert.deepEqual(found.hovertext, ["layer 1 a: 0", "layer 3 c: NaN / ∞"]);
-  assert.deepEqual(found.textposition, ["top right", "top left"]);
+  assert.deepEqual(found.textposition, ["top right", "bottom left"]);
   assert.deepEqual(found.marker.symbol, ["circle-open", "x-thin-open"]);
 });
 

@@ -87,6 +87,7 @@ interface Annotation {
   y: number;
   yref?: string;
   xshift?: number;
+  yshift?: number;
   showarrow: boolean;
   xanchor?: string;
   yanchor: string;

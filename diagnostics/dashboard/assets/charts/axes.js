@@ -4,6 +4,7 @@
 
 const axes = (() => {
   const LENGTHS = [50, 100, 200, 500, 1000, 2000, 5000]; // of an axis of steps
+  const ROUND = [1, 2, 5, 10];
   const LOSSES = 12;         // a loss beyond it is left out of sight
 
   /**
@@ -19,6 +20,15 @@ const axes = (() => {
   function power(n) {
     if (n === 0) return "1";
     return "10" + [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)])).join("");
+  }
+
+  /**
+   * The next of 1, 2, 5, 10, 20, 50 …
+   * @param {number} least
+   */
+  function round(least) {
+    const power = 10 ** Math.floor(Math.log10(least) + 1e-9);
+    return power * (ROUND.find((n) => n * power >= least * (1 - 1e-9)) || 10);
   }
 
   /**
@@ -87,5 +97,5 @@ const axes = (() => {
     return { range: [0, Math.ceil(top * 2) / 2] };
   }
 
-  return { numbers, power, decades, logarithmic, linear, history, losses };
+  return { numbers, power, round, decades, logarithmic, linear, history, losses };
 })();

@@ -82,7 +82,7 @@ const kinds = (() => {
     const { key } = chart;
     const rungs = charts.tables().rungs.map((rung) => frame.now.metrics[rung.metric][layer - 1]);
     const y = traces.positive(rungs);
-    const text = rungs.map((value) => (value === null ? "none yet" : value.toPrecision(3)));
+    const text = rungs.map((value) => (value === null ? "none yet" : formats.number(".3g", value)));
     stage.put(key, [{ y, text }], { yaxis: axes.decades(stage.widened(key, axes.logarithmic, y), ticks(chart)) });
   }
 

@@ -27,7 +27,7 @@ const lead = (() => {
     const shown = [values, old, theory[2]].flatMap((line) => traces.inside(seen, line));
     const range = stage.widened(key, axes.logarithmic, shown);
     const marks = traces.marked(frame, seen, now.marks, range, room);
-    const above = blocks(key, frame.names, seen);
+    const above = blocks(key, frame, seen);
     const words = [...(pinned ? [] : before(seen, font(key))), ...ending(frame, seen, values, font(key))];
     stage.put(key, [traces.line(old), coloured(values, frame, seen, room), marks, ...theory.map(traces.line)], {
       ...above,
@@ -78,14 +78,14 @@ const lead = (() => {
   /**
    * The names of blocks above a chart, beside the region that a diagnosis speaks of.
    * @param {string} key
-   * @param {string[]} names
+   * @param {Shown} frame
    * @param {Part} seen
    */
-  function blocks(key, names, seen) {
+  function blocks(key, { names, last }, seen) {
     const { yaxis } = stage.layout(key);
     const room = { ...stage.room(key), font: stage.px(SMALL) };
     const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor);
-    const margin = { t: stage.px(annotations.length ? 24 : 8) };
+    const margin = { t: stage.px(annotations.length || last ? 24 : 8) };
     return { margin, shapes: [...kinds.shades(key), ...shapes], annotations };
   }
 
@@ -124,7 +124,7 @@ const lead = (() => {
    */
   const beside = (line, x, text, font) => ({
     x, y: Math.log10(Number(line[x - 1])), text, font, xshift: font.size, showarrow: false, xanchor: "left",
-    yanchor: Number(line[x]) > Number(line[x - 1]) ? "top" : "bottom",
+    ...(Number(line[x]) > Number(line[x - 1]) ? { yanchor: "top" } : { yanchor: "bottom", yshift: font.size / 2 }),
   });
 
   return { profile };

@@ -164,9 +164,10 @@ const parts = (() => {
    */
   function numbered(seen, layers, most) {
     const { from, to } = seen;
-    const every = Math.ceil(size(seen) / most);
+    const every = axes.round(Math.max(1, size(seen) / most));
     const far = 0.6 * every;
-    const inner = range(from, to - 1).filter((l) => l === from || (l % every === 0 && l - from > far && to - l > far));
+    const told = (/** @type {number} */ l) => (every === 2 ? l - from : l) % every === 0;
+    const inner = range(from, to - 1).filter((l) => l === from || (told(l) && l - from > far && to - l > far));
     return axis(seen, [...inner, to].map((l) => ({ at: l, text: l === layers ? "out" : String(l) })));
   }
 

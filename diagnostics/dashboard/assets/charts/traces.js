@@ -83,7 +83,8 @@ const traces = (() => {
       x,
       y: x.map((l) => 10 ** (kinds[l - 1] === NONFINITE ? high - inset : low + inset)),
       text: x.map((l, i) => (i === 0 || of(l) !== of(x[i - 1]) ? of(l).words : "")),
-      textposition: x.map((l) => (2 * l < seen.from + seen.to ? "top right" : "top left")),
+      textposition: x.map((l) =>
+        `${kinds[l - 1] === NONFINITE ? "bottom" : "top"} ${2 * l < seen.from + seen.to ? "right" : "left"}`),
       hovertext: x.map((l) => `${frame.word} ${l}${names[l - 1]}: ${of(l).words}`),
       marker: { symbol: x.map((l) => of(l).symbol), size: dot(room, seen, 11) },
     };

@@ -53,9 +53,10 @@ const area = (() => {
     const right = Math.max(margin.r, yaxis2 ? beside(yaxis2, y2) : 0, bar(figure, width));
     const across = names(figure);
     const x = scale.ticks(xaxis, (width - left - right) / APART.x, across);
+    const foot = GAP + rows(layout, x, width - left - right) * font.size * LINE + titled(xaxis);
     const inner = {
       left, right: Math.max(left + 1, width - right), top: Math.max(margin.t, font.size * 0.6),
-      bottom: Math.max(margin.t + 1, height - Math.max(margin.b, GAP + font.size * LINE + titled(xaxis))),
+      bottom: Math.max(margin.t + 1, height - Math.max(margin.b, foot)),
     };
     return {
       inner, width, height, ticks: { x, y, y2 },
@@ -63,6 +64,17 @@ const area = (() => {
       y: scale.of(yaxis, inner.bottom, inner.top, []),
       y2: yaxis2 ? scale.of(yaxis2, inner.bottom, inner.top, []) : null,
     };
+  }
+
+  /**
+   * How many rows the labels at a chart's foot take: names that don't fit beside each other take turns in two.
+   * @param {Figure["layout"]} layout
+   * @param {Tick[]} ticks
+   * @param {number} room in pixels
+   */
+  function rows(layout, ticks, room) {
+    const crowded = ticks.length * (GAP + widest(ticks, ticking(layout, layout.xaxis))) > room;
+    return layout.xaxis.type === "category" && crowded ? 2 : 1;
   }
 
   /**
@@ -99,5 +111,5 @@ const area = (() => {
     };
   }
 
-  return { GAP, LINE, of, names, ticking, told, places };
+  return { GAP, LINE, of, names, ticking, rows, told, places };
 })();

@@ -94,31 +94,17 @@ const backdrop = (() => {
    */
   function below(ctx, layout, { inner, x, ticks, width, height }) {
     const { xaxis: axis, font } = layout;
-    ctx.font = fitting(layout, axis, ticks.x, (inner.right - inner.left) / Math.max(1, ticks.x.length));
-    let end = -Infinity;
+    ctx.font = area.ticking(layout, axis);
+    const ends = new Array(area.rows(layout, ticks.x, inner.right - inner.left)).fill(-Infinity);
     for (const { value, text } of ticks.x) {
       const half = ctx.measureText(text).width / 2;
       const at = Math.min(x.at(value), width - half);
-      if (at - half < end) continue;
-      end = at + half + area.GAP;
-      paper.write(ctx, text, at, inner.bottom + area.GAP, { baseline: "top" });
+      const row = ends.findIndex((end) => at - half >= end);
+      if (row < 0) continue;
+      ends[row] = at + half + area.GAP;
+      paper.write(ctx, text, at, inner.bottom + area.GAP + row * font.size * area.LINE, { baseline: "top" });
     }
     title(ctx, axis, font.family, (inner.left + inner.right) / 2, height - area.GAP / 2, 0, width);
-  }
-
-  /**
-   * The type of an axis of names, small enough for all of them.
-   * @param {Figure["layout"]} layout
-   * @param {Axis} axis
-   * @param {Tick[]} ticks
-   * @param {number} room
-   */
-  function fitting(layout, axis, ticks, room) {
-    const usual = area.ticking(layout, axis);
-    if (axis.type !== "category") return usual;
-    const widest = Math.max(1, ...ticks.map(({ text }) => paper.width(text, usual)));
-    const { size, family } = layout.font;
-    return paper.font(Math.max(SMALLEST, Math.min(size, (size * (room - area.GAP)) / widest)), family);
   }
 
   /**

@@ -90,7 +90,7 @@ const marks = (() => {
   }
 
   /**
-   * Words above points, to their left or right where so asked; never beyond the chart's edges.
+   * Words above points or below, to their left or right where so asked; never beyond the chart's edges.
    * @param {CanvasRenderingContext2D} ctx
    * @param {Figure["layout"]} layout
    * @param {Trace} trace
@@ -109,7 +109,8 @@ const marks = (() => {
       const aside = (radius + AWAY + half) * (asked.endsWith("right") ? 1 : asked.endsWith("left") ? -1 : 0);
       ctx.fillStyle = type.color || font.color;
       const at = Math.max(half + AWAY, Math.min(width - half - AWAY, x[i] + aside));
-      paper.write(ctx, text[i], at, Math.max(type.size * 0.6, y[i] - radius - AWAY - type.size / 2), { halo });
+      const away = (radius + AWAY + type.size / 2) * (asked.startsWith("bottom") ? 1 : -1);
+      paper.write(ctx, text[i], at, Math.max(type.size * 0.6, y[i] + away), { halo });
     }
   }
 

@@ -72,9 +72,9 @@ const notes = (() => {
    * @param {Area} area
    * @param {number} high
    */
-  function above({ y, yref, yanchor }, { inner, y: up }, high) {
+  function above({ y, yref, yanchor, yshift = 0 }, { inner, y: up }, high) {
     const at = yref === "paper" ? inner.bottom - y * (inner.bottom - inner.top) : up.spot(y);
-    return Math.max(0, yanchor === "bottom" ? at - high : at + EDGE);
+    return Math.max(0, yanchor === "bottom" ? at - yshift - high : at - yshift + EDGE);
   }
 
   /** @type {(one: Box, other: Box) => boolean} */

@@ -45,20 +45,25 @@ const saving = (() => {
     const ctx = paper.clear(canvas, SHARP);
     ctx.fillStyle = layout.paper_bgcolor;
     ctx.fillRect(0, 0, canvas.width, canvas.height);
-    ctx.fillStyle = color;
-    ctx.font = `600 ${paper.font(TITLE * size, family)}`;
-    paper.write(ctx, words(sheet.plot), EDGE, head / 2, { align: "left" });
+    const { color: ink } = layout.template.layout.shapedefaults.line;
+    let x = EDGE;
+    for (const text of words(sheet.plot)) {
+      ctx.font = x === EDGE ? `600 ${paper.font(TITLE * size, family)}` : paper.font(size, family);
+      ctx.fillStyle = x === EDGE ? ink : color;
+      paper.write(ctx, text, x, head / 2, { align: "left" });
+      x += ctx.measureText(text).width + 2 * EDGE;
+    }
     for (const part of sheets.layers(sheet, SHARP)) ctx.drawImage(part, EDGE, head, width, height);
     return canvas;
   }
 
   /**
-   * What stands over a chart.
+   * What stands over a chart, its title first.
    * @param {HTMLElement} plot
    */
   const words = (plot) =>
     Array.from(plot.closest(".card")?.querySelectorAll("h3, .hint, .legend") || [], (one) => one.textContent)
-      .filter(Boolean).join("   ");
+      .filter((text) => text !== null && text !== "").map(String);
 
   return { offer };
 })();

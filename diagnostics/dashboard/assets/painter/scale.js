@@ -12,7 +12,6 @@
 
 const scale = (() => {
   const FARTHEST = 1e5;      // pixels: canvases lose precision beyond
-  const STEPS = [1, 2, 5, 10];
 
   /**
    * @param {Axis} axis
@@ -65,9 +64,7 @@ const scale = (() => {
    * @param {number} most
    */
   function even(low, high, most) {
-    const rough = (high - low) / Math.max(1, most);
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * (STEPS.find((n) => n * power >= rough * (1 - 1e-9)) || 10);
+    const step = axes.round((high - low) / Math.max(1, most));
     const first = Math.ceil(low / step - 1e-9);
     const count = Math.floor(high / step + 1e-9) - first + 1;
     return Array.from({ length: Math.max(0, count) }, (_, i) => (first + i) * step);
