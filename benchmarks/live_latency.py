@@ -60,12 +60,14 @@ class StampingSink(StoreSink):
 
 
 @contextmanager
-def training(store: Store, config: RunConfig) -> Iterator[tuple[str, dict[int, float]]]:
+def training(
+    store: Store, config: RunConfig, pace: int = 100
+) -> Iterator[tuple[str, dict[int, float]]]:
     """A run that goes on meanwhile, and when each of its steps was measured."""
     run, control = store.create_run(config), Control()
     store.set_state(run, "running")
     sink = StampingSink(store, run, control)
-    control.send(Command("pace", {"steps_per_second": 100}))
+    control.send(Command("pace", {"steps_per_second": pace}))
     trainer = threading.Thread(target=train, args=(config, sink, control))
     trainer.start()
     try:
