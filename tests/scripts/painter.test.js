@@ -43,6 +43,7 @@ test("templates are filled as d3 writes numbers, with powers of ten as people wr
   const point = { x: 3, y: 1.2345e-12, z: -0.25, customdata: " conv" };
   assert.equal(formats.filled("layer %{x}%{customdata}: %{y:.3g}<extra></extra>", point), "layer 3 conv: 1.23 × 10⁻¹²");
   assert.equal(formats.filled("10^%{z:.1f}", point), "10^−0.3");
+  assert.deepEqual([1.2e26, 4.7e4, 3e-9].map(formats.size), ["10²⁶", "5 × 10⁴", "3 × 10⁻⁹"]);
   assert.equal(formats.number(".1%", 0.1234), "12.3%");
   assert.deepEqual([0.5, 123456, 0].map((value) => formats.number(".2g", value)), ["0.5", "120000", "0"]);
 });

@@ -36,6 +36,15 @@ const formats = (() => {
   }
 
   /**
+   * A number's size, as diagnoses say it: 3 × 10¹², 10²⁶.
+   * @param {number} value
+   */
+  function size(value) {
+    const [factor, power] = value.toExponential(0).split("e");
+    return `${factor === "1" ? "" : `${factor} × `}10${raised(power)}`;
+  }
+
+  /**
    * A template like "step %{x}: %{y:.3g}<extra></extra>" with a point's values in it.
    * @param {string} template
    * @param {Record<string, unknown>} point
@@ -57,5 +66,5 @@ const formats = (() => {
     return minus(String(Number((value / times).toPrecision(6)))) + letter;
   }
 
-  return { number, filled, tick };
+  return { number, size, filled, tick };
 })();

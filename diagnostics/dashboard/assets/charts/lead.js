@@ -32,7 +32,7 @@ const lead = (() => {
     stage.put(key, [traces.line(old), coloured(values, frame, seen, room), marks, ...theory.map(traces.line)], {
       ...above,
       xaxis: { ...kinds.across(chart, frame, seen), title: { text: `input  ←  ${word}  →  output` } },
-      yaxis: axes.decades(range, kinds.ticks(chart)),
+      yaxis: { ...axes.decades(range, kinds.ticks(chart)), title: { text: view.label } },
       annotations: [...above.annotations, ...words],
     }, fresh ? { morph: RUN } : {});
   }
@@ -100,8 +100,7 @@ const lead = (() => {
   function ending({ last }, seen, values, font) {
     const highest = Math.max(...traces.inside(seen, values).map(Number));
     if (!last || !(highest > 0)) return [];
-    const text = `${axes.power(Math.round(Math.log10(highest)))}, then no number`;
-    return [beside(values, values.indexOf(highest) + 1, text, font)];
+    return [beside(values, values.indexOf(highest) + 1, `${formats.size(highest)}, then no number`, font)];
   }
 
   /**
