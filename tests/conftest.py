@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
+from diagnostics.store.pictures import BINS, QUANTITIES, SIDE, Picture
 from diagnostics.store.records import METRICS, SCALARS, StepBatch
 from diagnostics.store.settings import SETTINGS
 from diagnostics.store.store import Store
@@ -36,6 +37,22 @@ def steps(first: int, count: int, layers: int = 4, seed: int = 0) -> StepBatch:
         np.arange(first, first + count),
         random.uniform(0.5, 2, (count, layers, len(METRICS))).astype(np.float32),
         random.uniform(0.5, 2, (count, len(SCALARS))),
+    )
+
+
+def picture(step: int, layers: int = 3, units: int = 4) -> Picture:
+    """A made-up picture of the plane, in which every unit is another."""
+    random = np.random.default_rng(step)
+    return Picture(
+        step=np.array([step]),
+        guesses=random.integers(0, 2, SIDE**2).astype(np.uint8),
+        sure=random.uniform(0.5, 1, SIDE**2).astype(np.float16),
+        edges=np.tile([-1.0, 0.05], (layers, len(QUANTITIES), 1)),
+        counts=random.integers(0, 9, (layers, len(QUANTITIES), BINS)).astype(np.uint32),
+        apart=np.tile(np.array([5, 2], np.uint32), (layers, len(QUANTITIES), 1)),
+        mean=random.normal(size=(layers, units)).astype(np.float32),
+        saturated=random.uniform(size=(layers, units)).astype(np.float16),
+        dead=random.uniform(size=(layers, units)) < 0.5,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.runs.control import Control
+from diagnostics.store.pictures import Snapshot
 from diagnostics.store.records import Command, DeadUnits, Event, Step, StepBatch
 from diagnostics.store.store import Store
 
@@ -32,6 +33,9 @@ class Sink(Protocol):
     def dead_units(self, step: int, dead: NDArray[np.bool_]) -> None:
         """Which units are dead from a step on, [layers, units]; told when it changes."""
 
+    def picture(self, shot: Snapshot) -> None:
+        """What has been learned at a step; before the first of them, what pictures are of."""
+
 
 class MemorySink:
     """Keeps everything in lists."""
@@ -42,6 +46,7 @@ class MemorySink:
         self.scalars: list[NDArray[np.float64]] = []
         self.events: list[Event] = []
         self.dead: list[tuple[int, NDArray[np.bool_]]] = []
+        self.pictures: list[Snapshot] = []
 
     def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
         """Keep a step."""
@@ -56,6 +61,10 @@ class MemorySink:
     def dead_units(self, step: int, dead: NDArray[np.bool_]) -> None:
         """Keep which units are dead."""
         self.dead.append((step, dead))
+
+    def picture(self, shot: Snapshot) -> None:
+        """Keep a picture."""
+        self.pictures.append(shot)
 
     def batch(self) -> StepBatch:
         """All steps kept so far."""
@@ -88,6 +97,7 @@ class StoreSink:
         self._steps: list[Step] = []
         self._events: list[Event] = []
         self._dead: list[DeadUnits] = []
+        self._pictures: list[Snapshot] = []
         self._last_command = 0
         self._changed = threading.Condition()
         self._closing = self._warned = False
@@ -117,6 +127,11 @@ class StoreSink:
         """Take which units are dead."""
         with self._changed:
             self._dead.append(DeadUnits(step, dead))
+
+    def picture(self, shot: Snapshot) -> None:
+        """Take a picture."""
+        with self._changed:
+            self._pictures.append(shot)
 
     def close(self) -> None:
         """Commit what is left and end the thread."""
@@ -151,7 +166,8 @@ class StoreSink:
     def _flush(self) -> None:
         with self._changed:
             steps, events, dead = self._steps[:MOST_BUFFERED], self._events[:], self._dead[:]
-        self._store.append(self._run_id, StepBatch.of(steps), events, dead)
+            pictures = self._pictures[:]
+        self._store.append(self._run_id, StepBatch.of(steps), events, dead, pictures)
         for event in events:
             if event.kind in ("paused", "resumed"):
                 state = "paused" if event.kind == "paused" else "running"
@@ -160,6 +176,7 @@ class StoreSink:
             del self._steps[: len(steps)]
             del self._events[: len(events)]
             del self._dead[: len(dead)]
+            del self._pictures[: len(pictures)]
             self._changed.notify_all()
 
     def _fetch(self) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
+from diagnostics.store.pictures import KINDS, Ground, Picture, S, Snapshot, pack, spare, unpack
 from diagnostics.store.records import (
     METRICS,
     SCALARS,
@@ -157,6 +158,7 @@ class Store:
         batch: StepBatch,
         happened: Sequence[Event] = (),
         dead: Sequence[DeadUnits] = (),
+        taken: Sequence[Snapshot] = (),
     ) -> None:
         """Commit a chunk of steps with what happened meanwhile, and a heartbeat with them."""
         seen: dict[str, Any] = {"heartbeat": time.time()}
@@ -174,6 +176,8 @@ class Store:
             if dead:
                 masks = [{"run": run_id, "step": d.step, **_pack_mask(d.dead)} for d in dead]
                 connection.execute(insert(snapshots), masks)
+            for shot in taken:
+                _keep(connection, run_id, shot)
             connection.execute(update(runs).where(runs.c.id == run_id).values(**seen))
 
     def since(self, run_id: str, cursor: tuple[int, int] = (0, 0)) -> Since:
@@ -195,6 +199,22 @@ class Store:
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [DeadUnits(row.step, _unpack_mask(row.kind, row.array)) for row in rows]
+
+    def ground(self, run_id: str) -> Ground | None:
+        """What a run's pictures are of; None where they show its layers alone."""
+        return self._snapshot(run_id, Ground)
+
+    def snapshot(self, run_id: str, at: int | None = None) -> Picture | None:
+        """The newest picture at or before a step, or of all; None where none was taken."""
+        return self._snapshot(run_id, Picture, at)
+
+    def _snapshot(self, run_id: str, kind: type[S], at: int | None = None) -> S | None:
+        query = _pictures(run_id, kind).order_by(snapshots.c.step.desc(), snapshots.c.id.desc())
+        if at is not None:
+            query = query.where(snapshots.c.step <= at)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.limit(1)).one_or_none()
+        return unpack(kind, row.array) if row else None
 
     def send(self, run_id: str, command: Command) -> None:
         """Leave a command for a run's worker."""
@@ -236,6 +256,24 @@ def open_store(url: str | None = None) -> Store:
 
 def _after(table: Any, run_id: str, number: int) -> Any:
     return select(table).where(table.c.run == run_id, table.c.id > number).order_by(table.c.id)
+
+
+def _pictures(run_id: str, kind: type[Snapshot]) -> Any:
+    return select(snapshots).where(snapshots.c.run == run_id, snapshots.c.kind == KINDS[kind])
+
+
+def _keep(connection: Connection, run_id: str, shot: Snapshot) -> None:
+    """Enter a picture, and let go of the one that can best be spared where there are many."""
+    row = pack(shot)
+    connection.execute(insert(snapshots).values(run=run_id, **row))
+    if isinstance(shot, Ground):
+        return
+    columns = (snapshots.c.id, snapshots.c.step)
+    query = _pictures(run_id, Picture).with_only_columns(*columns).order_by(*columns[::-1])
+    kept = connection.execute(query).all()
+    out = spare([one.step for one in kept], len(row["array"]))
+    if out is not None:
+        connection.execute(delete(snapshots).where(snapshots.c.id == kept[out].id))
 
 
 def _pack(batch: StepBatch) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Recurrent(Network):
         super().__init__(blocks, config.width, classes)
         self.config = config
         for block in blocks[1:]:
-            _share_parameters(blocks[0], block)
+            share_parameters(blocks[0], block)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits after the last time step; the last piece is filled up with zeros."""
@@ -90,8 +90,9 @@ class Recurrent(Network):
         return logits
 
 
-def _share_parameters(source: nn.Module, target: nn.Module) -> None:
-    for name, parameter in source.named_parameters():
+def share_parameters(source: nn.Module, target: nn.Module) -> None:
+    """Let a module of the same kind have another's parameters as its own."""
+    for name, parameter in source.named_parameters(remove_duplicate=False):
         path, _, own = name.rpartition(".")
         setattr(target.get_submodule(path), own, parameter)
 

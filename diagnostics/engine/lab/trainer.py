@@ -13,9 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diagnostics.engine.lab import clipping, data, network
+from diagnostics.engine.lab.album import Album
 from diagnostics.engine.lab.divergence import locate
 from diagnostics.engine.lab.network import batch_statistics, probe_parts
 from diagnostics.engine.lab.optimization import accuracy, batches, evaluate, limit_norms, optimizer
+from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.measure import reductions
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
@@ -40,14 +42,22 @@ PAUSED_WAIT = 3600.0
 Batch = tuple[Tensor, Tensor]
 
 
-def train(config: RunConfig, sink: Sink, control: Control, *, probe: bool = True) -> Summary:
+def train(
+    config: RunConfig,
+    sink: Sink,
+    control: Control,
+    *,
+    probe: bool = True,
+    pictures: bool = False,
+) -> Summary:
     """Train to the end, until told to stop, or until a loss or gradient turns non-finite.
 
     Args:
         probe: measure layers; the losses are the same to the last bit without.
+        pictures: of what is learned, now and then; the losses are the same without, too.
     """
     with isolated(config.seed):
-        return _Training(config, sink, control, probe).run()
+        return _Training(config, sink, control, probe, pictures).run()
 
 
 @contextmanager
@@ -68,7 +78,9 @@ def isolated(seed: int) -> Iterator[None]:
 
 
 class _Training:
-    def __init__(self, config: RunConfig, sink: Sink, control: Control, probe: bool) -> None:
+    def __init__(
+        self, config: RunConfig, sink: Sink, control: Control, probe: bool, pictures: bool
+    ) -> None:
         self.config, self.sink, self.control = config, sink, control
         self.data = data.load(config)
         self.network = network.build(config, self.data)
@@ -77,6 +89,7 @@ class _Training:
         self.optimizer = optimizer(config, self.parameters)
         self.batches = batches(self.data, config)
         self.parts = probe_parts(config, self.data.probe_x)
+        self.album = Album(Studio(config, self.data, self.network), sink) if pictures else None
         self.probe = Probe(self.layers) if probe else None
         self.step = 0
         self.loss = math.nan
@@ -89,6 +102,12 @@ class _Training:
         self.due = 0.0
 
     def run(self) -> Summary:
+        summary = self._run()
+        if self.album is not None:
+            self.album.close(self.step, self.dead)
+        return summary
+
+    def _run(self) -> Summary:
         if self.probe is not None:
             self.probe.attach()
         try:
@@ -126,6 +145,8 @@ class _Training:
             self.probe.before_step()
         if healthy:
             self._update()
+        if self.album is not None:
+            self.album.look(self.step, samples[0], self.dead)
         found |= {"grad_norm": norm, "clipped_norm": clipped, "clip_cosine": cosine}
         self._record(started, **found)
         if healthy:
@@ -176,6 +197,8 @@ class _Training:
         if self.probe is not None:
             measured = self.probe.after_step()
             values, watching = rounded(measured.values), measured.seconds
+        if self.album is not None:
+            watching += self.album.seconds
         spent = time.perf_counter() - started - watching
         row = np.full(len(SCALARS), np.nan)
         scalars |= {"heldout_loss": self.heldout[0], "heldout_accuracy": self.heldout[1]}
@@ -236,6 +259,8 @@ class _Training:
     def _pause(self, paused: bool) -> None:
         if paused is not self.paused:
             self.paused = paused
+            if self.album is not None and paused:
+                self.album.close(self.step, self.dead)
             self.sink.event(Event(self.step, "paused" if paused else "resumed"))
 
     def _change(self, changes: dict[str, Any]) -> None:

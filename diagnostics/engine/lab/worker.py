@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 def warm_up() -> None:
     """Train a tiny network: the first steps of a process pay for what torch loads late."""
-    train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control())
+    train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control(), pictures=True)
     profile_batch(RunConfig(depth=2, width=4))
 
 
@@ -42,7 +42,7 @@ def train_into(store: Store, run_id: str, control: Control) -> Summary:
     store.set_state(run_id, "running")
     sink = StoreSink(store, run_id, control)
     try:
-        summary = train(config, sink, control, probe=run.probe)
+        summary = train(config, sink, control, probe=run.probe, pictures=run.probe)
     finally:
         sink.close()
     store.finish(run_id, summary)

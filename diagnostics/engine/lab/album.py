@@ -1,0 +1,49 @@
+"""When pictures of a run are taken: at its first step, about once a second, and at its end."""
+
+import time
+
+from torch import Tensor
+
+from diagnostics.engine.lab.studio import Studio
+from diagnostics.engine.sinks import Sink
+from diagnostics.store.pictures import Flags
+
+EVERY_SECONDS = 1.0
+
+LARGEST_SHARE = 0.02
+"""Of a run's time, for its pictures: those of large networks are taken less often."""
+
+
+class Album:
+    """Hands a run's pictures to its sink.
+
+    Attributes:
+        seconds: what the last step's picture took; 0 where none was taken.
+    """
+
+    def __init__(self, studio: Studio, sink: Sink) -> None:
+        self._studio, self._sink = studio, sink
+        self._batch: tuple[Tensor, Tensor] | None = None
+        self._due, self._taken = 0.0, 0
+        self.seconds = 0.0
+        if studio.ground is not None:
+            sink.picture(studio.ground)
+
+    def look(self, step: int, batch: tuple[Tensor, Tensor], dead: Flags) -> None:
+        """After a step, of which a batch is remembered: take a picture where one is due."""
+        self._batch, self.seconds = batch, 0.0
+        if time.monotonic() >= self._due:
+            self._take(step, dead)
+
+    def close(self, step: int, dead: Flags) -> None:
+        """A run pauses or has ended: what it came to is kept, whenever the last picture was."""
+        if step != self._taken:
+            self._take(step, dead)
+
+    def _take(self, step: int, dead: Flags) -> None:
+        if self._batch is None:
+            return
+        began = time.monotonic()
+        self._sink.picture(self._studio.take(step, *self._batch, dead))
+        self._taken, self.seconds = step, time.monotonic() - began
+        self._due = began + max(EVERY_SECONDS, self.seconds / LARGEST_SHARE)
