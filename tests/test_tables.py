@@ -12,7 +12,7 @@ from diagnostics.cli.commands import fields_help
 from diagnostics.dashboard import charts, controls, page
 from diagnostics.dashboard.frames import Sketch, Whole, compose, diagnoses
 from diagnostics.dashboard.wire import Watch, encode
-from diagnostics.diagnosis.remedies import ranked
+from diagnostics.diagnosis.remedies import Outcome, helpful
 from diagnostics.diagnosis.rules import RULES, explained
 from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.store.records import METRICS, SCALARS, Metric
@@ -132,8 +132,11 @@ def test_every_rules_remedies_can_be_asked_for(key: str) -> None:
             assert subject.lab is None or subject.lab.changed(**remedy.changes) != subject.lab
     if rule.yardstick is not None:
         config = RunConfig(clip="norm")
-        tried = [(remedy, 0.0) for remedy in rule.candidates(config)]
-        assert tried and all(r.effect for r in ranked(rule.yardstick, config, 0.9, tried))
+        ill, well = Outcome(0.9, False), Outcome(0.0, True)
+        for remedy in (candidates := tuple(rule.candidates(config))):
+            told = helpful(rule.yardstick, config, ill, remedy, well)
+            assert told is not None and told.effect
+        assert candidates
     assert (rule.yardstick is None) == (not rule.remedies)
 
 

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from diagnostics.diagnosis.remedies import SHOWN, Yardstick, ranked
-from diagnostics.diagnosis.rules import RULES
+from diagnostics.dashboard.trials import Trials
 from diagnostics.runs.runner import Runner
-from diagnostics.store.records import Remedy, StepBatch
+from diagnostics.store.records import StepBatch
 from diagnostics.subject.config import RunConfig
 
 MOST_KEPT = 256
@@ -26,9 +25,8 @@ class Advice:
     def __init__(self, runner: Runner, arrived: Callable[[], None]) -> None:
         self._runner, self._arrived = runner, arrived
         self._profiles: dict[RunConfig, StepBatch | Unanswered | None] = {}
-        self._remedies: dict[tuple[str, RunConfig], tuple[Remedy, ...] | None] = {}
-        self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.remedies = Trials(runner, arrived).remedies
 
     def profile(self, config: RunConfig) -> StepBatch | None:
         """A network at initialization; None until it is measured.
@@ -44,17 +42,6 @@ class Advice:
             raise found.with_traceback(None)
         return found
 
-    def remedies(self, rule: str, config: RunConfig) -> tuple[Remedy, ...] | None:
-        """The remedies that helped when tried, best first; None until they have been tried."""
-        key = (rule, config)
-        if rule not in RULES or RULES[rule].yardstick is None:
-            return ()
-        if key not in self._remedies:
-            _make_room(self._remedies)
-            self._remedies[key] = None
-            self._start(self._try(rule, config))
-        return self._remedies[key]
-
     async def _measure(self, config: RunConfig) -> None:
         try:
             measured = await asyncio.wrap_future(self._runner.profile(config))
@@ -65,22 +52,6 @@ class Advice:
             raise
         finally:
             self._arrived()
-
-    async def _try(self, rule: str, config: RunConfig) -> None:
-        """One trial after the other, so that a profile asked for meanwhile waits for one only."""
-        rod = RULES[rule].yardstick
-        assert rod is not None
-        async with self._one_at_a_time:
-            before = await self._outcome(config, rod)
-            tried = [
-                (remedy, await self._outcome(config.changed(**remedy.changes), rod))
-                for remedy in RULES[rule].candidates(config)
-            ]
-        self._remedies[rule, config] = ranked(rod, config, before, tried)[:SHOWN]
-        self._arrived()
-
-    async def _outcome(self, config: RunConfig, rod: Yardstick) -> float:
-        return await asyncio.wrap_future(self._runner.outcome(config, rod))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(_logged(work))

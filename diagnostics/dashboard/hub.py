@@ -114,19 +114,21 @@ class Hub:
         kinds = charts.kinds(charts.in_sight(watch.panel))
         said = frames.diagnoses(feed, sketch, watch.at)
         subject = sketch.config if sketch else feed.subject(watch.at) if feed else None
-        found = [self._advised(one, subject) for one in said]
+        found = [self._advised(one, subject) for one in reversed(said)][::-1]
         dead: Sequence[DeadUnits] = ()
         if "units" in kinds and feed is not None:
             dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
         return Whole(found, kinds, dead)
 
     def _advised(self, diagnosis: Diagnosis, subject: Subject | None) -> Diagnosis:
-        """With the remedies that helped when they were tried, where they can be."""
+        """With what is known of its remedies, where they can be tried.
+
+        What is asked for last is tried first: the gravest.
+        """
         config = subject.lab if subject else None
         if config is None:
             return diagnosis
-        tried = self.advice.remedies(diagnosis.rule, config)
-        return diagnosis if tried is None else replace(diagnosis, remedies=tried)
+        return replace(diagnosis, remedies=self.advice.remedies(diagnosis.rule, config))
 
     def _announce(self) -> None:
         """Something new: frames made before are old."""

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.store.records import PatientZero, StepBatch
+from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, PatientZero, StepBatch
+from diagnostics.subject import theory
+from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
 
 Floats = NDArray[np.floating]
@@ -137,6 +139,23 @@ class Case:
     def always(self) -> Mask:
         """For rules that judge a stretch as a whole."""
         return np.ones(len(self.batch), dtype=bool)
+
+
+def expected(config: RunConfig) -> Case | None:
+    """What theory lets one expect of a network before training; None where it is silent.
+
+    Of all networks that it allows, the one with the calmest gradients.
+    """
+    told = theory.predict(config)
+    if told is None:
+        return None
+    calm = np.sign(told.decades) * np.maximum(0.0, np.abs(told.decades) - told.spread)
+    values = np.full((1, len(calm) + 1, len(METRICS)), np.nan, np.float32)
+    with np.errstate(all="ignore"):
+        values[0, :, METRIC_INDEX["signal_grad_norm"]] = 10 ** np.append(calm, 0.0)
+    return Case(
+        config, StepBatch(np.zeros(1, np.int64), values, np.full((1, len(SCALARS)), np.nan))
+    )
 
 
 def decades(signal: Floats) -> Floats:

@@ -1,9 +1,9 @@
-"""Changes of a configuration that may help, and how they are ranked once they have been tried."""
+"""Changes of a configuration that may help, and what is offered of them while they are tried."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from diagnostics.diagnosis.wording import number
 from diagnostics.store.records import Remedy
@@ -11,7 +11,7 @@ from diagnostics.subject.choices import OPTIMIZERS
 from diagnostics.subject.config import FIELDS, InvalidConfig, RunConfig, choices_of
 
 SHOWN = 3
-"""Remedies worth a button."""
+"""Places for remedies."""
 
 TRIAL_STEPS = 150
 """How long a remedy against an illness of training is tried."""
@@ -39,18 +39,20 @@ class Yardstick:
     phrase: str
 
 
-TRAVEL = Yardstick(
-    "decades", "initialization", "{first} 1 from {before} to {after} of the last one's gradient"
-)
-ERROR = Yardstick(
-    "error", "training", f"held-out error after {TRIAL_STEPS} steps: {{before}} → {{after}}"
-)
-BORN_DEAD = Yardstick("dead", "initialization", "dead units at birth: {before} → {after}")
-DYING = Yardstick("dead", "training", f"dead after {TRIAL_STEPS} steps: {{before}} → {{after}}")
-SATURATED = Yardstick("saturated", "initialization", "saturated activations: {before} → {after}")
-LOSS = Yardstick(
-    "loss", "training", f"held-out loss after {TRIAL_STEPS} steps: {{before}} → {{after}}"
-)
+TRAVEL = Yardstick("decades", "initialization", "{first} 1: {before} → {after}")
+ERROR = Yardstick("error", "training", f"error at step {TRIAL_STEPS}: {{before}} → {{after}}")
+BORN_DEAD = Yardstick("dead", "initialization", "dead at birth: {before} → {after}")
+DYING = Yardstick("dead", "training", f"dead at step {TRIAL_STEPS}: {{before}} → {{after}}")
+SATURATED = Yardstick("saturated", "initialization", "saturated: {before} → {after}")
+LOSS = Yardstick("loss", "training", f"loss at step {TRIAL_STEPS}: {{before}} → {{after}}")
+"""Errors and losses are held-out ones; a gradient is told as a share of the last hidden layer's."""
+
+
+class Outcome(NamedTuple):
+    """What came of a trial: its yardstick's number, and whether the illness is gone."""
+
+    value: float
+    cured: bool
 
 
 def changed(config: RunConfig, candidates: Sequence[Changes]) -> tuple[Remedy, ...]:
@@ -67,31 +69,51 @@ def changed(config: RunConfig, candidates: Sequence[Changes]) -> tuple[Remedy, .
     return tuple(found.values())
 
 
-def ranked(
-    rod: Yardstick, config: RunConfig, before: float, tried: Iterable[tuple[Remedy, float]]
-) -> tuple[Remedy, ...]:
-    """The remedies that helped, best first, each with its predicted effect.
+def helpful(
+    rod: Yardstick, config: RunConfig, before: Outcome, remedy: Remedy, after: Outcome
+) -> Remedy | None:
+    """A remedy with what came of it; None where it did not cure.
 
     Args:
-        rod: what they are judged by.
-        before: the yardstick of the configuration as it is; NaN counts as the worst.
-        tried: remedies with the yardstick of the configuration so changed.
+        config: without the remedy.
+        before: the outcome without the remedy; NaN counts as the worst.
+        after: the outcome with it.
     """
-    helped = [(r, after) for r, after in tried if _distance(rod, after) < _distance(rod, before)]
-    helped.sort(key=lambda pair: _distance(rod, pair[1]))
-    return tuple(replace(r, effect=_effect(rod, config, before, after)) for r, after in helped)
+    if not after.cured or distance(rod, after) >= distance(rod, before):
+        return None
+    words = {"before": _number(rod, before.value), "after": _number(rod, after.value)}
+    effect = rod.phrase.format(first=config.layer_word, **words)
+    return replace(remedy, effect=effect, trial="helped")
 
 
-def _distance(rod: Yardstick, value: float) -> float:
-    """How far from well; rounded, so that equals keep the order of the candidates."""
-    if not isfinite(value):
+def offered(
+    candidates: Sequence[Remedy], tried: Sequence[Remedy | None], trying: bool = False
+) -> tuple[Remedy, ...]:
+    """The remedies in their places, which they keep as long as they are not found not to help.
+
+    What did not help leaves its place to the next that does, or empty.
+
+    Args:
+        candidates: likeliest first.
+        tried: what came of the first of them, None where it did not help.
+        trying: whether the next one is being tried now.
+    """
+    places: dict[int, Remedy] = dict(enumerate(candidates[:SHOWN]))
+    for order, found in enumerate(tried):
+        places.pop(order, None)
+        free = [place for place in (order, *range(SHOWN)) if place < SHOWN and place not in places]
+        if found is not None and free:
+            places[free[0]] = found
+    if trying and len(tried) in places:
+        places[len(tried)] = replace(places[len(tried)], trial="trying")
+    return tuple(replace(remedy, place=place) for place, remedy in sorted(places.items()))
+
+
+def distance(rod: Yardstick, outcome: Outcome) -> float:
+    """How far from well; rounded, so that next to nothing is no help."""
+    if not isfinite(outcome.value):
         return float("inf")
-    return round(abs(value), 1 if rod.key == "decades" else 2)
-
-
-def _effect(rod: Yardstick, config: RunConfig, before: float, after: float) -> str:
-    words = {"before": _number(rod, before), "after": _number(rod, after)}
-    return rod.phrase.format(first=config.layer_word, **words)
+    return round(abs(outcome.value), 1 if rod.key == "decades" else 2)
 
 
 def _number(rod: Yardstick, value: float) -> str:

@@ -1,11 +1,15 @@
 """What a rule is: its words, its threshold in a test, and what helps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from diagnostics.diagnosis.case import Case, Finding, since
-from diagnostics.diagnosis.remedies import SHOWN, Changes, Yardstick, changed
+import numpy as np
+
+from diagnostics.diagnosis.case import Case, Finding, expected, since
+from diagnostics.diagnosis.remedies import SHOWN, TRAVEL, Changes, Yardstick, changed, offered
 from diagnostics.store.records import Diagnosis, Remedy, Severity, Tone
+from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
 
 Advice = tuple[str, str]
@@ -41,11 +45,28 @@ class Rule:
     remedies: tuple[Changes, ...] = ()
     advice: tuple[Advice, ...] = ()
 
-    def candidates(self, subject: Subject) -> tuple[Remedy, ...]:
-        """The changes worth trying; for a model that is not the lab's, advice without changes."""
+    def candidates(self, subject: Subject) -> Iterator[Remedy]:
+        """The changes worth trying, one by one: each may have to be predicted.
+
+        For a model that is not the lab's it is advice without changes.
+        """
         if subject.lab is None:
-            return tuple(Remedy(label, {}, words) for label, words in self.advice)
-        return changed(subject.lab, self.remedies)
+            yield from (Remedy(label, {}, words) for label, words in self.advice)
+        else:
+            for remedy in changed(subject.lab, self.remedies):
+                if not self._hopeless(subject.lab.changed(**remedy.changes)):
+                    yield remedy
+
+    def spares(self, case: Case) -> bool:
+        """Whether there is nothing to say, nor of the opposite where a gradient travels."""
+        with np.errstate(all="ignore"):
+            turned = self.yardstick is TRAVEL and abs(case.travel[-1]) >= case.limit
+            return not turned and self.find(case) is None
+
+    def _hopeless(self, config: RunConfig) -> bool:
+        """Whether theory predicts the same illness, or the opposite one, for a network."""
+        case = expected(config) if self.yardstick is TRAVEL else None
+        return case is not None and not self.spares(case)
 
     def diagnosis(self, case: Case, finding: Finding) -> Diagnosis:
         """What was found, in words."""
@@ -57,7 +78,7 @@ class Rule:
             finding.layers,
             since(case.batch, finding.ill) if finding.since is None else finding.since,
             finding.evidence,
-            self.candidates(case.subject)[:SHOWN],
+            offered(tuple(islice(self.candidates(case.subject), SHOWN)), ()),
             self.chart,
             self.tone,
         )

@@ -5,7 +5,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from importlib import import_module
 from typing import Any
 
-from diagnostics.diagnosis.remedies import Yardstick
+from diagnostics.diagnosis.remedies import Outcome
 from diagnostics.runs.workers import PRELOADED
 from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Store
@@ -56,9 +56,9 @@ class Runner:
         """Measure a network at initialization, as step 0."""
         return self._assistant.submit(work, "profile_batch", config)
 
-    def outcome(self, config: RunConfig, rod: Yardstick) -> "Future[float]":
-        """Try a configuration out."""
-        return self._assistant.submit(work, "outcome", config, rod)
+    def outcome(self, rule: str, config: RunConfig) -> "Future[Outcome | None]":
+        """Go on trying a configuration against an illness; None says: ask again."""
+        return self._assistant.submit(work, "outcome", rule, config)
 
     def close(self) -> None:
         """End all runs and their processes."""

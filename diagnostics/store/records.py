@@ -262,16 +262,24 @@ Tone = Literal["vanishing", "exploding", "lost", "healthy"]
 """The colour of a diagnosis: blue, red, amber, grey."""
 
 
+Trial = Literal["untried", "trying", "helped"]
+
+
 @dataclass(frozen=True)
 class Remedy:
     """A change of the configuration that should help, and what its button says.
 
-    ``effect`` is what came of it when it was tried, empty where it was not.
+    Attributes:
+        changes: none where it is advice on a model that is not ours to change.
+        effect: what came of it when it was tried, empty where it was not; advice in words.
+        place: which of the places for remedies it stands in, from 0.
     """
 
     label: str
     changes: Mapping[str, Any]
     effect: str = ""
+    trial: Trial = "untried"
+    place: int = 0
 
     def words(self) -> list[str]:
         """The change as ``key=value`` words."""

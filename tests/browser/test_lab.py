@@ -257,9 +257,34 @@ def test_a_control_is_answered_before_training(opened: Open) -> None:
 def test_remedies_say_what_came_of_them(opened: Open) -> None:
     page = opened("?activation=relu&depth=30")
     first = page.locator("#remedies button").first
-    expect(first.locator("small")).to_contain_text("layer 1 from")
+    before = page.locator("#verdict").bounding_box(), first.bounding_box()
+    expect(first.locator("small")).to_contain_text("layer 1: 7 × 10⁻⁵ → ")
+    assert before == (page.locator("#verdict").bounding_box(), first.bounding_box())
     first.click()
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
+
+
+OFFER = """(labels) => remedies.show("vanishing", labels.map((label, place) =>
+    ({ label, changes: { init: label }, effect: "", trial: "untried", place })), () => {})"""
+
+
+def test_no_remedy_is_exchanged_under_the_pointer(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5")
+    expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
+    offered = page.locator("#remedies b")
+    page.evaluate(OFFER, ["he", "lsuv", "norm"])
+    page.locator("#remedies button").nth(1).hover()
+    page.evaluate(OFFER, ["he", "elu", "norm"])
+    expect(offered).to_have_text(["he", "lsuv", "norm"])
+    page.mouse.move(0, 0)
+    expect(offered).to_have_text(["he", "elu", "norm"])
+    page.locator("#remedies button").nth(1).focus()
+    page.evaluate(OFFER, ["he", "selu", "norm"])
+    expect(offered).to_have_text(["he", "elu", "norm"])
+    page.keyboard.press("Tab")
+    expect(offered).to_have_text(["he", "elu", "norm"])
+    page.keyboard.press("Tab")
+    expect(offered).to_have_text(["he", "selu", "norm"])
 
 
 def test_a_finished_run_stays_behind_the_preview_of_the_next(opened: Open) -> None:

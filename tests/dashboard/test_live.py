@@ -140,16 +140,19 @@ def test_a_network_is_shown_before_it_is_trained(client: TestClient) -> None:
     assert frame["verdict"][0]["rule"] == "healthy"
 
 
-def test_remedies_come_ranked_once_they_have_been_tried(client: TestClient) -> None:
+def test_remedies_are_told_where_they_stand_as_they_are_tried(client: TestClient) -> None:
     with client.websocket_connect("/live") as socket:
         browser = Browser(socket)
         browser.watch(query="depth=30&activation=relu&width=32")
-        while True:
-            (found, *_) = browser.frame()["verdict"] or [None]
-            if found and found["remedies"][0]["effect"]:
-                break
-    assert found["rule"] == "vanishing"
-    assert {"init": "he_normal"} in [remedy["changes"] for remedy in found["remedies"]]
+        seen: list[dict[str, Any]] = []
+        while not seen or any(remedy["trial"] != "helped" for remedy in seen[-1]["remedies"]):
+            seen += browser.frame()["verdict"] or []
+    assert {found["rule"] for found in seen} == {"vanishing"}
+    first = seen[0]["remedies"]
+    assert [(one["place"], one["trial"]) for one in first] == [(n, "untried") for n in range(3)]
+    assert first[0]["changes"] == {"init": "he_normal"} and not first[0]["effect"]
+    last = seen[-1]["remedies"]
+    assert last[0]["changes"] == first[0]["changes"] and "→" in last[0]["effect"]
 
 
 def test_changed_controls_are_previewed_before_the_run_they_would_replace(

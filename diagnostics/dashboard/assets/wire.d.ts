@@ -257,4 +257,6 @@ export interface Remedy {
   label: string;
   changes: Record<string, any>;
   effect: string;
+  trial: "untried" | "trying" | "helped";
+  place: number;
 }

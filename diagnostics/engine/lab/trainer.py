@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -56,8 +56,26 @@ def train(
         probe: measure layers; the losses are the same to the last bit without.
         pictures: of what is learned, now and then; the losses are the same without, too.
     """
+    going = training(config, sink, control, probe=probe, pictures=pictures)
+    while True:
+        try:
+            next(going)
+        except StopIteration as ended:
+            summary: Summary = ended.value
+            return summary
+
+
+def training(
+    config: RunConfig,
+    sink: Sink,
+    control: Control,
+    *,
+    probe: bool = True,
+    pictures: bool = False,
+) -> Generator[None, None, Summary]:
+    """The same, giving way after each step. Whoever has it then must leave torch's state alone."""
     with isolated(config.seed):
-        return _Training(config, sink, control, probe, pictures).run()
+        return (yield from _Training(config, sink, control, probe, pictures).run())
 
 
 @contextmanager
@@ -101,13 +119,13 @@ class _Training:
         self.pace = 0.0
         self.due = 0.0
 
-    def run(self) -> Summary:
-        summary = self._run()
+    def run(self) -> Generator[None, None, Summary]:
+        summary = yield from self._run()
         if self.album is not None:
             self.album.close(self.step, self.dead)
         return summary
 
-    def _run(self) -> Summary:
+    def _run(self) -> Generator[None, None, Summary]:
         if self.probe is not None:
             self.probe.attach()
         try:
@@ -124,6 +142,7 @@ class _Training:
                 if patient is not None:
                     self.sink.event(Event(self.step, "diverged", asdict(patient)))
                     return self._summary("diverged", patient)
+                yield
             return self._summary("finished")
         finally:
             if self.probe is not None:

@@ -1,32 +1,51 @@
 """Remedies tried out: a configuration's numbers at initialization, or after a short training."""
 
+import time
+from collections.abc import Generator
 from math import nan
 
 from diagnostics.diagnosis.case import Case
-from diagnostics.diagnosis.remedies import TRIAL_STEPS, Yardstick, ranked
+from diagnostics.diagnosis.remedies import (
+    TRIAL_STEPS,
+    Outcome,
+    Yardstick,
+    distance,
+    helpful,
+)
+from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.engine.lab.profiler import profile_batch
-from diagnostics.engine.lab.trainer import train
+from diagnostics.engine.lab.trainer import training
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control
 from diagnostics.store.records import Remedy
 from diagnostics.subject.config import RunConfig
 
+SLICE_SECONDS = 0.03
+"""How long a trial goes on before it gives way to a preview that somebody waits for."""
 
-def outcome(config: RunConfig, rod: Yardstick) -> float:
-    """One number of a trial: smaller is better, NaN where training did not survive."""
-    if rod.how == "initialization":
-        case = Case(config, profile_batch(config))
-        shares = {"saturated": float(case.share("saturated")[-1].max())}
-        shares["dead"] = float(case.mean_share("dead")[-1])
-        return shares.get(rod.key, float(case.travel[-1]))
-    sink = MemorySink()
-    summary = train(config.changed(steps=min(config.steps, TRIAL_STEPS)), sink, Control())
-    if summary.state == "diverged" or summary.accuracy is None:
-        return nan
-    dead = float(Case(config, sink.batch()).mean_share("dead")[-1])
-    heldout = float(sink.batch().scalar("heldout_loss")[-1])
-    return {"dead": dead, "loss": heldout}.get(rod.key, 1 - summary.accuracy)
+Trial = Generator[None, None, Outcome]
+
+_going: dict[tuple[str, RunConfig], Trial] = {}
+"""The trial that has given way; one at most."""
+
+
+def outcome(rule: str, config: RunConfig, seconds: float = SLICE_SECONDS) -> Outcome | None:
+    """Go on with a trial for a while; None as long as it needs to be asked for again.
+
+    What else this process computes meanwhile seeds and restores the random state by itself.
+    """
+    trial = _going.pop((rule, config), None) or _trial(RULES[rule], config)
+    _going.clear()
+    until = time.monotonic() + seconds
+    try:
+        while time.monotonic() < until:
+            next(trial)
+    except StopIteration as ended:
+        found: Outcome = ended.value
+        return found
+    _going[rule, config] = trial
+    return None
 
 
 def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
@@ -35,5 +54,48 @@ def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
     rod = known.yardstick if known else None
     if known is None or rod is None:
         return ()
-    tried = [(r, outcome(config.changed(**r.changes), rod)) for r in known.candidates(config)]
-    return ranked(rod, config, outcome(config, rod), tried)
+    before, helped = _whole(known, config), []
+    for remedy in known.candidates(config):
+        after = _whole(known, config.changed(**remedy.changes))
+        if found := helpful(rod, config, before, remedy, after):
+            helped.append((distance(rod, after), found))
+    return tuple(found for _, found in sorted(helped, key=lambda pair: pair[0]))
+
+
+def _whole(rule: Rule, config: RunConfig) -> Outcome:
+    trial = _trial(rule, config)
+    while True:
+        try:
+            next(trial)
+        except StopIteration as ended:
+            found: Outcome = ended.value
+            return found
+
+
+def _trial(rule: Rule, config: RunConfig) -> Trial:
+    """Gives way after each step of training."""
+    rod = rule.yardstick
+    assert rod is not None
+    if rod.how == "initialization":
+        yield
+        case = Case(config, profile_batch(config))
+        return Outcome(_at_birth(rod, case), rule.spares(case))
+    sink = MemorySink()
+    short = config.changed(steps=min(config.steps, TRIAL_STEPS))
+    summary = yield from training(short, sink, Control())
+    if summary.state == "diverged" or summary.accuracy is None:
+        return Outcome(nan, False)
+    case = Case(config, sink.batch())
+    return Outcome(_after_training(rod, case, summary.accuracy), rule.spares(case))
+
+
+def _at_birth(rod: Yardstick, case: Case) -> float:
+    shares = {"saturated": float(case.share("saturated")[-1].max())}
+    shares["dead"] = float(case.mean_share("dead")[-1])
+    return shares.get(rod.key, float(case.travel[-1]))
+
+
+def _after_training(rod: Yardstick, case: Case, accuracy: float) -> float:
+    dead = float(case.mean_share("dead")[-1])
+    heldout = float(case.batch.scalar("heldout_loss")[-1])
+    return {"dead": dead, "loss": heldout}.get(rod.key, 1 - accuracy)

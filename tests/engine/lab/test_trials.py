@@ -3,7 +3,8 @@
 import pytest
 
 from diagnostics.diagnosis import rules
-from diagnostics.engine.lab.trials import consult
+from diagnostics.engine.lab.profiler import profile_batch
+from diagnostics.engine.lab.trials import consult, outcome
 from tests.engine.helpers import config
 
 pytestmark = pytest.mark.thorough
@@ -33,7 +34,29 @@ def test_what_helps_is_found(rule: str, words: str, field: str) -> None:
 def test_what_does_not_help_is_not_offered() -> None:
     found = consult("vanishing", config("activation=relu init=glorot_normal depth=30"))
     assert {"init": "orthogonal"} not in [dict(remedy.changes) for remedy in found]
-    assert "0.6" in found[0].effect or "1" in found[0].effect
+    assert found[0].effect.startswith("layer 1: 6 × 10⁻⁵ → ") or "10⁻⁵" in found[0].effect
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [("stalled", "activation=relu init=he_normal depth=3 lr=0.05"), ("vanishing", "depth=30")],
+)
+def test_a_trial_gives_way_and_comes_to_the_same(rule: str, words: str) -> None:
+    """Other networks are looked at between its slices, as the assistant does."""
+    ill = config(words)
+    at_once = outcome(rule, ill, seconds=60.0)
+    slices = 1
+    while (found := outcome(rule, ill, seconds=1e-9)) is None:
+        profile_batch(config("activation=tanh depth=2"))
+        slices += 1
+    assert found == at_once and slices > 1
+
+
+def test_a_trial_that_nobody_asks_for_any_more_is_dropped() -> None:
+    first, second = config("lr=0.05 depth=2"), config("lr=0.04 depth=2")
+    assert outcome("stalled", first, seconds=1e-9) is None
+    assert outcome("stalled", second, seconds=60.0) is not None
+    assert outcome("stalled", first, seconds=60.0) == outcome("stalled", first, seconds=60.0)
 
 
 def test_every_illness_has_a_yardstick() -> None:

@@ -25,7 +25,7 @@ const verdict = (() => {
     dom.$("verdict-title").title = first.help;
     dom.text("verdict-text", words.sentence(first));
     dom.fill("also", found.filter((one) => one !== first), ({ rule, title }) => dom.button(title, () => choose(rule)));
-    dom.fill("remedies", first.remedies, remedy);
+    remedies.show(first.rule, first.remedies, (changes) => wish({ changes }));
     point(first);
   }
 
@@ -48,7 +48,8 @@ const verdict = (() => {
     dom.text("verdict-text", IDLE.sentence);
     delete dom.$("verdict").dataset.kind;
     dom.text("sign", "");
-    for (const id of ["remedies", "also"]) dom.fill(id, [], remedy);
+    dom.fill("also", [], (title) => dom.button(title, () => {}));
+    remedies.show("", [], () => {});
     charts.mark("", []);
   }
 
@@ -57,17 +58,6 @@ const verdict = (() => {
    * @param {object} wish
    */
   const wish = (wish) => dash_clientside.set_props("wish", { data: { ...wish, at: Date.now() } });
-
-  /**
-   * A button, or advice in words where a model is not ours to change.
-   * @param {Wire.Remedy} remedy
-   */
-  function remedy({ label, changes, effect }) {
-    if (Object.keys(changes).length) return dom.button(label, () => wish({ changes }), effect);
-    const advice = dom.element("div", dom.element("b", label), effect);
-    advice.className = "advice";
-    return advice;
-  }
 
   return { tell, clear, wish };
 })();
