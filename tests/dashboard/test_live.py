@@ -236,7 +236,8 @@ def test_a_frame_that_failed_is_tried_again_though_nothing_be_new(
         browser.watch(run=run, query="depth=3")
         assert browser.frame()["state"] == "undrawn"
         broken.clear()
-        assert browser.frame()["state"] == "finished"
+        while browser.frame()["state"] != "finished":  # what was on its way comes first
+            pass
 
 
 def test_a_run_that_cant_be_read_harms_no_other(
@@ -317,7 +318,8 @@ def test_nonsense_is_survived(
         send = socket.send_bytes if isinstance(nonsense, bytes) else socket.send_text
         send(nonsense)  # type: ignore[arg-type]
         browser.watch(run=run, view="weight")
-        assert browser.frame()["view"] == "weight"
+        while browser.frame()["view"] != "weight":  # what was on its way comes first
+            pass
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 

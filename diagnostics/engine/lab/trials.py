@@ -39,6 +39,7 @@ def outcome(rule: str, config: RunConfig, seconds: float = SLICE_SECONDS) -> Out
     _going.clear()
     until = time.monotonic() + seconds
     try:
+        next(trial)
         while time.monotonic() < until:
             next(trial)
     except StopIteration as ended:
