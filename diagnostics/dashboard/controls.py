@@ -142,9 +142,9 @@ def _value(field: str) -> Component:
     )
 
 
-def values(config: RunConfig) -> list[Any]:
-    """What all controls show of a configuration."""
-    return [_shown(field, getattr(config, field)) for field in SHOWN]
+def shown(config: RunConfig) -> dict[str, Any]:
+    """What each control shows of a configuration."""
+    return {field: _shown(field, getattr(config, field)) for field in SHOWN}
 
 
 def _shown(field: str, value: Any) -> Any:

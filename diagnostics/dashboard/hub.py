@@ -23,6 +23,9 @@ POLL_SECONDS = 0.015
 RECHECK_SECONDS = 0.5
 """A lost run commits nothing: its state is read again so often."""
 
+AT_ONCE_SECONDS = 0.25
+"""How long a page waits for its first picture; later ones follow when they are there."""
+
 IDLE_SECONDS = 30.0
 MOST_TROUBLES = 256
 
@@ -67,6 +70,18 @@ class Hub:
             self._complain("a frame could not be made", watch.run, trouble)
             made = Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
         return made
+
+    async def first(self, watch: Watch) -> Frame | None:
+        """The whole frame that can be had at once; None where that takes longer."""
+        try:
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                while True:
+                    frame = await self._frame(watch, with_history=True)
+                    if frame is not None:
+                        return frame if isinstance(frame, Frame) else None
+                    await asyncio.sleep(POLL_SECONDS)
+        except Exception:  # the frames that follow say what is wrong
+            return None
 
     async def keep(self, run_id: str | None) -> Feed | None:
         """The feed of a run that somebody looks at; None where it can't be read, too."""

@@ -20,8 +20,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diagnostics.dashboard.hub import Hub, Made
 from diagnostics.dashboard.wire import Ack, Message, Watch, encode
-from diagnostics.runs.runner import Runner
-from diagnostics.store.store import Store
 
 HISTORY_SECONDS = 1.0
 LONGEST = 65_536
@@ -126,9 +124,8 @@ async def _texts(socket: WebSocket) -> AsyncIterator[str]:
             yield text
 
 
-def add_live_route(server: FastAPI, store: Store, runner: Runner) -> None:
+def add_live_route(server: FastAPI, hub: Hub) -> None:
     """Mount ``/live``."""
-    hub = Hub(store, runner)
 
     async def live(socket: WebSocket) -> None:
         await Viewer(socket, hub).run()

@@ -1,20 +1,28 @@
 """Settings → store, runner, page → one uvicorn worker."""
 
+import asyncio
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import uvicorn
-from dash import Dash
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 
-from diagnostics.dashboard import actions, live, page
-from diagnostics.dashboard.embedded import ASSETS
+from diagnostics.dashboard import actions, delivery, live, page, wishes
+from diagnostics.dashboard.deeds import Deeds
+from diagnostics.dashboard.hub import Hub
+from diagnostics.dashboard.shell import Shell
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
 from diagnostics.store.store import Store, open_store
+from diagnostics.subject.config import RunConfig
+
+FRESH = {"Cache-Control": "no-store"}
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -28,11 +36,11 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     store = open_store(settings.store_url)
     assistant = Workers(1)  # first, since whoever opens the page waits for it
     runner = Runner(store, Workers(settings.workers), assistant)
-    app = make_app(store, runner, reload=bool(settings.reload))
-    announce(f"http://{settings.host}:{settings.port}")
-    config = uvicorn.Config(app.server, log_level="warning", ws_ping_interval=20)
+    server = make_app(store, runner, reload=bool(settings.reload))
+    config = uvicorn.Config(server, log_level="warning", ws_ping_interval=20)
+    address = f"http://{settings.host}:{settings.port}"
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Announced(config, lambda: announce(address)).run(sockets=[listener])
     except KeyboardInterrupt:
         print(file=sys.stderr)
     finally:
@@ -40,34 +48,65 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         store.close()
 
 
-def make_app(store: Store, runner: Runner, *, reload: bool = False) -> Dash:
-    """The Dash app with its routes; with ``reload`` pages load themselves anew after a restart."""
-    app = Dash(
-        "diagnostics",
-        backend="fastapi",
-        title=page.TITLE,
-        update_title="",
-        assets_folder=str(ASSETS),
-        assets_path_ignore=["report"],
-        suppress_callback_exceptions=False,
-    )
-    app.index_string = page.index_string(reload)
-    app.layout = page.layout()
-    actions.connect(app, actions.Actions(store, runner))
-    server = app.server
-    assert isinstance(server, FastAPI)
-    live.add_live_route(server, store, runner)
-    _add_routes(server)
-    return app
+class _Announced(uvicorn.Server):
+    """Says so when it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
 
 
-def _add_routes(server: FastAPI) -> None:
+def make_app(store: Store, runner: Runner, *, reload: bool = False) -> FastAPI:
+    """The app with its routes; with ``reload`` pages load themselves anew after a restart."""
+    hub, deeds = Hub(store, runner), Deeds(store, runner)
+
+    @asynccontextmanager
+    async def life(server: FastAPI) -> AsyncIterator[None]:
+        hub.advice.profile(RunConfig())  # whoever opens the page sees it at once
+        yield
+
+    server = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
+    shell = Shell(server)
+    _add_page(server, shell, hub, deeds, reload)
+    live.add_live_route(server, hub)
+    wishes.add_wish_route(server, deeds)
+    wishes.add_runs_route(server, store)
+    actions.connect(shell.dash, deeds)
+    _add_rest(server)
+    delivery.squeeze(server)
+    return server
+
+
+def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, reload: bool) -> None:
+    """Mount the page and its own files; any other address is told to be none."""
+    delivered = delivery.add_bundles(server)
+
+    async def index(request: Request) -> Response:
+        session, notes = await asyncio.to_thread(deeds.open, request.url.query)
+        frame = await hub.first(session.watch())
+        told = wishes.answer(session, notes)
+        html = page.page(delivered, shell.parts(), told, frame, reload)
+        return HTMLResponse(html, headers=FRESH)
+
+    server.router.routes.insert(0, APIRoute("/", index, methods=["GET"]))  # before Dash's own
+
+
+def _add_rest(server: FastAPI) -> None:
+    """Whether it lives, and a word for any other address, where Dash would show the page."""
     began = time.time_ns()
 
     async def health() -> dict[str, str]:
         return {"status": "ok", "began": str(began)}
 
+    async def missing(path: str) -> Response:
+        return PlainTextResponse(f"There is no /{path:.200}; the lab is at /\n", 404)
+
     server.add_api_route("/healthz", health)
+    server.add_api_route("/{path:path}", missing)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -1,7 +1,7 @@
 """What a browser shows, as its link spells it: a configuration, the run, the pin, the view."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -28,9 +28,16 @@ class Session(wire.Session):
         """The controls' configuration."""
         return RunConfig.from_query(self.query)
 
-    def data(self) -> dict[str, Any]:
+    def watch(self) -> wire.Watch:
+        """What a page in this state asks to see."""
+        seen = asdict(self)
+        return wire.Watch(
+            **{field.name: seen[field.name] for field in fields(wire.Watch) if field.name in seen}
+        )
+
+    def linked(self) -> wire.Linked:
         """For the browser to keep, with its link."""
-        return asdict(wire.Linked(**asdict(self), link=self.link()))
+        return wire.Linked(**asdict(self), link=self.link())
 
     def link(self) -> str:
         """The query that brings this state back."""

@@ -317,6 +317,39 @@ class Linked(Session):
     link: str
 
 
+Deed = Literal[
+    "play", "again", "step", "pin", "reset", "pace", "changes", "scene", "lesson", "run", "link"
+]
+"""What can be wished; each a method of ``Deeds``."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants: ``value`` is what a remedy changes, a scene, a lesson's key, a run's id,
+    or a link's query; nothing for a button."""
+
+    kind: Deed
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """From the browser: a wish, what was in sight when it was made, and steps a second."""
+
+    session: Session
+    wish: Wish
+    pace: float = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """To the browser: what is in sight now, what each control shows, and what could not be."""
+
+    session: Linked
+    values: Mapping[str, Any]
+    notice: str = ""
+
+
 @dataclass(frozen=True)
 class Scene:
     """A lesson's button: the configuration that it opens, and what is in sight then."""

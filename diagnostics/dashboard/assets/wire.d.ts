@@ -8,6 +8,8 @@ export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
+export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "changes" | "scene" | "lesson" | "run" | "link";
+
 /** A chart: what it is called, what it draws, how and where. */
 export interface Chart {
   key: string;
@@ -216,6 +218,26 @@ export interface Linked {
   lesson: string | null;
   at: number | null;
   link: string;
+}
+
+/** What somebody wants: ``value`` is what a remedy changes, a scene, a lesson's key, a run's id, */
+export interface Wish {
+  kind: Deed;
+  value: any;
+}
+
+/** From the browser: a wish, what was in sight when it was made, and steps a second. */
+export interface Asked {
+  session: Session;
+  wish: Wish;
+  pace: number;
+}
+
+/** To the browser: what is in sight now, what each control shows, and what could not be. */
+export interface Answer {
+  session: Linked;
+  values: Record<string, any>;
+  notice: string;
 }
 
 /** A lesson's button: the configuration that it opens, and what is in sight then. */

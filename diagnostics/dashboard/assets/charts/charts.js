@@ -57,6 +57,7 @@ const charts = (() => {
    * @param {string} next
    */
   function narrow(next) {
+    if (next === part) return;
     part = next;
     stage.forget();
   }

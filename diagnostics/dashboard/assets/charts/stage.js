@@ -3,7 +3,7 @@
 "use strict";
 
 const stage = (() => {
-  const TYPE = { usual: 13, projector: 18 };
+  const TYPE = { usual: 13, lecture: 18 };
   const PIXELS = new Set(["size", "width", "thickness", "l", "r", "t", "b"]);
 
   /** @type {Hand | null} who draws instead of the painter */
@@ -36,7 +36,7 @@ const stage = (() => {
   function clear() {
     figures = dom.data("skeletons")[scheme()];
     rooms = {};
-    type = document.body.classList.contains("projector") ? TYPE.projector : TYPE.usual;
+    type = document.body.classList.contains("lecture") ? TYPE.lecture : TYPE.usual;
     enlarge(figures);
   }
 

@@ -7,17 +7,25 @@
  * @property {() => void} watch
  * @property {() => void} redraw in other colours
  * @property {() => void} refit
+ * @property {(more: Partial<Sight>) => void} look
  * @property {(layer: number) => void} pickLayer
- * @property {(step: number | null) => void} scrubTo
  * @property {(part: string) => void} lookAt
  * @property {(layer: number) => void} lookAround
  */
 
 const desk = (() => {
-  /** @type {Record<string, string>} */
+  /** @type {Record<string, {words: string, press: string}>} each key with the button that it presses */
   const KEYS = {
-    t: "#train", " ": "#pause", ".": "#step", p: "#pin", r: "#reset", escape: "#whole",
-    b: "#turns button:first-child", n: "#turns button:last-child",
+    " ": { words: "train, pause, go on", press: "#train" },
+    ".": { words: "one step", press: "#step" },
+    t: { words: "start a new run with these settings", press: "#again" },
+    p: { words: "pin this run, dotted behind the next", press: "#pin" },
+    r: { words: "end the run and clear the charts", press: "#reset" },
+    n: { words: "next lesson", press: "#turns button:last-child" },
+    b: { words: "lesson before", press: "#turns button:first-child" },
+    l: { words: "lecture: one picture, large type", press: "#lecture" },
+    escape: { words: "all layers of a large model", press: "#whole" },
+    "?": { words: "these keys", press: "#help-open" },
   };
   const TYPING = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [role=combobox]";
   const COPIED = 1500;       // milliseconds that the button says so
@@ -28,8 +36,9 @@ const desk = (() => {
    */
   function buttonOf(event) {
     const target = /** @type {Element} */ (event.target);
-    const key = KEYS[event.key.toLowerCase()];
-    if (!key || target.closest(TYPING) || event.ctrlKey || event.metaKey || event.altKey) return null;
+    const key = KEYS[event.key.toLowerCase()]?.press;
+    if (!key || target.closest(TYPING) || document.querySelector("dialog[open]")) return null;
+    if (event.ctrlKey || event.metaKey || event.altKey) return null;
     return /** @type {HTMLElement | null} */ (document.querySelector(key));
   }
 
@@ -58,26 +67,54 @@ const desk = (() => {
       prompt("The link to this state:", location.href);
       return;
     }
-    dash_clientside.set_props("share", { children: "Copied" });
-    setTimeout(() => dash_clientside.set_props("share", { children: "Share" }), COPIED);
+    dom.text("share", "Copied");
+    setTimeout(dom.text, COPIED, "share", "Share");
   }
 
   /**
-   * Larger type for a lecture hall, kept for the next visit.
+   * One picture in large type for a lecture hall, kept for the next visit.
    * @param {() => void} refit
    */
-  function projector(refit) {
-    const on = document.body.classList.toggle("projector");
-    localStorage.setItem("projector", on ? "1" : "");
+  function lecture(refit) {
+    const on = document.body.classList.toggle("lecture");
+    dom.$("lecture").setAttribute("aria-pressed", String(on));
+    localStorage.setItem("lecture", on ? "1" : "");
     refit();
+  }
+
+  /** Light or dark, kept where Dash's components look for it. */
+  function scheme() {
+    const page = document.documentElement;
+    const next = page.getAttribute("data-mantine-color-scheme") === "dark" ? "light" : "dark";
+    page.setAttribute("data-mantine-color-scheme", next);
+    localStorage.setItem("mantine-color-scheme-value", next);
+  }
+
+  /** The settings of a phone come up as a sheet. */
+  function settings() {
+    const open = dom.$("lab-form").classList.toggle("unfolded");
+    dom.$("settings-open").setAttribute("aria-expanded", String(open));
   }
 
   /**
    * @param {string} id
    * @param {string} event
-   * @param {(value: string) => void} act told the element's value
+   * @param {(value: string) => void} act told the value of what was changed
    */
-  const hear = (id, event, act) => dom.$(id).addEventListener(event, () => act(dom.$(id, HTMLInputElement).value));
+  const hear = (id, event, act) => dom.$(id).addEventListener(event, ({ target }) =>
+    act(/** @type {HTMLInputElement} */ (target).value));
+
+  /**
+   * Controls show what is in sight.
+   * @param {Sight} sight
+   */
+  function show({ view, panel, layer }) {
+    for (const [name, value] of Object.entries({ view, panel })) {
+      const radio = dom.$(name).querySelector(`[value="${value}"]`);
+      if (radio instanceof HTMLInputElement) radio.checked = true;
+    }
+    if (document.activeElement !== dom.$("layer")) dom.$("layer", HTMLInputElement).value = String(layer);
+  }
 
   /**
    * @param {Deeds} deeds
@@ -86,16 +123,34 @@ const desk = (() => {
     document.addEventListener("visibilitychange", deeds.watch);
     document.addEventListener("keydown", onKey);
     document.addEventListener("keyup", onKeyUp);
-    hear("share", "click", share);
-    hear("projector", "click", () => projector(deeds.refit));
-    hear("scrub", "input", (step) => deeds.scrubTo(Number(step)));
-    hear("latest", "click", () => deeds.scrubTo(null));
-    hear("layer", "input", (layer) => deeds.pickLayer(Number(layer)));
-    hear("part", "change", deeds.lookAt);
-    hear("whole", "click", () => deeds.lookAt(""));
+    window.addEventListener("popstate", () => wishes.make("link", location.search, false));
+    onButtons(deeds);
     onCharts(deeds);
+    dialogs.connect();
     const scheme = { attributeFilter: ["data-mantine-color-scheme"] };
     new MutationObserver(deeds.redraw).observe(document.documentElement, scheme);
+  }
+
+  /**
+   * @param {Deeds} deeds
+   */
+  function onButtons({ refit, look, pickLayer, lookAt }) {
+    /** @type {Record<string, Wire.Deed>} */
+    const pressed = { train: "play", step: "step", again: "again", pin: "pin", reset: "reset", leave: "reset" };
+    for (const [id, kind] of Object.entries(pressed)) hear(id, "click", () => wishes.make(kind));
+    hear("lesson-leave", "click", () => dialogs.close("lessons"));
+    hear("pace", "change", () => wishes.make("pace"));
+    hear("share", "click", share);
+    hear("lecture", "click", () => lecture(refit));
+    hear("scheme", "click", scheme);
+    hear("settings-open", "click", settings);
+    hear("view", "change", (view) => look({ view }));
+    hear("panel", "change", (panel) => look({ panel }));
+    hear("scrub", "input", (step) => look({ at: Number(step) }));
+    hear("latest", "click", () => look({ at: null }));
+    hear("layer", "input", (layer) => pickLayer(Number(layer)));
+    hear("part", "change", lookAt);
+    hear("whole", "click", () => lookAt(""));
   }
 
   /**
@@ -107,17 +162,16 @@ const desk = (() => {
     for (const { key } of charts.of("profile")) painter.onName(key, lookAt);
   }
 
-  /** Begin once Dash has rendered the page. */
-  function ready() {
-    if (!document.querySelector(".plot")) {
-      setTimeout(ready, 30);
-      return;
-    }
-    dom.$("more", HTMLDetailsElement).open = window.innerWidth > 800;
-    document.body.classList.toggle("projector", !!localStorage.getItem("projector"));
+  /** Begin with the first picture; the form comes after it. */
+  function begin() {
+    reach.open();
+    dom.$("lab-form").classList.toggle("unfolded", window.innerWidth > 800);
+    if (localStorage.getItem("lecture")) lecture(() => {});
     lab.open();
+    runs.connect();
+    requestAnimationFrame(() => setTimeout(form.load));
   }
 
-  document.addEventListener("DOMContentLoaded", ready);
-  return { connect };
+  document.addEventListener("DOMContentLoaded", begin);
+  return { KEYS, connect, show };
 })();

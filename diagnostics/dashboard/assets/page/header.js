@@ -1,10 +1,12 @@
 // @ts-check
-/* What the header says of a run: its state, its pace, and whether it can be paused. */
+/* What header and buttons say of a run: its state, its pace, and what can be done with it. */
 "use strict";
 
 const header = (() => {
   const EVERY = 1000;        // milliseconds over which the pace is measured
   const START = { time: 0, step: 0, rate: 0 };
+  const [TRAIN, PAUSE, RESUME] = [["▶", "Train"], ["❚❚", "Pause"], ["▶", "Resume"]];
+  const BUTTONS = ["train", "step", "again", "pin", "reset"];
 
   let pace = START;
 
@@ -24,9 +26,38 @@ const header = (() => {
    */
   function show(frame) {
     badge(words.state(frame, rate(frame.newest)), frame.state);
-    dom.$("lab-form").classList.toggle("idle", frame.watched);
-    const label = frame.state === "paused" ? "Resume" : "Pause";
-    if (dom.$("pause").textContent !== label) dash_clientside.set_props("pause", { children: label });
+    play(frame.state);
+    watched(frame.watched);
+  }
+
+  /**
+   * The large button does what is next.
+   * @param {string} state
+   */
+  function play(state) {
+    const [sign, word] = state === "running" || state === "queued" ? PAUSE : state === "paused" ? RESUME : TRAIN;
+    dom.text("play-sign", sign);
+    dom.text("play-word", word);
+  }
+
+  /**
+   * What is watched is not the laboratory's to change.
+   * @param {boolean} on
+   */
+  function watched(on) {
+    if (dom.$("elsewhere").hidden !== on) return;
+    dom.$("elsewhere").hidden = !on;
+    dom.$("lab-form").classList.toggle("idle", on);
+    for (const id of BUTTONS) dom.$(id, HTMLButtonElement).disabled = on;
+    dom.$("react-entry-point").toggleAttribute("inert", on);
+  }
+
+  /**
+   * Whether the run in sight is kept.
+   * @param {Wire.Session} session
+   */
+  function pinned({ run, pin }) {
+    dom.$("pin").setAttribute("aria-pressed", String(run !== null && pin === run));
   }
 
   /**
@@ -41,5 +72,5 @@ const header = (() => {
     return pace.rate;
   }
 
-  return { badge, show, forget };
+  return { badge, show, play, pinned, forget };
 })();

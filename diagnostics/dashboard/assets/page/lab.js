@@ -1,13 +1,13 @@
 // @ts-check
-/* What the page shows of a run. Dash's callbacks own the controls; the scripts own the rest.
+/* What the page shows of a run. Dash owns the form of settings; the scripts own the rest.
    One frame at a time: a frame is acknowledged once painted, and only then comes the next. */
 "use strict";
 
 const lab = (() => {
-  /** @type {Wire.Linked | null} what the page shows, kept by Dash */
-  let session = null;
+  /** @type {Wire.Linked} what the page shows, as the server knows it */
+  let session;
   /** @type {Sight} the step scrubbed to, null for the newest; the part in sight; whose ladder and units are shown */
-  let sight = { at: null, panel: "run", layer: 1, part: "" };
+  let sight = { at: null, view: "signal", panel: "run", layer: 1, part: "" };
   const USUAL = { ...sight };
 
   /** @type {string | null} the diagnosis picked from several */
@@ -19,12 +19,14 @@ const lab = (() => {
   /** @type {Wire.Verdict[]} */
   let found = [];
 
+  /** A session with what the page alone decides. */
+  const state = () => ({ ...session, ...sight });
+
   /* ---- the connection ---- */
 
   function watch() {
-    if (!session) return;
-    const { run, pin, query, view } = session;
-    const { at, panel, layer } = sight;
+    const { run, pin, query } = session;
+    const { at, view, panel, layer } = sight;
     socket.send({ run, pin, query, view, at, panel, layer, visible: !document.hidden });
   }
 
@@ -33,81 +35,105 @@ const lab = (() => {
    */
   function receive({ sequence, frame: next }) {
     requestAnimationFrame(() => {
-      const current = session && next.run === session.run;
-      if (current && (next.state !== "preview" || next.query === session?.query)) draw(next);
+      if (next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
       socket.send({ ack: sequence });
     });
   }
 
-  /* ---- what Dash tells ---- */
+  /* ---- what the server answers ---- */
 
   /**
-   * A session, or nothing before the first.
-   * @param {Wire.Linked | {}} next
+   * What a wish led to.
+   * @param {Wire.Answer} answer
+   * @param {boolean} push whether Back leads to what was before
    */
-  function show(next) {
-    if (!("link" in next)) return "";
-    const before = session;
-    session = next;
-    if (!before) sight = { ...sight, at: next.at, layer: next.layer, part: next.part };
-    if (!before || before.run !== next.run) leave(!before);
-    if (before?.query !== next.query) chosen = null;
-    address();
-    lessons.show(next);
-    if (before?.lesson !== next.lesson) refit(); // its card takes room from the charts
-    watch();
-    return next.run || "";
+  function adopt(answer, push) {
+    dom.text("notice", answer.notice);
+    if (!answer.session) return;
+    show(answer.session, push);
+    form.show(answer);
   }
 
   /**
-   * Another run comes in sight, from its newest step and in whole, unless a link says otherwise.
-   * @param {boolean} linked
+   * What a control of the form led to; what the page decides stays.
+   * @param {Wire.Linked} next
    */
-  function leave(linked) {
+  function change(next) {
+    const { view, panel, layer, part, at } = sight;
+    show({ ...next, view, panel, layer, part, at: next.run === session.run ? at : null }, true);
+    form.keep(session);
+  }
+
+  /**
+   * @param {Wire.Linked} next
+   * @param {boolean} push
+   */
+  function show(next, push) {
+    const before = session;
+    const moved = next.run !== before.run || next.query !== before.query || next.lesson !== before.lesson;
+    const { at, view, panel, layer, part } = next;
+    session = next;
+    sight = { at, view, panel, layer, part };
+    if (before.run !== next.run) leave();
+    if (before.query !== next.query) chosen = null;
+    address(push && moved);
+    turn();
+    if (before.lesson !== next.lesson) refit(); // its card takes room from the charts
+    watch();
+  }
+
+  /** Another run comes in sight, from its newest step and in whole. */
+  function leave() {
     frame = whole = chosen = null;
     header.forget();
-    if (!linked) sight = { ...sight, at: null, part: "" };
-    charts.narrow(sight.part);
-    if (!session?.run) clear();
-  }
-
-  function address() {
-    if (session) link.put(link.query(session.link, sight, USUAL));
+    if (!session.run) clear();
   }
 
   /**
-   * @param {string} panel
+   * @param {boolean} [push]
    */
-  function turnTo(panel) {
-    sight = { ...sight, panel };
-    charts.turnTo(panel);
-    refit();
-    address();
-    watch();
-    return panel;
+  const address = (push = false) => link.put(link.query(session.link, sight, USUAL), push);
+
+  /** Controls of the page, and charts, as the sight says. */
+  function turn() {
+    desk.show(sight);
+    header.pinned(session);
+    lessons.show(session, sight);
+    charts.narrow(sight.part);
+    charts.turnTo(sight.panel);
+  }
+
+  /**
+   * A model of one's own has begun.
+   * @param {{id: string, title: string}} run
+   */
+  function news({ id, title }) {
+    if (!session.run && !session.lesson) { wishes.make("run", id); return; }
+    const look = dom.button("Look at it", () => wishes.make("run", id));
+    dom.$("notice").replaceChildren(`${title} has begun to be watched. `, look);
   }
 
   /* ---- what is in sight of a run ---- */
+
+  /**
+   * Another view, panel, step or layer.
+   * @param {Partial<Sight>} more
+   */
+  function look(more) {
+    sight = { ...sight, ...more };
+    address();
+    turn();
+    if ("panel" in more) refit();
+    watch();
+  }
 
   /**
    * @param {number} number
    */
   function pickLayer(number) {
     const layer = Math.max(1, number || 1);
-    sight = { ...sight, layer };
-    dom.$("layer", HTMLInputElement).value = String(layer);
+    look({ layer });
     if (shown(frame)) charts.ladder(frame, layer);
-    address();
-    watch();
-  }
-
-  /**
-   * @param {number | null} at
-   */
-  function scrubTo(at) {
-    sight = { ...sight, at };
-    address();
-    watch();
   }
 
   /**
@@ -182,41 +208,17 @@ const lab = (() => {
     dom.$("layer", HTMLInputElement).max = String(next.layers);
     menu.show(next, charts.seen(next));
     charts.step(next, sight.layer);
-    const view = charts.viewed(next);
-    dom.text("legend", words.legend(next, traces.predicted(next, view)[2].length > 0));
-    for (const { key } of charts.of("profile")) hint(`${key}-hint`, words.slopes(next, view));
-    scrubber(next);
-  }
-
-  /**
-   * A sentence beside a chart, and where there is no room for all of it.
-   * @param {string} id
-   * @param {string} said
-   */
-  function hint(id, said) {
-    dom.text(id, said);
-    dom.$(id).title = said;
+    captions.show(next, sight.at === null);
   }
 
   function tell() {
     verdict.tell(found, chosen, (rule) => { chosen = rule; tell(); });
   }
 
-  /**
-   * @param {Shown} next
-   */
-  function scrubber(next) {
-    const scrub = dom.$("scrub", HTMLInputElement);
-    const newest = sight.at === null;
-    scrub.max = String(Math.max(1, next.newest));
-    if (newest) scrub.value = scrub.max;
-    dom.text("scrub-label", words.step(next, newest));
-    dom.$("latest", HTMLButtonElement).disabled = newest;
-  }
-
   function clear() {
     found = [];
     header.badge("ready", "ready");
+    header.play("ready");
     dom.text("legend", "");
     redraw();
     verdict.clear();
@@ -224,13 +226,23 @@ const lab = (() => {
 
   /* ---- the page ---- */
 
-  /** Begin, once Dash has rendered the page. */
+  /** Begin with what came inside the page. */
   function open() {
-    charts.turnTo(sight.panel);
-    redraw();
+    /** @type {Wire.Answer} */
+    const opened = dom.data("opened");
+    session = opened.session;
+    const { at, view, panel, layer, part } = session;
+    sight = { at, view, panel, layer, part };
+    turn();
+    charts.start(null);
+    const first = dom.data("frame");
+    if (first) draw(first);
+    else verdict.clear();
+    address();
+    desk.connect({ watch, redraw, refit, look, pickLayer, lookAt, lookAround });
     socket.connect({ opened: watch, lost: () => header.badge("reconnecting…", "away"), received: receive });
-    desk.connect({ watch, redraw, refit, pickLayer, scrubTo, lookAt, lookAround });
+    form.show(opened);
   }
 
-  return { open, show, turnTo, frame: () => frame, session: () => session, verdict: () => found };
+  return { open, adopt, change, news, state, frame: () => frame, session: () => session, verdict: () => found };
 })();

@@ -9,10 +9,11 @@ const lessons = (() => {
   /**
    * Show it, or nothing where there is none.
    * @param {Wire.Session} session
+   * @param {Sight} sight
    */
-  function show(session) {
+  function show(session, { view, panel }) {
     /** @type {Wire.Lesson[]} */
-    const all = (read ||= dom.data("lessons"));
+    const all = (read ||= dom.data("lesson-table"));
     const place = all.findIndex(({ key }) => key === session.lesson);
     dom.$("lesson-card").hidden = place < 0;
     if (place < 0) return;
@@ -20,7 +21,10 @@ const lessons = (() => {
     dom.text("lesson-title", `${place + 1}. ${title}`);
     dom.text("lesson-text", sentences.join(" "));
     dom.text("lesson-source", source);
-    dom.fill("scenes", scenes.map((of) => ({ of, on: of.query === session.query })), scene);
+    const same = scenes.filter(({ query }) => query === session.query);
+    /** @type {(of: Wire.Scene) => boolean} */
+    const on = (of) => same.includes(of) && (same.length === 1 || (of.view === view && of.panel === panel));
+    dom.fill("scenes", scenes.map((of) => ({ of, on: on(of) })), scene);
     dom.fill("turns", [place], () => turns(all, place));
   }
 
@@ -28,7 +32,7 @@ const lessons = (() => {
    * @param {{of: Wire.Scene, on: boolean}} scene
    */
   function scene({ of: { label, ...rest }, on }) {
-    const made = dom.button(label, () => verdict.wish(rest));
+    const made = dom.button(label, () => wishes.make("scene", rest));
     made.setAttribute("aria-pressed", String(on));
     return made;
   }
@@ -41,7 +45,7 @@ const lessons = (() => {
   function turns(all, place) {
     /** @type {(label: string, key: string, to: number) => HTMLButtonElement} */
     const turn = (label, key, to) => {
-      const made = dom.button(label, () => verdict.wish({ lesson: all[to].key }));
+      const made = dom.button(label, () => wishes.make("lesson", all[to].key));
       return Object.assign(made, { title: `key ${key}`, disabled: !all[to] });
     };
     return dom.element("span", turn("← Back", "B", place - 1), turn("Next →", "N", place + 1));

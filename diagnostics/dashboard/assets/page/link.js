@@ -2,7 +2,10 @@
 /* The address of what is in sight. */
 "use strict";
 
-/** @typedef {{at: number | null, panel: string, layer: number, part: string}} Sight what the page alone decides */
+/**
+ * What the page alone decides.
+ * @typedef {{at: number | null, view: string, panel: string, layer: number, part: string}} Sight
+ */
 
 const link = (() => {
   /**
@@ -19,10 +22,15 @@ const link = (() => {
   }
 
   /**
-   * Put a query into the address, without an entry in the browser's history.
+   * Put a query into the address: as a state that Back comes back to, or in the place of the one that stands there.
    * @param {string} query
+   * @param {boolean} push
    */
-  const put = (query) => history.replaceState(null, "", location.pathname + (query && `?${query}`));
+  function put(query, push) {
+    const address = location.pathname + (query && `?${query}`);
+    if (push && address !== location.pathname + location.search) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+  }
 
   return { query, put };
 })();

@@ -22,10 +22,11 @@ const verdict = (() => {
     dom.$("verdict").dataset.kind = first.tone;
     dom.text("sign", SIGNS[first.tone]);
     dom.text("verdict-title", first.title);
+    dom.text("spoken", first.title); // one sentence when the diagnosis changes, not at each of its numbers
     dom.$("verdict-title").title = first.help;
     dom.text("verdict-text", words.sentence(first));
     dom.fill("also", found.filter((one) => one !== first), ({ rule, title }) => dom.button(title, () => choose(rule)));
-    remedies.show(first.rule, first.remedies, (changes) => wish({ changes }));
+    remedies.show(first.rule, first.remedies, (changes) => wishes.make("changes", changes));
     point(first);
   }
 
@@ -53,11 +54,5 @@ const verdict = (() => {
     charts.mark("", []);
   }
 
-  /**
-   * Ask the server for something; the time makes two of the same wishes two.
-   * @param {object} wish
-   */
-  const wish = (wish) => dash_clientside.set_props("wish", { data: { ...wish, at: Date.now() } });
-
-  return { tell, clear, wish };
+  return { tell, clear };
 })();

@@ -1,0 +1,40 @@
+// @ts-check
+/* The words around the charts: what lines mean, and which step is in sight. */
+"use strict";
+
+const captions = (() => {
+  /**
+   * @param {Shown} next
+   * @param {boolean} newest whether the newest step is followed
+   */
+  function show(next, newest) {
+    const view = charts.viewed(next);
+    dom.text("legend", words.legend(next, traces.predicted(next, view)[2].length > 0));
+    for (const { key } of charts.of("profile")) hint(`${key}-hint`, words.slopes(next, view));
+    scrubber(next, newest);
+  }
+
+  /**
+   * A sentence beside a chart, and where there is no room for all of it.
+   * @param {string} id
+   * @param {string} said
+   */
+  function hint(id, said) {
+    dom.text(id, said);
+    dom.$(id).title = said;
+  }
+
+  /**
+   * @param {Shown} next
+   * @param {boolean} newest whether it is followed
+   */
+  function scrubber(next, newest) {
+    const scrub = dom.$("scrub", HTMLInputElement);
+    scrub.max = String(Math.max(1, next.newest));
+    if (newest) scrub.value = scrub.max;
+    dom.text("scrub-label", words.step(next, newest));
+    dom.$("latest", HTMLButtonElement).disabled = newest;
+  }
+
+  return { show };
+})();

@@ -1,0 +1,42 @@
+// @ts-check
+/* The runs of the store: a list to choose from, and news of one's own that begin elsewhere. */
+"use strict";
+
+const runs = (() => {
+  const EVERY = 3000;        // milliseconds between looks
+
+  /** @typedef {{id: string, title: string, state: string, steps: number, watched: boolean}} Listed */
+
+  /** @type {Set<string> | null} those known to have begun */
+  let known = null;
+
+  /**
+   * @returns {Promise<Listed[]>}
+   */
+  const read = async () => (await fetch("/runs")).json();
+
+  async function list() {
+    dom.fill("runs-list", await read(), (run) => {
+      const made = dom.button(run.title, () => { dialogs.close("runs"); wishes.make("run", run.id); });
+      made.append(dom.element("small", `${run.state} · ${run.steps} steps`));
+      return made;
+    });
+  }
+
+  /** A model of one's own that begins to be watched comes in sight, or says so where something else is looked at. */
+  async function look() {
+    if (document.hidden) return;
+    const found = await read().catch(() => null);
+    if (!found) return;
+    const fresh = found.find(({ id, watched }) => watched && known && !known.has(id));
+    known = new Set(found.map(({ id }) => id));
+    if (fresh) lab.news(fresh);
+  }
+
+  function connect() {
+    look();
+    setInterval(look, EVERY);
+  }
+
+  return { list, connect };
+})();

@@ -1,0 +1,145 @@
+"""What is done when somebody wishes something: sessions in, sessions out, free of Dash."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from diagnostics.dashboard.session import Session, read_link
+from diagnostics.dashboard.wire import Wish
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import Command
+from diagnostics.store.store import Run, Store, StoreError
+from diagnostics.subject.config import LIVE_FIELDS, RunConfig
+from diagnostics.subject.lessons import LESSONS
+
+
+class Deeds:
+    """What buttons, menus, links and controls of the page do."""
+
+    def __init__(self, store: Store, runner: Runner) -> None:
+        self._store, self._runner = store, runner
+
+    def open(self, search: str) -> tuple[Session, list[str]]:
+        """What a link shows, and a sentence for each thing in it that can't be."""
+        return read_link(search, self._store)
+
+    def do(self, session: Session, wish: Wish, pace: float) -> tuple[Session, list[str]]:
+        """Grant a wish; with a sentence for each thing in it that can't be.
+
+        Raises:
+            InvalidConfig: what is wished is no configuration.
+            StoreError: there is no such run, or the store can't be written.
+        """
+        if wish.kind == "link":
+            return self.open(str(wish.value or ""))
+        granted: Callable[..., Session] = getattr(self, wish.kind)
+        more = () if wish.value is None else (wish.value,)
+        return granted(session, pace, *more), []
+
+    # ---- the run ----
+
+    def play(self, session: Session, pace: float) -> Session:
+        """Pause a run that goes on, let a paused one go on, else start one."""
+        run = self._run(session)
+        if run is None or not run.live:
+            return self.again(session, pace)
+        if not run.watched:
+            paused = run.state == "paused"
+            self._runner.send(run.id, Command("resume" if paused else "pause"))
+        return session
+
+    def again(self, session: Session, pace: float, *first: Command) -> Session:
+        """A new run of the controls' configuration; the one shown becomes the pinned one."""
+        run = self._run(session)
+        if run is not None and run.watched:
+            session, run = replace(session, run=None), None
+        new = self._runner.submit(session.config, _pace(pace), *first)
+        if run is not None and run.live:
+            self._runner.send(run.id, Command("stop"))
+        pin = session.pin if run is None or run.steps == 0 else run.id
+        return replace(session, run=new, pin=pin, at=None)
+
+    def step(self, session: Session, pace: float) -> Session:
+        """One step; without a run going, a new run that waits after its first."""
+        run = self._run(session)
+        if run is None or not run.live:
+            return self.again(session, pace, Command("step"))
+        if not run.watched:
+            self._runner.send(run.id, Command("step"))
+        return replace(session, at=None)
+
+    def pin(self, session: Session, pace: float) -> Session:
+        """Keep the shown run behind the next; wished again, let it go."""
+        return replace(session, pin=None if session.pin == session.run else session.run)
+
+    def reset(self, session: Session, pace: float) -> Session:
+        """Clear the charts; the run ends, but one that is only watched goes on. Controls stay."""
+        run = self._run(session)
+        if run is not None and run.live and not run.watched:
+            self._runner.send(run.id, Command("stop"))
+        return replace(session, run=None, pin=None, at=None, part="")
+
+    def pace(self, session: Session, pace: float) -> Session:
+        """Change the speed of the run that is going."""
+        run = self._run(session)
+        if run is not None and run.live and not run.watched:
+            self._runner.send(run.id, _pace(pace))
+        return session
+
+    # ---- the configuration ----
+
+    def change(self, session: Session, config: RunConfig, pace: float) -> Session:
+        """Controls changed: a live run follows, by a live change where it can, else anew."""
+        before = session.config
+        run = self._run(session)
+        if config == before or (run is not None and run.watched):  # not ours to change
+            return session
+        changed = replace(session, query=config.query())
+        if run is None or not run.live:
+            return changed
+        changes = {field: value for field, value in config if getattr(before, field) != value}
+        if set(changes) <= set(LIVE_FIELDS):
+            self._runner.send(run.id, Command("set", changes))
+            return changed
+        return self.again(changed, pace)
+
+    def changes(self, session: Session, pace: float, changes: dict[str, Any]) -> Session:
+        """A remedy was chosen; where a run is shown, a new one starts."""
+        config = session.config.changed(**changes)
+        return self._anew(replace(session, query=config.query()), pace)
+
+    def scene(self, session: Session, pace: float, scene: dict[str, str]) -> Session:
+        """A lesson's scene was chosen; one that only looks elsewhere lets the run go on."""
+        config = RunConfig.from_query(scene["query"])
+        seen = replace(session, view=scene["view"], panel=scene["panel"])
+        if config == session.config:
+            return seen
+        return self._anew(replace(seen, query=config.query()), pace)
+
+    def lesson(self, session: Session, pace: float, key: str = "") -> Session:
+        """Open a lesson at its first scene, or leave lessons with everything as it stands."""
+        if key not in LESSONS:
+            return replace(session, lesson=None)
+        scene = LESSONS[key].scenes[0]
+        query = scene.config.query()
+        cleared = self.reset(session, pace)
+        return replace(cleared, query=query, lesson=key, view=scene.view, panel=scene.panel)
+
+    def run(self, session: Session, pace: float, run_id: str) -> Session:
+        """Bring a run of the store in sight, with its controls where it is the laboratory's."""
+        run = self._store.run(run_id)
+        query = run.config.lab.query() if run.config.lab else session.query
+        return replace(session, query=query, run=run.id, at=None, lesson=None)
+
+    def _anew(self, session: Session, pace: float) -> Session:
+        return session if self._run(session) is None else self.again(session, pace)
+
+    def _run(self, session: Session) -> Run | None:
+        try:
+            return self._store.run(session.run) if session.run else None
+        except StoreError:
+            return None
+
+
+def _pace(steps_per_second: float) -> Command:
+    return Command("pace", {"steps_per_second": steps_per_second})

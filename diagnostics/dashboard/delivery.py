@@ -1,0 +1,104 @@
+"""What goes out over the wire once and is kept: scripts and styles, squeezed, named by content."""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from diagnostics.dashboard.embedded import ASSETS
+
+YEAR = "public, max-age=31536000, immutable"
+SMALL = 500
+"""Bytes that are not worth squeezing."""
+
+SUITES = "/_dash-component-suites/"
+"""Dash's scripts, whose names carry their versions."""
+
+SQUEEZED = (b"accept-encoding", b"gzip")
+
+SCRIPTS = ("painter", "charts", "page")
+"""Folders of the page's scripts, in order."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The addresses of the page's own script and style."""
+
+    script: str
+    style: str
+
+
+def sources(kind: str) -> list[Path]:
+    """The page's own scripts (``js``) or styles (``css``), in the order in which they are read."""
+    if kind == "css":
+        return sorted(ASSETS.rglob("*.css"), key=lambda file: (len(file.parts), file.name))
+    return [file for name in SCRIPTS for file in sorted((ASSETS / name).glob("*.js"))]
+
+
+def bundle(kind: str) -> str:
+    """All of them as one text."""
+    return "\n".join(file.read_text() for file in sources(kind))
+
+
+def add_bundles(server: FastAPI) -> Delivered:
+    """Serve script and style under names that change with them."""
+    return Delivered(
+        _add_bundle(server, "js", "text/javascript"), _add_bundle(server, "css", "text/css")
+    )
+
+
+def _add_bundle(server: FastAPI, kind: str, media: str) -> str:
+    text = bundle(kind).encode()
+    path = f"/page-{hashlib.sha256(text).hexdigest()[:12]}.{kind}"
+    squeezed = gzip.compress(text)
+
+    async def send() -> Response:
+        headers = {"Content-Encoding": "gzip", "Cache-Control": YEAR}
+        return Response(squeezed, media_type=media, headers=headers)
+
+    server.add_api_route(path, send)
+    return path
+
+
+class Kept:
+    """Middleware: Dash's scripts are squeezed once, not for each who opens the page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._kept: dict[str, list[Message]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _squeezable(scope):
+            await self._app(scope, receive, send)
+            return
+        for message in self._kept.get(scope["path"]) or await self._answer(scope, receive):
+            await send(message)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
+        """What is asked for, whole; kept where there is such a script."""
+        said: list[Message] = []
+
+        async def hear(message: Message) -> None:
+            said.append(message)
+
+        await self._app({**scope, "headers": [SQUEEZED]}, receive, hear)
+        if said[0]["status"] == 200:
+            self._kept[scope["path"]] = said
+        return said
+
+
+def _squeezable(scope: Scope) -> bool:
+    if scope["type"] != "http" or not scope["path"].startswith(SUITES):
+        return False
+    return "gzip" in Headers(scope=scope).get("accept-encoding", "")
+
+
+def squeeze(server: FastAPI) -> None:
+    """All text answers go out compressed; the last that is added is asked first."""
+    server.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6)
+    server.add_middleware(Kept)

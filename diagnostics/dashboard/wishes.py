@@ -1,0 +1,93 @@
+"""The routes that the page's scripts ask: what somebody wishes, and which runs there are."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from diagnostics.dashboard import controls
+from diagnostics.dashboard.deeds import Deeds
+from diagnostics.dashboard.frames import title
+from diagnostics.dashboard.session import Session
+from diagnostics.dashboard.wire import Answer, Asked, encode
+from diagnostics.store.store import Run, Store, StoreError
+from diagnostics.subject.config import InvalidConfig, RunConfig
+
+LONGEST = 65_536
+"""Bytes of a wish: the page's have some hundred."""
+
+MENU = 40
+"""Runs in the list."""
+
+ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
+
+log = logging.getLogger(__name__)
+
+
+def answer(session: Session, notes: list[str]) -> Answer:
+    """What the page shows now, and what its controls say."""
+    return Answer(session.linked(), controls.shown(session.config), " ".join(notes))
+
+
+def granted(deeds: Deeds, body: bytes) -> Answer:
+    """The answer to a wish; the session as it was, with a sentence, where it can't be had.
+
+    Raises ``ValidationError`` for what no page sends.
+    """
+    asked = ASKED.validate_json(body[:LONGEST])
+    session = _usable(Session.of(vars(asked.session)))
+    try:
+        return answer(*deeds.do(session, asked.wish, asked.pace))
+    except (InvalidConfig, StoreError) as refusal:
+        return answer(session, [str(refusal)])
+    except (TypeError, KeyError):
+        return answer(session, [f"{asked.wish.kind} can't be done with {asked.wish.value!r:.60}."])
+
+
+def _usable(session: Session) -> Session:
+    """With the usual controls where a browser kept some that there are no longer."""
+    try:
+        RunConfig.from_query(session.query)
+    except InvalidConfig:
+        return replace(session, query="")
+    return session
+
+
+def add_wish_route(server: FastAPI, deeds: Deeds) -> None:
+    """Mount ``POST /wish``."""
+
+    async def wish(request: Request) -> Response:
+        try:
+            told = await asyncio.to_thread(granted, deeds, await request.body())
+        except ValidationError as trouble:
+            log.warning("a browser wished what can't be read: %s", trouble)
+            return _json({"notice": "This wish can't be read. Load the page anew."}, 422)
+        return _json(told)
+
+    server.add_api_route("/wish", wish, methods=["POST"])
+
+
+def add_runs_route(server: FastAPI, store: Store) -> None:
+    """Mount ``GET /runs``."""
+
+    async def runs() -> Response:
+        return _json([_listed(run) for run in await asyncio.to_thread(store.runs, MENU)])
+
+    server.add_api_route("/runs", runs)
+
+
+def _listed(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "title": title(run),
+        "state": run.state,
+        "steps": run.steps,
+        "watched": run.watched,
+    }
+
+
+def _json(sent: Any, status: int = 200) -> Response:
+    return Response(encode(sent), status, media_type="application/json")
