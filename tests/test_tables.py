@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from diagnostics import profile
 from diagnostics.cli.commands import fields_help
-from diagnostics.dashboard import charts, controls, page
+from diagnostics.dashboard import charts, controls, form
 from diagnostics.dashboard.frames import Sketch, Whole, compose, diagnoses
 from diagnostics.dashboard.wire import Watch, encode
 from diagnostics.diagnosis.remedies import Outcome, helpful
@@ -78,7 +78,7 @@ def _text(component: object) -> str:
 
 @pytest.mark.parametrize(("field", "key"), CHOICES)
 def test_its_control_and_its_parameters_are_on_the_page(field: str, key: str) -> None:
-    layout, choice = _text(page.layout()), (choices_of(field) or {})[key]
+    layout, choice = _text(form.layout()), (choices_of(field) or {})[key]
     assert json.dumps(choice.label, ensure_ascii=False) in layout
     if choice.parameter:
         assert f'"{controls.control_id(choice.parameter)}"' in layout

@@ -3,14 +3,13 @@
 import gzip
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI, Response
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from diagnostics.dashboard.embedded import ASSETS
+from diagnostics.dashboard.embedded import bundle
 
 YEAR = "public, max-age=31536000, immutable"
 SMALL = 500
@@ -21,9 +20,6 @@ SUITES = "/_dash-component-suites/"
 
 SQUEEZED = (b"accept-encoding", b"gzip")
 
-SCRIPTS = ("painter", "charts", "page")
-"""Folders of the page's scripts, in order."""
-
 
 @dataclass(frozen=True)
 class Delivered:
@@ -31,18 +27,6 @@ class Delivered:
 
     script: str
     style: str
-
-
-def sources(kind: str) -> list[Path]:
-    """The page's own scripts (``js``) or styles (``css``), in the order in which they are read."""
-    if kind == "css":
-        return sorted(ASSETS.rglob("*.css"), key=lambda file: (len(file.parts), file.name))
-    return [file for name in SCRIPTS for file in sorted((ASSETS / name).glob("*.js"))]
-
-
-def bundle(kind: str) -> str:
-    """All of them as one text."""
-    return "\n".join(file.read_text() for file in sources(kind))
 
 
 def add_bundles(server: FastAPI) -> Delivered:

@@ -8,6 +8,9 @@ from diagnostics.dashboard.wire import encode
 ASSETS = Path(__file__).with_name("assets")
 """Styles and scripts."""
 
+SCRIPTS = ("painter", "charts", "page")
+"""Folders of the page's scripts, in order."""
+
 
 def drawing() -> str:
     """The tables of charts and their skeletons."""
@@ -18,3 +21,15 @@ def data(name: str, sent: object) -> str:
     """An element with JSON, in which no word may end the script."""
     text = encode(sent).decode().replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+def sources(kind: str) -> list[Path]:
+    """The page's own scripts (``js``) or styles (``css``), in the order in which they are read."""
+    if kind == "css":
+        return sorted(ASSETS.rglob("*.css"), key=lambda file: (len(file.parts), file.name))
+    return [file for name in SCRIPTS for file in sorted((ASSETS / name).glob("*.js"))]
+
+
+def bundle(kind: str) -> str:
+    """All of them as one text."""
+    return "\n".join(file.read_text() for file in sources(kind))

@@ -1,7 +1,6 @@
 """The page: plain HTML with its first picture; Dash mounts the form, scripts own the rest."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -59,7 +58,6 @@ def page(
     )
 
 
-@lru_cache(maxsize=1)
 def _tables() -> str:
     """What the scripts draw, in every page."""
     return embedded.drawing() + embedded.data("lesson-table", _lessons())

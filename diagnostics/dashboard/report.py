@@ -8,7 +8,7 @@ from itertools import groupby
 
 from plotly.offline import get_plotlyjs
 
-from diagnostics.dashboard import charts, delivery, embedded, frames
+from diagnostics.dashboard import charts, embedded, frames
 from diagnostics.dashboard.embedded import ASSETS
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.theme import FONT
@@ -29,7 +29,7 @@ def report(store: Store, run_id: str) -> str:
     feed = Feed(store, run_id)
     title = escape(frames.title(feed.run))
     told = f"{feed.run.state} after {feed.run.steps} steps"
-    style = delivery.bundle("css")
+    style = embedded.bundle("css")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><script>{SCHEME}</script>'

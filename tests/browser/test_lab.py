@@ -68,14 +68,14 @@ def test_pause_step_resume_and_live_clipping(opened: Open) -> None:
     page.click("#train")
     beyond(page, 3)
     run = page.evaluate("lab.frame().run")
-    page.click("#pause")
+    page.click("#train")
     badge(page, "paused")
     at = newest(page)
     page.click("#step")
     page.wait_for_function(f"({STEP}) == {at + 1}")
     pick(page, "clip", "Norm")
-    expect(page.locator("#pause")).to_have_text("Resume")
-    page.click("#pause")
+    expect(page.locator("#play-word")).to_have_text("Resume")
+    page.click("#train")
     beyond(page, at + 5)
     page.wait_for_function("painter.shown('loss').layout.annotations.length == 1")
     assert page.evaluate("lab.frame().run") == run
@@ -330,7 +330,7 @@ def test_the_ladder_shows_where_the_number_changed(opened: Open) -> None:
     page = opened(link + "&panel=clipping")
     page.click("#train")
     beyond(page, 3)
-    page.click("#pause")
+    page.click("#train")
     computed, summed, clipped, update = page.evaluate(
         "Array.from(painter.shown('ladder').data[0].y)"
     )

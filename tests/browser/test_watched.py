@@ -57,8 +57,8 @@ def large(opened: Callable[..., Page], lab: Lab) -> Iterator[Page]:
 
 def _found(opened: Callable[..., Page], name: str) -> Page:
     page = opened("?seed=0")
-    page.locator("#runs").click()
-    page.get_by_role("option", name=name).first.click()
+    page.click("#runs-open")
+    page.locator("#runs-list button", has_text=name).first.click()
     expect(page.locator("#badge")).to_contain_text("of step time")
     return page
 

@@ -1,6 +1,5 @@
 """The tables of what is drawn: a row is all that a chart of a metric takes."""
 
-import json
 import re
 from dataclasses import fields
 from typing import Any, get_args
@@ -8,11 +7,13 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from diagnostics.dashboard import charts, figures, page, wire
+from diagnostics.dashboard import charts, figures, page, session, wire
+from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.frames import layers
 from diagnostics.dashboard.report import report
 from diagnostics.dashboard.theme import THEMES, Theme
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, Watch, encode
+from diagnostics.dashboard.wishes import answer
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.store.records import METRICS
 from diagnostics.store.store import Store
@@ -78,6 +79,10 @@ def drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ch
     return row
 
 
+NOWHERE = (Delivered("", ""), page.Dashes("", "", "", "", ""))
+"""A page without a server."""
+
+
 def _skeleton(key: str) -> Figure:
     return figures.skeletons()["light"][key]
 
@@ -86,10 +91,10 @@ def test_a_row_is_a_chart_of_any_metric(drawn: Chart, store: Store) -> None:
     batch = steps(1, 1)
     found = layers(batch, "signal_grad_norm")
     assert found and found.metrics[drawn.metric].tolist() == batch.metric(drawn.metric)[0].tolist()
-    tree = json.dumps(page.layout().to_plotly_json(), default=lambda part: part.to_plotly_json())
+    html = page.page(*NOWHERE, answer(session.Session(), []), None)
     run = store.create_run(RunConfig(depth=3))
     store.append(run, batch)
-    for text in (tree, report(store, run)):
+    for text in (html, report(store, run)):
         assert re.search(r'"plot-new"', text) and re.search(r'"none-new"', text)
         assert drawn.title in text and drawn.hint in text
     assert encode(drawn).decode() in encode(charts.tables()).decode()

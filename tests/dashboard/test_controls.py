@@ -2,14 +2,14 @@
 
 import json
 
-from diagnostics.dashboard import controls, page
+from diagnostics.dashboard import controls, form
 from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.initializations import INITIALIZATIONS
 
 
 def test_every_field_has_a_control_with_its_default() -> None:
-    tree = json.dumps(page.layout().to_plotly_json(), default=lambda part: part.to_plotly_json())
+    tree = json.dumps(form.layout().to_plotly_json(), default=lambda part: part.to_plotly_json())
     for field in controls.SHOWN:
         assert f'"{controls.control_id(field)}"' in tree
     for choice in (*INITIALIZATIONS.values(), *ACTIVATIONS.values()):

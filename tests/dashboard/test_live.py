@@ -13,6 +13,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.live import add_live_route
 from diagnostics.dashboard.wire import Frame
 from diagnostics.runs.runner import Runner
@@ -26,7 +27,7 @@ from tests.conftest import NoWorkers, steps
 def client(store: Store) -> Iterator[TestClient]:
     server = FastAPI()
     with ThreadPoolExecutor(1) as assistant:
-        add_live_route(server, store, Runner(store, NoWorkers(), assistant))
+        add_live_route(server, Hub(store, Runner(store, NoWorkers(), assistant)))
         with TestClient(server) as client:
             yield client
 

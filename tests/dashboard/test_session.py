@@ -13,7 +13,7 @@ def test_a_link_brings_the_state_back(store: Store) -> None:
     run, pin = (store.create_run(RunConfig()) for _ in range(2))
     session = Session(RunConfig(depth=7).query(), run=run, pin=pin, view="weight", at=12)
     assert read_link("?" + session.link(), store) == (session, [])
-    assert Session.of(session.data()) == session
+    assert Session.of(vars(session.linked())) == session
 
 
 def test_a_bare_address_shows_the_run_that_is_going(store: Store) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diagnostics.dashboard import frames
-from diagnostics.dashboard.actions import Actions
+from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.frames import Feed
 from diagnostics.dashboard.hub import Hub, Watch
 from diagnostics.dashboard.session import Session, read_link
@@ -106,14 +106,15 @@ def test_a_bare_address_shows_it_and_its_end_does_not_hide_it(store: Store, watc
     assert hub._sketch(Feed(store, watched.id), Watch(run=watched.id)) is None
 
 
-def test_the_menu_opens_runs_and_controls_leave_them_alone(store: Store, watched: Run) -> None:
-    actions = Actions(store, Runner(store, NoWorkers()))
-    menu = actions.runs()
-    assert menu == [{"value": watched.id, "label": "resnet-a · running · 30 steps"}]
-    shown = actions.wish(Session("depth=3"), {"run": watched.id}, 0)
+def test_it_is_brought_in_sight_and_controls_leave_it_alone(store: Store, watched: Run) -> None:
+    deeds = Deeds(store, Runner(store, NoWorkers()))
+    shown = deeds.run(Session("depth=3"), 0, watched.id)
     assert (shown.run, shown.query) == (watched.id, "depth=3")
-    moved = actions.change(shown, RunConfig(depth=4), 0)
-    assert moved.run is None and moved.query == "depth=4"
+    assert deeds.change(shown, RunConfig(depth=4), 0) == shown  # one click can't throw it away
+    for deed in (deeds.play, deeds.step, deeds.pace):
+        assert deed(shown, 0).run == watched.id
+    left = deeds.reset(shown, 0)
+    assert left.run is None and store.run(watched.id).live
     assert store.commands(watched.id)[0] == []
-    trained = actions.train(shown, 0)
+    trained = deeds.again(shown, 0)
     assert trained.run != watched.id and trained.pin is None
