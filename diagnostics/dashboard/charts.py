@@ -24,6 +24,8 @@ def _table(*rows: Row) -> Mapping[str, Row]:
     return MappingProxyType({row.key: row for row in rows})
 
 
+UNSEEN = "only hidden layers of the lab's own networks are looked into"
+
 CHARTS = _table(
     Chart("lead", "Per layer", "one point a layer, log scale", "profile", "lead",
           spoken="Gradient norm per layer"),
@@ -44,6 +46,16 @@ CHARTS = _table(
           metric="activation_max", output=False),
     Chart("kurtosis", "Activation kurtosis", "3 for a Gaussian", "layers", "activations",
           metric="activation_kurtosis", empty="all activations are alike", output=False),
+    Chart("inside_activation", "Activations", "h = φ(z)", "histogram", "inside",
+          quantity="activation", empty=UNSEEN, reported=False),
+    Chart("inside_signal", "Signal gradient", "|∂L/∂z|", "histogram", "inside",
+          quantity="signal", empty=UNSEEN, reported=False),
+    Chart("inside_weight", "Weights", "w", "histogram", "inside",
+          quantity="weight", empty=UNSEEN, reported=False),
+    Chart("members", "Its units", "", "members", "inside", empty=UNSEEN, reported=False),
+    Chart("inside_ladder", "Its ladder", "of its weights", "ladder", "inside", reported=False),
+    Chart("updates", "Update : weight over time", "healthy near 10⁻³", "updates", "inside",
+          metric="update_ratio", empty="no step measured", reported=False),
     Chart("units", "Lives of units", "", "units", "units", empty="no such layer", reported=False),
 )  # fmt: skip
 """In the order of the page."""
@@ -52,6 +64,7 @@ PANELS = _table(
     Panel("run", "Run"),
     Panel("clipping", "Clipping and ladder"),
     Panel("activations", "Activations"),
+    Panel("inside", "Inside a layer"),
     Panel("units", "Units"),
 )
 

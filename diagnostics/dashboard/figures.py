@@ -196,6 +196,54 @@ def _units(chart: Chart, theme: Theme) -> Figure:
     return Figure([strip], layout)
 
 
+def _histogram(chart: Chart, theme: Theme) -> Figure:
+    """Of a share of all entries only the shape is shown: its axis has no numbers."""
+    layout = strokes.layout(theme, chart.hint, left=14)
+    layout["yaxis"] |= {"range": [0, 1.05], "tickvals": []}
+    layout["xaxis"] |= strokes.log(-6, 0) if chart.quantity == "signal" else {"range": [-1, 1]}
+    bars = strokes.line(theme.ink, width=1) | {
+        "fill": "tozeroy",
+        "fillcolor": theme.band,
+        "customdata": [],
+        "hovertemplate": f"{chart.hint} near %{{x:.2g}}: %{{customdata}}<extra></extra>",
+    }
+    predicted = strokes.line(theme.muted, width=1.5) | {
+        "hovertemplate": None,
+        "hoverinfo": "skip",
+        "line": {"color": theme.muted, "width": 1.5, "dash": "dash"},
+    }
+    return Figure([bars, predicted], layout)
+
+
+def _members(chart: Chart, theme: Theme) -> Figure:
+    layout = strokes.layout(theme, "unit")
+    layout["yaxis"] = strokes.axis(theme, "mean of h")
+    means = strokes.line(theme.ink, width=0) | {
+        "mode": "markers",
+        "marker": {
+            "size": 6,
+            "color": [],
+            "colorscale": [[0, theme.ink], [1, theme.amber]],
+            "cmin": 0,
+            "cmax": 1,
+            "line": {"color": theme.muted, "width": 0.5},
+        },
+        "customdata": [],
+        "hovertemplate": "unit %{x}: mean %{y:.3g}%{customdata}<extra></extra>",
+    }
+    dead = strokes.marks(theme)
+    dead["marker"] |= {"size": 9, "color": theme.amber}
+    return Figure([means, dead], layout)
+
+
+def _updates(chart: Chart, theme: Theme) -> Figure:
+    metric = charts.measured(chart)
+    layout = strokes.layout(theme, "step", left=58)
+    layout["yaxis"] |= _log_axis(metric)
+    layout["shapes"] = [strokes.band(theme, *metric.band)] if metric.band else []
+    return Figure([strokes.line(theme.ink, width=2)], layout)
+
+
 KINDS: Mapping[Kind, Callable[[Chart, Theme], Figure]] = MappingProxyType(
     {
         "profile": _profile,
@@ -205,5 +253,8 @@ KINDS: Mapping[Kind, Callable[[Chart, Theme], Figure]] = MappingProxyType(
         "clipping": _clipping,
         "ladder": _ladder,
         "units": _units,
+        "histogram": _histogram,
+        "members": _members,
+        "updates": _updates,
     }
 )

@@ -183,7 +183,7 @@ def _history(
     if feed is None or whole is None:
         return None
     units = lives(whole.dead, watch.layer) if "units" in whole.kinds else None
-    return history(feed, pinned, metric, whole.kinds, units)
+    return history(feed, pinned, metric, whole.kinds, units, watch.layer)
 
 
 def _explained(diagnosis: Diagnosis) -> Verdict:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.dashboard import wire
 from diagnostics.dashboard.feed import Feed
@@ -22,6 +23,7 @@ def history(
     metric: str,
     kinds: Collection[Kind],
     lives: wire.Lives | None = None,
+    layer: int = 1,
 ) -> wire.History:
     """The run so far, thinned, with what charts of these kinds draw. No gap can arise."""
     columns, points = _spread(feed.kept, COLUMNS), _spread(feed.kept, POINTS)
@@ -34,7 +36,14 @@ def history(
         pinned=None if pinned is None else series(_spread(pinned.kept, POINTS)),
         clipping=clipping(feed) if "clipping" in kinds else None,
         lives=lives,
+        updates=updates(points, layer) if "updates" in kinds else None,
     )
+
+
+def updates(shown: StepBatch, layer: int) -> NDArray[np.float64]:
+    """A layer's update ratios over steps; the output's for one that there is not."""
+    ratios = shown.metric("update_ratio")
+    return ratios[:, min(layer, shown.layers) - 1].astype(np.float64)
 
 
 def series(shown: StepBatch) -> wire.Series:

@@ -12,7 +12,9 @@ from diagnostics.dashboard import charts, frames
 from diagnostics.dashboard.advice import Advice, Unanswered
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.frames import Sketch, Whole
-from diagnostics.dashboard.wire import Frame, Unshown, Watch, encode
+from diagnostics.dashboard.learned import Shot, compose
+from diagnostics.dashboard.portraits import Portraits
+from diagnostics.dashboard.wire import Frame, Learned, Unshown, Watch, encode
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import DeadUnits, Diagnosis
 from diagnostics.store.store import Store, StoreError
@@ -45,6 +47,7 @@ class Hub:
     def __init__(self, store: Store, runner: Runner) -> None:
         self._store = store
         self.advice = Advice(runner, self._announce)
+        self._portraits = Portraits(runner, self._announce)
         self._feeds: dict[str, Feed] = {}
         self._used: dict[str, float] = {}
         self.listeners: set[asyncio.Event] = set()
@@ -116,6 +119,33 @@ class Hub:
         pinned = await self.keep(watch.pin)
         whole = await self._whole(feed, sketch, watch) if with_history else None
         return frames.compose(feed, pinned, sketch, watch, whole)
+
+    async def learned(self, watch: Watch) -> Learned | None:
+        """What the network in sight has learned; None where that is not known yet."""
+        try:
+            feed = await self._feed(watch.run)
+            sketch = self._sketch(feed, watch)
+            shot = self._portraits.of(sketch.config) if sketch else await self._shot(feed, watch)
+        except Unanswered:
+            return None
+        except Exception as trouble:
+            self._complain("a picture could not be read", watch.run, trouble)
+            return None
+        inside = "histogram" in charts.kinds(charts.in_sight(watch.panel))
+        return shot and compose(watch, shot, preview=sketch is not None, inside=inside)
+
+    async def _shot(self, feed: Feed | None, watch: Watch) -> Shot | None:
+        if feed is None:
+            return None
+        run, seen = feed.run, feed.at(watch.at)
+        if run.watched or not len(seen):
+            return None if run.live and not run.watched else Shot()
+        picture = await asyncio.to_thread(self._store.snapshot, run.id, int(seen.steps[0]))
+        if picture is None:
+            return None if run.live and run.probe else Shot()
+        ground = await asyncio.to_thread(self._store.ground, run.id)
+        accuracy = float(seen.scalar("heldout_accuracy")[0])
+        return Shot(run.config.lab, ground, picture, accuracy)
 
     def _sketch(self, feed: Feed | None, watch: Watch) -> Sketch | None:
         """The controls' network at initialization, where they have moved on from the run shown."""

@@ -18,8 +18,9 @@ from fastapi import FastAPI
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from diagnostics.dashboard import learned
 from diagnostics.dashboard.hub import Hub, Made
-from diagnostics.dashboard.wire import Ack, Message, Watch, encode
+from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode
 
 HISTORY_SECONDS = 1.0
 LONGEST = 65_536
@@ -51,6 +52,7 @@ class Viewer:
         self._painted = True
         self._sent: tuple[Any, ...] = ()
         self._history_sent: tuple[float, int, Watch | None] = (0.0, -1, None)
+        self._learned: Learned | None = None
         self._sequence = 0
 
     async def run(self) -> None:
@@ -96,7 +98,7 @@ class Viewer:
         made = await self._hub.frame(watch, due)
         self._sent = (version, watch)
         if made is not None:
-            await self._push(made)
+            await self._push(made, await self._hub.learned(watch) if due else None)
         if due and made is not None:  # what failed falls due again, though nothing be new
             self._history_sent = (time.monotonic(), -1 if made.failed else version, watch)
 
@@ -106,10 +108,11 @@ class Viewer:
             return True
         return of_version != version and time.monotonic() - sent > HISTORY_SECONDS
 
-    async def _push(self, made: Made) -> None:
+    async def _push(self, made: Made, now: Learned | None) -> None:
         self._sequence += 1
         self._painted = False
-        message = encode(Message(self._sequence, orjson.Fragment(made.body)))
+        news, self._learned = learned.news(self._learned, now), now or self._learned
+        message = encode(Message(self._sequence, orjson.Fragment(made.body), news))
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too
             await self._socket.send_text(message.decode())
 

@@ -28,7 +28,18 @@ State = Literal[
 
 # ---- what is drawn: tables that come with the page ----
 
-Kind = Literal["profile", "layers", "heat", "loss", "clipping", "ladder", "units"]
+Kind = Literal[
+    "profile",
+    "layers",
+    "heat",
+    "loss",
+    "clipping",
+    "ladder",
+    "units",
+    "histogram",
+    "members",
+    "updates",
+]
 """How a chart is drawn."""
 
 
@@ -44,6 +55,7 @@ class Chart:
         spoken: its name to those who don't see it; the title where empty.
         reported: whether a report has it.
         output: whether the output layer has a point.
+        quantity: of a hidden layer, which a histogram shows.
     """
 
     key: str
@@ -56,6 +68,7 @@ class Chart:
     spoken: str = ""
     reported: bool = True
     output: bool = True
+    quantity: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,13 +202,17 @@ class Lives:
 
 @dataclass(frozen=True)
 class History(Series):
-    """The whole run, thinned; what another panel draws is left out."""
+    """The whole run, thinned; what another panel draws is left out.
+
+    ``updates`` are the chosen layer's update ratios.
+    """
 
     heat: Heat
     events: tuple[Event, ...]
     pinned: Series | None
     clipping: Clipping | None
     lives: Lives | None
+    updates: Numbers | None
 
 
 @dataclass(frozen=True)
@@ -254,6 +271,80 @@ class Unshown:
     verdict: tuple[Verdict, ...] = ()
 
 
+# ---- what is learned ----
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Points of the plane, [samples, 2], or pixels of held-out digits, [samples, 64].
+
+    ``heldout`` is 1 for samples kept from training; ``reach`` half the side of the square that is
+    looked at, 0 for digits.
+    """
+
+    inputs: Rows
+    labels: Counts
+    heldout: Counts
+    reach: float
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Entries by value, those of 0 and those that are no number apart.
+
+    ``predicted`` is the share of all entries that theory expects in each bin at initialization.
+    """
+
+    low: float
+    width: float
+    counts: Counts
+    zeros: int
+    nonfinite: int
+    predicted: Numbers | None
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A hidden layer at a step.
+
+    Attributes:
+        histograms: of its ``activation``, ``weight``, and the decimal logarithm of its ``signal``.
+        mean: of each unit's activations over the batch.
+        saturated: of each unit, the share of the batch at an end of the activation's range.
+        dead: 1 for units that are 0 for every sample.
+    """
+
+    layer: int
+    histograms: Mapping[str, Histogram]
+    mean: Numbers
+    saturated: Numbers
+    dead: Counts
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a network has learned at a step; ``step`` is None where there is no picture.
+
+    Attributes:
+        query: of a network before training; empty for a run.
+        ground: what ``guesses`` are of; left out where the browser has it.
+        guesses: the class at each place of the plane, row by row from the lower left, or of each
+            digit.
+        sure: the probability given to each.
+        heldout: accuracy at the step in sight.
+        inside: the chosen layer's, where it is in sight and hidden.
+    """
+
+    run: str | None
+    query: str
+    step: int | None = None
+    ground: Ground | None = None
+    guesses: Counts | None = None
+    sure: Numbers | None = None
+    heldout: float | None = None
+    inside: Inside | None = None
+
+
 # ---- messages ----
 
 
@@ -261,11 +352,13 @@ class Unshown:
 class Message:
     """To the browser, one at a time: the next is sent when this one is acknowledged.
 
-    The frame was encoded before, once for all who watch the same.
+    The frame was encoded before, once for all who watch the same. What is learned comes about once
+    a second, where it has changed.
     """
 
     sequence: int
     frame: Annotated[orjson.Fragment, "Frame | Unshown"]
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from diagnostics.diagnosis.remedies import Outcome
 from diagnostics.runs.workers import PRELOADED
+from diagnostics.store.pictures import Ground, Picture
 from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
@@ -55,6 +56,10 @@ class Runner:
     def profile(self, config: RunConfig) -> "Future[StepBatch]":
         """Measure a network at initialization, as step 0."""
         return self._assistant.submit(work, "profile_batch", config)
+
+    def portrait(self, config: RunConfig) -> "Future[tuple[Ground | None, Picture]]":
+        """Take a picture of a network at initialization."""
+        return self._assistant.submit(work, "portrait", config)
 
     def outcome(self, rule: str, config: RunConfig) -> "Future[Outcome | None]":
         """Go on trying a configuration against an illness; None says: ask again."""

@@ -41,11 +41,13 @@ class Prediction:
         decades: log10 of the signal gradient's norm, relative to the last hidden layer, [layers].
         activation_std: of each layer's activations over batch and units, [layers].
         spread: one standard deviation of ``decades`` for networks of this width, [layers].
+        variance: of what the activation is given, over batch and units, [layers].
     """
 
     decades: Floats
     activation_std: Floats
     spread: Floats
+    variance: Floats
 
 
 def predict(config: RunConfig) -> Prediction | None:
@@ -69,7 +71,31 @@ def _solved(config: RunConfig) -> Prediction:
         decades = 0.5 * (np.log10(gains) + at_output)
         std = np.array([layer.activation_std for layer in layers])
         spread = _spread(config.width, chi / (chi + around))
-        return Prediction(decades - decades[-1], std, spread)
+        variance = np.array([layer.variance for layer in layers])
+        return Prediction(decades - decades[-1], std, spread, variance)
+
+
+DEVIATIONS = np.linspace(-6, 6, 24_001)
+"""At which a Gaussian's density is looked at, fine enough for a histogram's bins."""
+
+DENSITY = np.exp(-(DEVIATIONS**2) / 2) / np.exp(-(DEVIATIONS**2) / 2).sum()
+
+
+def shares(config: RunConfig, layer: int, edges: Floats) -> Floats | None:
+    """What share of a hidden layer's activations lies between edges at initialization.
+
+    Gaussian pre-activations of the predicted variance, through φ; those that are exactly 0 are left
+    out. None where theory does not hold.
+
+    Args:
+        layer: from 1.
+    """
+    found = predict(config)
+    if found is None:
+        return None
+    function, _ = ACTIVATIONS[config.activation].at(config.parameter("activation"))
+    h = function(DEVIATIONS * sqrt(found.variance[layer - 1]))
+    return np.histogram(h[h != 0], edges, weights=DENSITY[h != 0])[0]
 
 
 class _Layer(NamedTuple):
@@ -78,12 +104,14 @@ class _Layer(NamedTuple):
     Attributes:
         weight: σw², which multiplies a squared signal on its way through the weights.
         gain: E[δ²] over the squared gradient at the layer's output.
+        variance: of what φ is given.
         activation_std: of φ(z) over batch and units.
         adds: whether its input goes around it.
     """
 
     weight: float
     gain: float
+    variance: float
     activation_std: float
     adds: bool
 
@@ -104,13 +132,14 @@ def _forward(config: RunConfig) -> Iterator[_Layer]:
         weight, bias = _variances(config, config.inputs if first else config.width)
         bias += READING if recurrent else 0.0
         q = weight * second + bias
-        moments = _moments(config, 1.0 if _before(config) else q)
+        given = 1.0 if _before(config) else q
+        moments = _moments(config, given)
         moved = weight * variance + (bias if recurrent else 0.0)
         spread = moved if NORMS[config.norm].over_batch else q
         divisor = {True: spread, False: moments.variance}[_before(config)]
         passed = np.float64(moments.slope * kept)
         gain = float(passed / (1.0 if config.norm == "none" else divisor))
-        yield _Layer(weight, gain, sqrt(moments.variance), adds)
+        yield _Layer(weight, gain, given, sqrt(moments.variance), adds)
         after = config.norm != "none" and not _before(config)
         square, shift = (kept, 0.0) if after else (moments.square * kept, moments.mean)
         if not adds:

@@ -4,7 +4,7 @@ export as namespace Wire;
 
 export type State = "queued" | "running" | "paused" | "finished" | "stopped" | "diverged" | "failed" | "lost" | "preview";
 
-export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder" | "units";
+export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder" | "units" | "histogram" | "members" | "updates";
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
@@ -22,6 +22,7 @@ export interface Chart {
   spoken: string;
   reported: boolean;
   output: boolean;
+  quantity: string;
 }
 
 /** Charts of the whole run that are in sight together. */
@@ -121,6 +122,7 @@ export interface History {
   pinned: Series | null;
   clipping: Clipping | null;
   lives: Lives | null;
+  updates: (number | null)[] | null;
 }
 
 /** A diagnosis, and when its rule speaks. */
@@ -170,10 +172,50 @@ export interface Unshown {
   verdict: Verdict[];
 }
 
+/** Points of the plane, [samples, 2], or pixels of held-out digits, [samples, 64]. */
+export interface Ground {
+  inputs: (number | null)[][];
+  labels: number[];
+  heldout: number[];
+  reach: number;
+}
+
+/** Entries by value, those of 0 and those that are no number apart. */
+export interface Histogram {
+  low: number;
+  width: number;
+  counts: number[];
+  zeros: number;
+  nonfinite: number;
+  predicted: (number | null)[] | null;
+}
+
+/** A hidden layer at a step. */
+export interface Inside {
+  layer: number;
+  histograms: Record<string, Histogram>;
+  mean: (number | null)[];
+  saturated: (number | null)[];
+  dead: number[];
+}
+
+/** What a network has learned at a step; ``step`` is None where there is no picture. */
+export interface Learned {
+  run: string | null;
+  query: string;
+  step: number | null;
+  ground: Ground | null;
+  guesses: number[] | null;
+  sure: (number | null)[] | null;
+  heldout: number | null;
+  inside: Inside | null;
+}
+
 /** To the browser, one at a time: the next is sent when this one is acknowledged. */
 export interface Message {
   sequence: number;
   frame: Frame | Unshown;
+  learned: Learned | null;
 }
 
 /** From the browser: it has painted the message with this number. */

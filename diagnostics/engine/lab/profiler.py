@@ -6,9 +6,11 @@ from torch.nn import functional as F
 
 from diagnostics.engine.lab import data, network
 from diagnostics.engine.lab.network import batch_statistics, probe_parts
+from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.lab.trainer import isolated
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
+from diagnostics.store.pictures import Ground, Picture
 from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
 from diagnostics.subject import theory
 from diagnostics.subject.config import RunConfig
@@ -33,6 +35,20 @@ def profile_batch(config: RunConfig) -> StepBatch:
     """The same as the measured step 0 of a run."""
     values = rounded(measure(config))[None]
     return StepBatch(np.zeros(1, np.int64), values, np.full((1, len(SCALARS)), np.nan))
+
+
+def portrait(config: RunConfig) -> tuple[Ground | None, Picture]:
+    """What the network answers before it has learned anything, and its layers inside."""
+    with isolated(config.seed):
+        samples = data.load(config)
+        model = network.build(config, samples)
+        with batch_statistics(model):
+            parts = probe_parts(config, samples.probe_x)
+            dead = Probe(model.layers()).count_dead(model, parts)
+        model.double()
+        studio = Studio(config, samples, model)
+        x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
+        return studio.ground, studio.take(0, x.double(), y, dead)
 
 
 def measure(config: RunConfig) -> Floats:

@@ -2,7 +2,7 @@
 
 import logging
 
-from diagnostics.engine.lab.profiler import profile_batch
+from diagnostics.engine.lab.profiler import portrait, profile_batch
 from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.lab.trials import outcome
 from diagnostics.engine.sinks import MemorySink, StoreSink
@@ -11,7 +11,7 @@ from diagnostics.store.records import Summary
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
-__all__ = ["outcome", "profile_batch", "train_stored", "warm_up"]
+__all__ = ["outcome", "portrait", "profile_batch", "train_stored", "warm_up"]
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ def warm_up() -> None:
     """Train a tiny network: the first steps of a process pay for what torch loads late."""
     train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control(), pictures=True)
     profile_batch(RunConfig(depth=2, width=4))
+    portrait(RunConfig(depth=2, width=4))
 
 
 def train_stored(url: str, run_id: str) -> None:

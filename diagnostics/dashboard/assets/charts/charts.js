@@ -8,6 +8,8 @@ const charts = (() => {
 
   let panel = "";
   let part = "";             // what of the model is in sight, everything for none
+  /** @type {Wire.Learned | null} the newest picture */
+  let pictured = null;
 
   /** @type {Wire.Tables | undefined} */
   let read;
@@ -81,6 +83,24 @@ const charts = (() => {
   function ladder(frame, layer) {
     const told = { frame, seen: seen(frame), view: viewed(frame), layer };
     of("ladder").forEach((chart) => kinds.step.ladder(chart, told));
+    inside();
+  }
+
+  /** What is in the chosen layer. */
+  function inside() {
+    if (!pictured) return;
+    const { inside: layer } = pictured;
+    of("histogram").forEach((chart) => innards.histogram(chart, layer));
+    of("members").forEach((chart) => innards.members(chart, layer));
+  }
+
+  /**
+   * A network is pictured.
+   * @param {Wire.Learned} next
+   */
+  function picture(next) {
+    pictured = next;
+    inside();
   }
 
   /**
@@ -115,5 +135,8 @@ const charts = (() => {
 
   const fit = () => inSight().forEach(({ key }) => stage.fit(key));
 
-  return { tables, start, report, turnTo, narrow, fit, step, ladder, history, mark, of, layered, viewed, seen };
+  return {
+    tables, picture, start, report, turnTo, narrow, fit, step,
+    ladder, history, mark, of, layered, viewed, seen,
+  };
 })();

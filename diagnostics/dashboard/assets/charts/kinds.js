@@ -180,9 +180,25 @@ const kinds = (() => {
     dom.text(`none-${key}`, dead.length ? "" : empty);
   }
 
+  /**
+   * The chosen layer's update ratio.
+   * @param {Wire.Chart} chart
+   * @param {SoFar} run
+   */
+  function updates(chart, { frame, history: h }) {
+    const { key } = chart;
+    const y = traces.positive(h.updates || []);
+    stage.put(key, [{ x: h.steps, y }], {
+      xaxis: axes.history(h.steps, frame.steps),
+      yaxis: axes.decades(stage.widened(key, axes.logarithmic, y), ticks(chart)),
+    });
+    dom.text(`none-${key}`, y.every((value) => value === null) ? chart.empty : "");
+  }
+
   const step = { layers, ladder };
-  /** @type {Record<Exclude<Wire.Kind, "profile" | keyof typeof step>, (chart: Wire.Chart, run: SoFar) => void>} */
-  const history = { loss, heat, clipping, units };
+  /** @typedef {"profile" | "histogram" | "members" | keyof typeof step} Other drawn elsewhere, or of one step */
+  /** @type {Record<Exclude<Wire.Kind, Other>, (chart: Wire.Chart, run: SoFar) => void>} */
+  const history = { loss, heat, clipping, units, updates };
 
   return { across, ticks, set, shades, shade, step, history };
 })();

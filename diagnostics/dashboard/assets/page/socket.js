@@ -16,7 +16,11 @@ const socket = (() => {
   function connect(told) {
     open = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
     open.onopen = () => { wait = FIRST; told.opened(); };
-    open.onmessage = ({ data }) => told.received(JSON.parse(data));
+    open.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      learned.receive(message);
+      told.received(message);
+    };
     open.onclose = () => {
       told.lost();
       setTimeout(() => connect(told), wait);

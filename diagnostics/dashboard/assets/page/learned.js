@@ -1,0 +1,94 @@
+// @ts-check
+/* What is learned: the plane or some digits as the network sees them, and how many it gets right. */
+"use strict";
+
+const learned = (() => {
+  /** @type {Wire.Learned | null} the newest picture */
+  let kept = null;
+  /** @type {Wire.Ground | null} what it is of */
+  let ground = null;
+
+  /** @type {{section: HTMLElement, plot: HTMLCanvasElement, eight: HTMLElement} | null} */
+  let filled = null;
+
+  /**
+   * A message's picture, or none: then the one that was there stays, dimmed where it is of another network.
+   * @param {Wire.Message} message
+   */
+  function receive({ learned: next, frame }) {
+    if (next) {
+      if (next.ground || next.run !== kept?.run || next.query !== kept.query) ground = next.ground;
+      kept = next;
+      charts.picture(next);
+      draw();
+    }
+    filled?.section.classList.toggle("stale", !of(frame));
+  }
+
+  /**
+   * Whether the picture is of a frame's network.
+   * @param {Wire.Frame | Wire.Unshown} frame
+   */
+  const of = ({ run, query, state }) => kept?.run === run && kept.query === (state === "preview" ? query : "");
+
+  function draw() {
+    const found = (filled?.section.isConnected && filled) || fill();
+    if (!found) return;
+    const { section, plot, eight } = found;
+    section.hidden = !kept || !ground;
+    if (!kept || !ground) return;
+    const flat = ground.reach > 0;
+    plot.hidden = !flat;
+    eight.hidden = flat;
+    if (flat) plane.draw(plot, ground, kept);
+    else digits.draw(eight, ground, kept);
+    caption(kept, flat);
+    plot.setAttribute("aria-label", `the plane as the network divides it, ${dom.$("learned-step").textContent}`);
+  }
+
+  /** The page's place for it, filled. */
+  function fill() {
+    const section = document.getElementById("learned");
+    if (!section) return null;
+    const [plot, eight] = [dom.element("canvas"), dom.element("div")];
+    plot.setAttribute("role", "img");
+    const head = dom.element("div", dom.element("h3", "What has it learned?"), part("span", "step"));
+    section.classList.add("card");
+    classed(head, "card-head");
+    classed(plot, "plane");
+    classed(eight, "digits");
+    section.replaceChildren(head, plot, eight, part("p", "accuracy"), part("p", "key"));
+    new ResizeObserver(draw).observe(section);
+    new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
+    return (filled = { section, plot, eight });
+  }
+
+  /**
+   * @template {HTMLElement} T
+   * @param {T} element
+   * @param {string} name
+   */
+  const classed = (element, name) => Object.assign(element, { className: name });
+
+  /**
+   * A part that is filled with words.
+   * @param {"p" | "span"} tag
+   * @param {string} name
+   */
+  const part = (tag, name) =>
+    Object.assign(classed(dom.element(tag), name === "accuracy" ? name : "hint"), { id: `learned-${name}` });
+
+  /**
+   * @param {Wire.Learned} picture
+   * @param {boolean} flat
+   */
+  function caption({ step, heldout: share }, flat) {
+    const known = share === null ? [] : [dom.element("b", `${Math.round(100 * share)}%`), " held-out accuracy"];
+    dom.$("learned-accuracy").replaceChildren(...known);
+    dom.text("learned-step", step ? `step ${step.toLocaleString("en")}` : "before training");
+    dom.text("learned-key", flat ? "● trained with  ○ held out · the deeper a colour, the surer"
+      : "what it takes held-out digits for, and how sure it is");
+  }
+
+  return { receive };
+})();

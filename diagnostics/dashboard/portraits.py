@@ -1,0 +1,60 @@
+"""Pictures of networks before training, taken once somebody has looked at one for a moment."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from diagnostics.dashboard.learned import Shot
+from diagnostics.runs.runner import Runner
+from diagnostics.subject.config import RunConfig
+
+SETTLED_SECONDS = 0.3
+"""While controls are moved, profiles are waited for: no picture stands in their way."""
+
+MOST_KEPT = 32
+
+log = logging.getLogger(__name__)
+
+
+class Portraits:
+    """Asked for once, kept, and told of when they arrive.
+
+    Args:
+        arrived: told when there is a new one.
+    """
+
+    def __init__(self, runner: Runner, arrived: Callable[[], None]) -> None:
+        self._runner, self._arrived = runner, arrived
+        self._kept: dict[RunConfig, Shot] = {}
+        self._wanted: RunConfig | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def of(self, config: RunConfig) -> Shot | None:
+        """A network's at initialization; None until it was taken."""
+        if config not in self._kept:
+            self._wanted = config
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._take_wanted())
+        return self._kept.get(config)
+
+    async def _take_wanted(self) -> None:
+        """Take the one that was asked for last, until nobody asks for another."""
+        while (config := self._wanted) is not None:
+            await asyncio.sleep(SETTLED_SECONDS)
+            if config != self._wanted:
+                continue
+            self._wanted = None
+            await self._take(config)
+
+    async def _take(self, config: RunConfig) -> None:
+        """One that can't be taken is as good as none, and is not tried again."""
+        shot = Shot()
+        try:
+            ground, picture = await asyncio.wrap_future(self._runner.portrait(config))
+            shot = Shot(config, ground, picture)
+        except Exception:
+            log.exception("a network could not be pictured")
+        while len(self._kept) >= MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[config] = shot
+        self._arrived()
