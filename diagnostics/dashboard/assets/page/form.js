@@ -4,6 +4,7 @@
 
 const form = (() => {
   let ready = false;
+  let said = "";
   /** @type {Wire.Answer | null} what the form is to show once it is there */
   let answer = null;
 
@@ -53,7 +54,7 @@ const form = (() => {
   function changed(told) {
     if (told) {
       if (told.session) lab.change(told.session);
-      dom.text("notice", told.notice);
+      if (told.notice !== said) dom.text("notice", said = told.notice); // what others said stays
     } else if (answer) {
       ready = true;
       setTimeout(show, 0, answer);
