@@ -3,7 +3,7 @@
 "use strict";
 
 const remedies = (() => {
-  /** How long a press is not meant for the button that just came under the pointer. */
+  /** How long a press is not meant for the button that just took another's place. */
   const EXCHANGED_MS = 400;
   const WORDS = { untried: "not tried yet", trying: "being tried…", helped: "" };
 
@@ -15,7 +15,9 @@ const remedies = (() => {
   let rule = "", of = "";
   /** @type {(changes: Wire.Remedy["changes"]) => void} */
   let act = () => {};
-  let heard = false, under = false, free = false, exchanged = -Infinity;
+  let heard = false, under = false, free = false;
+  /** @type {Map<number, {was: string, until: number}>} by place, the button that went last */
+  const went = new Map();
 
   /**
    * Show what is offered, at once where that exchanges no button that is about to be pressed.
@@ -49,12 +51,15 @@ const remedies = (() => {
    * @param {Wire.Remedy[]} added
    */
   function exchangeAll(gone, added) {
-    gone.forEach((remedy) => find(remedy)?.remove());
+    for (const remedy of gone) {
+      find(remedy)?.remove();
+      went.set(remedy.place, { was: key(remedy), until: performance.now() + EXCHANGED_MS });
+    }
     for (const remedy of added) {
       const after = boxes().find(({ dataset }) => Number(dataset.place) > remedy.place);
       dom.$("remedies").insertBefore(made(remedy), after || null);
     }
-    [exchanged, free] = [performance.now(), false];
+    free = false;
   }
 
   /** Whether somebody is about to press one of what is in sight, and not waiting for what his last deed led to. */
@@ -79,7 +84,7 @@ const remedies = (() => {
     const { label, changes } = remedy;
     const ours = Object.keys(changes).length > 0;
     const box = dom.element(ours ? "button" : "div", dom.element("b", label), dom.element("small"));
-    if (ours) box.onclick = () => press(changes);
+    if (ours) box.onclick = () => press(remedy);
     else box.className = "advice";
     box.dataset.key = key(remedy);
     box.dataset.place = String(remedy.place);
@@ -103,12 +108,14 @@ const remedies = (() => {
   }
 
   /**
-   * @param {Wire.Remedy["changes"]} changes
+   * A press counts unless it was meant for the button that stood there a moment ago.
+   * @param {Wire.Remedy} remedy
    */
-  function press(changes) {
-    if (performance.now() - exchanged < EXCHANGED_MS) return;
+  function press(remedy) {
+    const before = went.get(remedy.place);
+    if (before && before.was !== key(remedy) && performance.now() < before.until) return;
     free = true;
-    act(changes);
+    act(remedy.changes);
   }
 
   /** @type {(over: boolean) => () => void} */
