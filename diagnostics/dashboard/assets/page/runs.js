@@ -15,19 +15,25 @@ const runs = (() => {
    */
   const read = async () => (await fetch("/runs")).json();
 
-  async function list() {
-    dom.fill("runs-list", await read(), (run) => {
+  /**
+   * @param {Listed[]} found
+   */
+  function fill(found) {
+    dom.fill("runs-list", found, (run) => {
       const made = dom.button(run.title, () => { dialogs.close("runs"); wishes.make("run", run.id); });
       made.append(dom.element("small", `${run.state} · ${run.steps} steps`));
       return made;
     });
   }
 
+  const list = async () => fill(await read());
+
   /** A model of one's own that begins to be watched comes in sight, or says so where something else is looked at. */
   async function look() {
     if (document.hidden) return;
     const found = await read().catch(() => null);
     if (!found) return;
+    if (dom.$("runs", HTMLDialogElement).open && found.some(({ id }) => !known?.has(id))) fill(found);
     const fresh = found.find(({ id, watched }) => watched && known && !known.has(id));
     known = new Set(found.map(({ id }) => id));
     if (fresh) lab.news(fresh);
