@@ -71,7 +71,7 @@ class Advice:
         rod = RULES[rule].yardstick
         assert rod is not None
         async with self._one_at_a_time:
-            before = await self._outcome(config, rod)
+            before = await self._outcome(config, rod) if rod.before is None else rod.before
             tried = [
                 (remedy, await self._outcome(config.changed(**remedy.changes), rod))
                 for remedy in RULES[rule].candidates(config)

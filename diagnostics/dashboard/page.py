@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from diagnostics.dashboard import charts, controls, embedded, wire
 from diagnostics.dashboard.theme import FONT
 from diagnostics.dashboard.wire import Chart, Panel, View
-from diagnostics.subject.lessons import LESSONS
+from diagnostics.subject.lessons import LESSONS, Lesson, Scene
 
 PACES = {"20": "20 /s", "100": "100 /s", "0": "full"}
 """Steps per second; 0 is as fast as possible."""
@@ -80,12 +80,18 @@ def _lessons() -> list[wire.Lesson]:
         wire.Lesson(
             lesson.key,
             lesson.title,
-            lesson.sentences,
+            tuple(wire.Sentence(**vars(sentence)) for sentence in lesson.sentences),
             lesson.source,
-            tuple(wire.Scene(s.label, s.config.query(), s.view, s.panel) for s in lesson.scenes),
+            tuple(_scene(lesson, scene) for scene in lesson.scenes),
         )
         for lesson in LESSONS.values()
     ]
+
+
+def _scene(lesson: Lesson, scene: Scene) -> wire.Scene:
+    looks = lesson.only_looks(scene)
+    query = scene.config.query()
+    return wire.Scene(scene.label, query, scene.view, scene.panel, scene.seen, looks)
 
 
 def _header() -> Component:

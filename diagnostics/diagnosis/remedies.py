@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, Literal
 
 from diagnostics.diagnosis.wording import number
@@ -32,19 +32,41 @@ RESIDUAL: Changes = {"residual": True}
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What a remedy is judged by: a number of a trial, where smaller is better."""
+    """What a remedy is judged by: a number of a trial, where smaller is better.
+
+    Attributes:
+        steps: how long a training of it is.
+        digits: after the point; what is equal so far keeps the order of the candidates.
+        before: the number of what is to be cured, where that is known without a trial.
+    """
 
     key: Literal["decades", "saturated", "dead", "error", "loss"]
     how: How
     phrase: str
+    steps: int = TRIAL_STEPS
+    digits: int = 2
+    before: float | None = None
 
 
 TRAVEL = Yardstick(
-    "decades", "initialization", "{first} 1 from {before} to {after} of the last one's gradient"
+    "decades",
+    "initialization",
+    "{first} 1 from {before} to {after} of the last one's gradient",
+    digits=1,
 )
 ERROR = Yardstick(
     "error", "training", f"held-out error after {TRIAL_STEPS} steps: {{before}} → {{after}}"
 )
+SURVIVAL = Yardstick(
+    "error",
+    "training",
+    f"held-out error after {2 * TRIAL_STEPS} steps: {{before}} → {{after}}",
+    steps=2 * TRIAL_STEPS,
+    digits=1,
+    before=nan,
+)
+"""That it lives is what counts, and the smallest change first; how well it learns shows later."""
+
 BORN_DEAD = Yardstick("dead", "initialization", "dead units at birth: {before} → {after}")
 DYING = Yardstick("dead", "training", f"dead after {TRIAL_STEPS} steps: {{before}} → {{after}}")
 SATURATED = Yardstick("saturated", "initialization", "saturated activations: {before} → {after}")
@@ -86,7 +108,7 @@ def _distance(rod: Yardstick, value: float) -> float:
     """How far from well; rounded, so that equals keep the order of the candidates."""
     if not isfinite(value):
         return float("inf")
-    return round(abs(value), 1 if rod.key == "decades" else 2)
+    return round(abs(value), rod.digits)
 
 
 def _effect(rod: Yardstick, config: RunConfig, before: float, after: float) -> str:

@@ -3,7 +3,7 @@
 from math import nan
 
 from diagnostics.diagnosis.case import Case
-from diagnostics.diagnosis.remedies import TRIAL_STEPS, Yardstick, ranked
+from diagnostics.diagnosis.remedies import Yardstick, ranked
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.engine.lab.trainer import train
@@ -21,7 +21,7 @@ def outcome(config: RunConfig, rod: Yardstick) -> float:
         shares["dead"] = float(case.mean_share("dead")[-1])
         return shares.get(rod.key, float(case.travel[-1]))
     sink = MemorySink()
-    summary = train(config.changed(steps=min(config.steps, TRIAL_STEPS)), sink, Control())
+    summary = train(config.changed(steps=min(config.steps, rod.steps)), sink, Control())
     if summary.state == "diverged" or summary.accuracy is None:
         return nan
     dead = float(Case(config, sink.batch()).mean_share("dead")[-1])
@@ -36,4 +36,5 @@ def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
     if known is None or rod is None:
         return ()
     tried = [(r, outcome(config.changed(**r.changes), rod)) for r in known.candidates(config)]
-    return ranked(rod, config, outcome(config, rod), tried)
+    before = outcome(config, rod) if rod.before is None else rod.before
+    return ranked(rod, config, before, tried)

@@ -36,6 +36,14 @@ def test_what_does_not_help_is_not_offered() -> None:
     assert "0.6" in found[0].effect or "1" in found[0].effect
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_clipping_is_the_first_remedy_of_an_rnn_that_diverged(seed: int) -> None:
+    """It diverges only after 150 steps, at which others have learned more by then."""
+    rnn = "architecture=rnn activation=relu init=orthogonal lr=1 steps=400"
+    found = consult("diverged", config(f"{rnn} seed={seed}"))
+    assert found[0].changes["clip"] == "norm" and "diverged → 2%" in found[0].effect
+
+
 def test_every_illness_has_a_yardstick() -> None:
     for rule in rules.RULES.values():
         assert (rule.yardstick is None) is (rule.severity == "fine") or rule.key[:4] == "clip"

@@ -18,7 +18,7 @@ const lessons = (() => {
     if (place < 0) return;
     const { title, sentences, source, scenes } = all[place];
     dom.text("lesson-title", `${place + 1}. ${title}`);
-    dom.text("lesson-text", sentences.join(" "));
+    dom.text("lesson-text", sentences.map((one) => one.words).join(" "));
     dom.text("lesson-source", source);
     dom.fill("scenes", scenes.map((of) => ({ of, on: of.query === session.query })), scene);
     dom.fill("turns", [place], () => turns(all, place));
@@ -27,8 +27,8 @@ const lessons = (() => {
   /**
    * @param {{of: Wire.Scene, on: boolean}} scene
    */
-  function scene({ of: { label, ...rest }, on }) {
-    const made = dom.button(label, () => verdict.wish(rest));
+  function scene({ of: { label, query, view, panel }, on }) {
+    const made = dom.button(label, () => verdict.wish({ query, view, panel }));
     made.setAttribute("aria-pressed", String(on));
     return made;
   }
