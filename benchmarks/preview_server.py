@@ -1,7 +1,7 @@
-"""From a wish for another network to its first frame over the WebSocket, whatever a browser then does.
+"""From a wish for another network to its first frame over the WebSocket.
 
-python -m benchmarks.preview_server [WISHES]: at three sizes, each wish a network not measured before,
-with the trials of the remedies for the one before still going on.
+python -m benchmarks.preview_server [WISHES]: at three sizes, each wish a network not measured
+before, with the trials of the remedies for the one before still going on.
 """
 
 import asyncio

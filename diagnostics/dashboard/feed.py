@@ -25,6 +25,8 @@ class Feed:
         self.newest = StepBatch.empty()
         self.sound = StepBatch.empty()
         """The newest step in which every layer had a signal that is a number."""
+        self.cut = StepBatch.empty()
+        """The step whose gradient was clipped most, however the steps kept are thinned."""
         self.events: list[Event] = []
         self._wishes: list[Command] = []
         self.refresh()
@@ -71,8 +73,17 @@ class Feed:
         if sound.any():
             row = int(np.flatnonzero(sound)[-1])
             self.sound = batch[row : row + 1]
+        self.cut = _most_cut(StepBatch.join([self.cut, batch]))
         self.kept = StepBatch.join([self.kept, batch[-self.met % self._stride :: self._stride]])
         self.met += len(batch)
         while len(self.kept) > MOST_ROWS:
             self._stride *= 2
             self.kept = self.kept[::2]
+
+
+def _most_cut(batch: StepBatch) -> StepBatch:
+    """The step of which clipping left least."""
+    with np.errstate(all="ignore"):
+        left = batch.scalar("clipped_norm") / batch.scalar("grad_norm")
+    row = int(np.nan_to_num(left, nan=np.inf).argmin())
+    return batch[row : row + 1]

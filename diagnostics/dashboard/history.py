@@ -85,10 +85,22 @@ def lives(dead: Sequence[DeadUnits], layer: int) -> wire.Lives:
 
 
 def recent(feed: Feed, step: int | None = None) -> StepBatch:
-    """The run as the rules see it, up to a step or to its end: thinned, and its last steps."""
+    """The run as the rules see it, up to a step or to its end.
+
+    Thinned, with its last steps, and with the one that was clipped most: what never happened is
+    told of all steps.
+    """
     diverged = step is None and feed.run.patient_zero is not None
     last = [feed.sound, feed.newest] if diverged else [feed.at(step)]
-    return StepBatch.join([_spread(feed.before(step), POINTS), *last])
+    return StepBatch.join([_within(_spread(feed.before(step), POINTS), feed.cut), *last])
+
+
+def _within(batch: StepBatch, one: StepBatch) -> StepBatch:
+    """A step in its place among others; left out where it is there, or none comes after it."""
+    place = int(np.searchsorted(batch.steps, one.steps[0])) if len(one) else len(batch)
+    if place == len(batch) or batch.steps[place] == one.steps[0]:
+        return batch
+    return StepBatch.join([batch[:place], one, batch[place:]])
 
 
 def _spread(batch: StepBatch, most: int) -> StepBatch:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from diagnostics.dashboard import charts, embedded, wire
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.wire import Answer, Frame
-from diagnostics.subject.lessons import LESSONS
+from diagnostics.subject.lessons import LESSONS, Lesson, Scene
 
 TITLE = "Gradient Diagnostics"
 
@@ -69,9 +69,15 @@ def _lessons() -> list[wire.Lesson]:
         wire.Lesson(
             lesson.key,
             lesson.title,
-            lesson.sentences,
+            tuple(wire.Sentence(**vars(sentence)) for sentence in lesson.sentences),
             lesson.source,
-            tuple(wire.Scene(s.label, s.config.query(), s.view, s.panel) for s in lesson.scenes),
+            tuple(_scene(lesson, scene) for scene in lesson.scenes),
         )
         for lesson in LESSONS.values()
     ]
+
+
+def _scene(lesson: Lesson, scene: Scene) -> wire.Scene:
+    looks = lesson.only_looks(scene)
+    query = scene.config.query()
+    return wire.Scene(scene.label, query, scene.view, scene.panel, scene.seen, looks)

@@ -79,7 +79,8 @@ class Trials:
         rod = RULES[illness.rule].yardstick
         assert rod is not None
         if illness.before is None:
-            illness.before = await self._outcome(illness.rule, illness.config)
+            known = None if rod.before is None else Outcome(rod.before, False)
+            illness.before = known or await self._outcome(illness.rule, illness.config)
             return
         remedy = illness.candidates[len(illness.tried)]
         illness.trying = True

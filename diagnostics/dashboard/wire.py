@@ -445,12 +445,27 @@ class Answer:
 
 @dataclass(frozen=True)
 class Scene:
-    """A lesson's button: the configuration that it opens, and what is in sight then."""
+    """A lesson's button: the configuration that it opens, and what is in sight then.
+
+    Attributes:
+        seen: said when its run is over.
+        only_looks: whether it shows the run of a scene before it, seen otherwise.
+    """
 
     label: str
     query: str
     view: str
     panel: str
+    seen: str
+    only_looks: bool
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One thought of a lesson, and the keys of the charts that show it."""
+
+    words: str
+    charts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -459,7 +474,7 @@ class Lesson:
 
     key: str
     title: str
-    sentences: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
     source: str
     scenes: tuple[Scene, ...]
 

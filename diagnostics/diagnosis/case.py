@@ -42,7 +42,8 @@ class Finding(NamedTuple):
     """What a rule found.
 
     ``ill`` says of each measured step whether it was so: the diagnosis dates from the beginning of
-    the last unbroken stretch. ``since`` is that step where it is known otherwise.
+    the last unbroken stretch. ``since`` is that step where it is known otherwise. What is ``mild``
+    stands behind others of its severity. ``chart`` shows it, where not the rule's does.
     """
 
     sentence: str
@@ -50,6 +51,8 @@ class Finding(NamedTuple):
     ill: Mask
     evidence: dict[str, float]
     since: int | None = None
+    mild: bool = False
+    chart: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,22 @@ class Case:
         return decades(self.batch.metric("signal_grad_norm"))
 
     @cached_property
+    def reached(self) -> Mask:
+        """Whether any gradient reached the last hidden layer, [steps]."""
+        return np.asarray(self.batch.metric("signal_grad_norm")[:, -2] != 0)
+
+    @cached_property
     def travel(self) -> Floats:
-        """Decades from the last hidden layer to the first, smoothed, [steps]; 0 where unknown."""
+        """Decades from the last hidden layer to the first, smoothed, [steps]; 0 where unknown.
+
+        Two zeros have no ratio: where the last hidden layer gets nothing, what had vanished before
+        still has.
+        """
         if self.batch.layers < 3:
             return np.zeros(len(self.batch))
-        return smoothed(np.nan_to_num(self.decades[:, 0], nan=0.0, posinf=FLOATS, neginf=-FLOATS))
+        found = np.nan_to_num(self.decades[:, 0], nan=0.0, posinf=FLOATS, neginf=-FLOATS)
+        rows = np.maximum.accumulate(np.where(self.reached, np.arange(len(found)), 0))
+        return smoothed(np.where(self.reached, found, np.minimum(found[rows], 0)))
 
     @property
     def limit(self) -> float:

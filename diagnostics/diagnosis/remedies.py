@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, Literal, NamedTuple
 
 from diagnostics.diagnosis.wording import number
@@ -32,15 +32,34 @@ RESIDUAL: Changes = {"residual": True}
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What a remedy is judged by: a number of a trial, where smaller is better."""
+    """What a remedy is judged by: a number of a trial, where smaller is better.
+
+    Attributes:
+        steps: how long a training of it is.
+        digits: after the point; what is equal so far keeps the order of the candidates.
+        before: the number of what is to be cured, where that is known without a trial.
+    """
 
     key: Literal["decades", "saturated", "dead", "error", "loss"]
     how: How
     phrase: str
+    steps: int = TRIAL_STEPS
+    digits: int = 2
+    before: float | None = None
 
 
-TRAVEL = Yardstick("decades", "initialization", "{first} 1: {before} → {after}")
+TRAVEL = Yardstick("decades", "initialization", "{first} 1: {before} → {after}", digits=1)
 ERROR = Yardstick("error", "training", f"error at step {TRIAL_STEPS}: {{before}} → {{after}}")
+SURVIVAL = Yardstick(
+    "error",
+    "training",
+    f"error at step {2 * TRIAL_STEPS}: {{before}} → {{after}}",
+    steps=2 * TRIAL_STEPS,
+    digits=1,
+    before=nan,
+)
+"""That it lives is what counts, and the smallest change first; how well it learns shows later."""
+
 BORN_DEAD = Yardstick("dead", "initialization", "dead at birth: {before} → {after}")
 DYING = Yardstick("dead", "training", f"dead at step {TRIAL_STEPS}: {{before}} → {{after}}")
 SATURATED = Yardstick("saturated", "initialization", "saturated: {before} → {after}")
@@ -113,7 +132,7 @@ def distance(rod: Yardstick, outcome: Outcome) -> float:
     """How far from well; rounded, so that next to nothing is no help."""
     if not isfinite(outcome.value):
         return float("inf")
-    return round(abs(outcome.value), 1 if rod.key == "decades" else 2)
+    return round(abs(outcome.value), rod.digits)
 
 
 def _number(rod: Yardstick, value: float) -> str:

@@ -79,6 +79,6 @@ class Rule:
             since(case.batch, finding.ill) if finding.since is None else finding.since,
             finding.evidence,
             offered(tuple(islice(self.candidates(case.subject), SHOWN)), ()),
-            self.chart,
+            finding.chart or self.chart,
             self.tone,
         )

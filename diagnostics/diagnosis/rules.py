@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from diagnostics.diagnosis import steps, travel, units
+from diagnostics.diagnosis import clipping, losses, steps, travel, units
 from diagnostics.diagnosis.case import Case
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.wording import called, capital, times
@@ -26,9 +26,11 @@ RULES = {
         units.DYING_UNITS,
         steps.STALLED_STEPS,
         steps.TOO_LARGE_STEPS,
-        steps.CLIPPING_ALWAYS,
-        steps.CLIPPING_NEVER,
-        steps.OVERFITTING,
+        clipping.ALWAYS_CLIPPED,
+        losses.OVERFITTING,
+        units.LINEAR_UNITS,
+        clipping.CLIPPED_EARLIER,
+        clipping.NEVER_CLIPPED,
         units.SPARSE_UNITS,
         steps.DIVERGED,
     )
@@ -62,8 +64,9 @@ def _judged(case: Case, rules: list[Rule]) -> tuple[Diagnosis, ...]:
     with np.errstate(all="ignore"):  # numbers at the edge of floats are what rules are for
         found = [(rule, finding) for rule in rules if (finding := rule.find(case))]
     silent = {key for rule, _ in found for key in rule.silences}
-    said = [rule.diagnosis(case, finding) for rule, finding in found if rule.key not in silent]
-    return tuple(sorted(said, key=lambda diagnosis: GRAVITY.index(diagnosis.severity)))
+    said = [(rule, finding) for rule, finding in found if rule.key not in silent]
+    said.sort(key=lambda pair: (GRAVITY.index(pair[0].severity), pair[1].mild))
+    return tuple(rule.diagnosis(case, finding) for rule, finding in said)
 
 
 def explained(key: str) -> str:

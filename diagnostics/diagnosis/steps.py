@@ -1,9 +1,10 @@
-"""Rules on the steps of training: their size, their clipping, and what they come to."""
+"""Rules on the steps of training: their size, and what they come to."""
 
 import numpy as np
 
 from diagnostics.diagnosis import remedies
 from diagnostics.diagnosis.case import LEARNED, RECENT, Case, Finding, Mask, numbers
+from diagnostics.diagnosis.losses import losses
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.wording import called, number
 
@@ -11,18 +12,9 @@ STALLED, TOO_LARGE = 1e-5, 1e-1
 MOST = 0.5
 """Share of layers that speak for all."""
 
-CLIPPED_ALWAYS, CLIPPED_NEVER = 0.95, 0.01
-CLIPPED_STEPS = 100
-"""Newest steps over which it is counted how many were clipped."""
-
-JUDGED_STEPS = 20
-"""Steps before it is said how often a gradient is clipped."""
-
-OVERFITTED = 0.1
-"""Held-out loss above its minimum, absolute and relative."""
-
-JUDGED_LOOKS = 8
-"""Looks at the held-out set before anything is said of it."""
+TWICE, LOST = 2.0, 0.1
+"""A training loss that was lower is lost again when it has doubled, by so much of its first value:
+batches alone do less."""
 
 
 def _stalled(case: Case) -> Finding | None:
@@ -40,8 +32,15 @@ def _stalled(case: Case) -> Finding | None:
 
 
 def _too_large(case: Case) -> Finding | None:
+    if len(case.batch) < RECENT:
+        return None
+    return _forgetting(case) or _climbing(case)
+
+
+def _forgetting(case: Case) -> Finding | None:
+    """Steps that leave little of the weights."""
     fast = case.update_ratio > TOO_LARGE
-    if len(case.batch) < RECENT or not _most(case, fast):
+    if not _most(case, fast):
         return None
     median = float(np.nanmedian(case.update_ratio))
     return Finding(
@@ -53,62 +52,28 @@ def _too_large(case: Case) -> Finding | None:
     )
 
 
+def _climbing(case: Case) -> Finding | None:
+    """Steps that climb: what was learned is lost on either side, so it is no overfitting."""
+    found = losses(case)
+    if found is None or not found.risen:
+        return None
+    lost = found.train - found.train_then
+    if found.train < TWICE * found.train_then or lost < LOST * case.batch.scalar("loss")[0]:
+        return None
+    return Finding(
+        f"The training loss has risen from {found.train_then:.2g} to {found.train:.2g}, and the "
+        f"held-out loss with it from {found.heldout_then:.2g} to {found.heldout:.2g}: the steps "
+        "overshoot, and what was learned is lost again.",
+        (),
+        case.batch.steps > found.step,
+        {"loss": found.train, "least_loss": found.train_then},
+        chart="loss",
+    )
+
+
 def _most(case: Case, where: Mask) -> bool:
     known = np.isfinite(case.update_ratio)
     return bool(known.any() and where[known].mean() >= MOST)
-
-
-def _clipped_share(case: Case) -> float | None:
-    """The share of recent steps clipped; None where it can't be judged."""
-    if case.subject.clip == "none" or len(case.batch) < JUDGED_STEPS:
-        return None
-    before = case.batch.scalar("grad_norm")[-CLIPPED_STEPS:]
-    after = case.batch.scalar("clipped_norm")[-CLIPPED_STEPS:]
-    return float(np.mean(after < before * (1 - 1e-5)))
-
-
-def _clipping_always(case: Case) -> Finding | None:
-    share = _clipped_share(case)
-    if share is None or share < CLIPPED_ALWAYS:
-        return None
-    threshold = case.subject.clip_threshold
-    return Finding(
-        f"{share:.0%} of the steps are clipped: the threshold {threshold:g} sets "
-        "the size of steps, the learning rate only scales it.",
-        (),
-        case.always,
-        {"share": share, "threshold": threshold},
-    )
-
-
-def _clipping_never(case: Case) -> Finding | None:
-    share = _clipped_share(case)
-    if share is None or share > CLIPPED_NEVER:
-        return None
-    threshold = case.subject.clip_threshold
-    return Finding(
-        f"No gradient comes near the threshold {threshold:g}: clipping waits for an emergency.",
-        (),
-        case.always,
-        {"share": share, "threshold": threshold},
-    )
-
-
-def _overfitting(case: Case) -> Finding | None:
-    steps, heldout = case.heldout
-    train = case.batch.scalar("loss")[-RECENT:]
-    if len(heldout) < JUDGED_LOOKS or not np.isfinite([*heldout[-1:], *train]).all():
-        return None
-    best, now, loss = int(heldout.argmin()), float(heldout[-1]), float(np.median(train))
-    if now - heldout[best] < OVERFITTED * max(1.0, heldout[best]) or loss > now / 2:
-        return None
-    return Finding(
-        f"The held-out loss has risen from {heldout[best]:.2f} to {now:.2f} while the training "
-        f"loss fell to {loss:.2g}: the network learns its samples by heart.",
-        (),
-        case.batch.steps > steps[best],
-        {"gap": now - loss, "heldout_loss": now, "best_heldout_loss": float(heldout[best])},
-    )
 
 
 LARGE = 1e3
@@ -164,7 +129,7 @@ DIVERGED = Rule(
     help="a loss, gradient, activation or weight that is NaN or infinite",
     find=_diverged,
     tone="exploding",
-    yardstick=remedies.ERROR,
+    yardstick=remedies.SURVIVAL,
     remedies=(remedies.CLIP, remedies.SLOWER, *remedies.NORMS),
     advice=(
         ("Learning rate", "a tenth of it, or a warm-up"),
@@ -199,51 +164,11 @@ TOO_LARGE_STEPS = Rule(
     key="too_large",
     title="Too large steps",
     severity="ill",
-    help=f"{MOST:.0%} of the layers change by more than {TOO_LARGE:.0e} of their spread a step",
+    help=f"{MOST:.0%} of the layers change by more than {TOO_LARGE:.0e} of their spread a step, or "
+    "training and held-out loss have both risen far above what they were",
     find=_too_large,
     chart="update_ratio",
     yardstick=remedies.ERROR,
     remedies=(remedies.SLOWER, remedies.CLIP, *remedies.NORMS),
     advice=(("Learning rate", "a tenth of it"), ("Clipping", "clip_grad_norm_")),
-)
-
-CLIPPING_ALWAYS = Rule(
-    key="clipping_always",
-    title="Always clipped",
-    severity="watch",
-    help=f"{CLIPPED_ALWAYS:.0%} of the last {CLIPPED_STEPS} steps are clipped",
-    find=_clipping_always,
-    chart="clip",
-    yardstick=remedies.ERROR,
-    remedies=({"clip_threshold": 10.0}, {"clip": "none"}, remedies.SLOWER),
-    advice=(("Threshold", "raise it tenfold, or lower the learning rate"),),
-)
-
-CLIPPING_NEVER = Rule(
-    key="clipping_never",
-    title="Never clipped",
-    severity="fine",
-    help=f"{CLIPPED_NEVER:.0%} of the last {CLIPPED_STEPS} steps at most are clipped",
-    find=_clipping_never,
-    chart="clip",
-    yardstick=remedies.ERROR,
-    remedies=({"clip": "none"},),
-)
-
-OVERFITTING = Rule(
-    key="overfitting",
-    title="Overfitting",
-    severity="watch",
-    help=f"the held-out loss is {OVERFITTED:g} and {OVERFITTED:.0%} above its minimum, and twice "
-    "the training loss",
-    find=_overfitting,
-    chart="loss",
-    yardstick=remedies.LOSS,
-    remedies=(
-        {"dropout": 0.3},
-        {"weight_decay": 0.01},
-        {"max_norm": 1.0},
-        {"early_stopping": 100},
-    ),
-    advice=(("Regularization", "weight decay, dropout, or stop early"),),
 )

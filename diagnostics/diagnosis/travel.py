@@ -1,5 +1,7 @@
 """Rules on the gradient's way from the last hidden layer to the first."""
 
+import numpy as np
+
 from diagnostics.diagnosis import remedies
 from diagnostics.diagnosis.case import DECADES, LEAST, RECENT, SLOPE, Case, Finding, numbers
 from diagnostics.diagnosis.rule import Rule
@@ -28,12 +30,15 @@ def _exploding(case: Case) -> Finding | None:
 def _travelled(case: Case, sign: int, why: str) -> Finding:
     """A gradient that vanished (−1) or exploded (1) on its way to the input."""
     first, last = called(1, case.subject), called(case.batch.layers - 1, case.subject)
+    seen = int(np.flatnonzero(np.append(True, case.reached))[-1]) - 1
+    gets, reaches = ("receives", "reaches") if case.reached[-1] else ("received", "last reached")
     return Finding(
-        f"{capital(first)} receives {times(case.travel[-1])} the gradient that "
-        f"reaches {last}. {why}",
-        numbers(sign * case.decades[-1] > case.limit / 2),
+        f"{capital(first)} {gets} {times(case.travel[-1])} the gradient that {reaches} {last}. "
+        f"{why}",
+        numbers(sign * case.decades[seen] > case.limit / 2),
         sign * case.travel >= case.limit,
         {"decades": float(case.travel[-1]), "slope": case.slope},
+        mild=abs(float(case.travel[-1])) < DECADES,
     )
 
 
@@ -150,5 +155,5 @@ NORM_EXPLOSION = Rule(
     tone="exploding",
     silences=("exploding",),
     yardstick=remedies.TRAVEL,
-    remedies=(remedies.RESIDUAL, {"norm": "layer"}, {"activation": "linear"}),
+    remedies=(remedies.RESIDUAL, {"norm": "layer"}),
 )

@@ -71,8 +71,8 @@ def _now(case: Case, metric: str) -> float:
 def _lost_units(case: Case, what: str) -> Finding:
     share, mean = case.share("dead"), case.mean_share("dead")
     return Finding(
-        f"{mean[-1]:.0%} of the hidden units {what}: no gradient passes them, so they can hardly "
-        "come back.",
+        f"{mean[-1]:.0%} of the hidden units {what}: no gradient passes them, and only layers "
+        "before them could wake them.",
         numbers(share[-1] > min(DEAD, float(mean[-1]))),
         mean > DEAD,
         {"share": float(mean[-1]), "at_birth": float(mean[0])},
@@ -91,6 +91,20 @@ def _sparse(case: Case) -> Finding | None:
         (),
         case.always,
         {"sparsity": sparsity, "dead": dead},
+    )
+
+
+def _linear(case: Case) -> Finding | None:
+    """A product of matrices is a matrix; layer norm divides by what depends on its input."""
+    subject, hidden = case.subject, case.batch.layers - 1
+    if subject.activation != "linear" or subject.norm == "layer" or hidden < 2:
+        return None
+    return Finding(
+        f"Nothing bends between the {hidden} {subject.layer_word}s: together they compute what "
+        "one linear layer could, however many there are.",
+        (),
+        case.always,
+        {"layers": hidden},
     )
 
 
@@ -168,6 +182,17 @@ DYING_UNITS = Rule(
     yardstick=remedies.DYING,
     remedies=_WHILE_TRAINING,
     advice=_ADVICE,
+)
+
+LINEAR_UNITS = Rule(
+    key="linear",
+    title="One linear layer",
+    severity="watch",
+    help="several hidden layers without an activation, and without layer norm",
+    find=_linear,
+    yardstick=remedies.ERROR,
+    remedies=(remedies.RELU_HE, *remedies.RECTIFIERS, {"activation": "tanh"}),
+    advice=(("Activation", "one that bends, such as ReLU or tanh"),),
 )
 
 SPARSE_UNITS = Rule(

@@ -27,6 +27,15 @@ def number(power: float) -> str:
     return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
+def share(power: float) -> str:
+    """10^power of a whole, for powers up to 0: 0.7, 1/35, 1/2000, 4 × 10⁻⁸."""
+    if power > -0.3 or power < -5:
+        return number(power)
+    parts = 10**-power
+    digits = 2 if parts < 100 else 1
+    return f"1/{float(f'{parts:.{digits}g}'):.0f}"
+
+
 def called(number: int, subject: Subject) -> str:
     """layer 3, the output layer; with its path where it has one: layer 3 (encoder.0.linear1)."""
     if number > subject.hidden_layers and not subject.names:

@@ -31,6 +31,7 @@ def _run(signal: list[float], **columns: float) -> StepBatch:
 
 
 DEEP = RunConfig(depth=10, activation="relu")
+CLIPPED = DEEP.changed(clip="norm")
 
 
 def _rules(batch: StepBatch, config: RunConfig = DEEP) -> list[str]:
@@ -116,10 +117,20 @@ def test_an_update_can_stall_or_be_too_large() -> None:
 
 
 def test_clipping_always_and_never() -> None:
-    clipped = DEEP.changed(clip="norm")
-    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0), clipped) == ["clipping_always"]
-    assert _rules(_long(grad_norm=0.5, clipped_norm=0.5), clipped) == ["healthy", "clipping_never"]
+    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0), CLIPPED) == ["clipping_always"]
+    assert _rules(_long(grad_norm=0.5, clipped_norm=0.5), CLIPPED) == ["healthy", "clipping_never"]
     assert _rules(_long(grad_norm=5.0, clipped_norm=1.0)) == ["healthy"]
+
+
+def test_a_run_that_was_clipped_once_was_not_never_clipped() -> None:
+    after = np.full(200, 0.5)
+    after[2] = 0.02
+    found = _found(_long(200, grad_norm=0.5, clipped_norm=after), "clipping_earlier", CLIPPED)
+    assert "step 3 " in found.sentence and "1/25 " in found.sentence
+    assert found.evidence["left"] == pytest.approx(0.04)
+    assert not found.remedies
+    after[150:] = 0.3  # and still is
+    assert _rules(_long(200, grad_norm=0.5, clipped_norm=after), CLIPPED) == ["healthy"]
 
 
 def test_batch_norms_explosion_is_no_illness_once_training_goes_on() -> None:
@@ -130,12 +141,74 @@ def test_batch_norms_explosion_is_no_illness_once_training_goes_on() -> None:
     assert _rules(late, config) == ["exploding"]
 
 
-def test_overfitting_dates_from_the_best_look() -> None:
+def _rising(**more: np.ndarray | float) -> StepBatch:
+    """Held-out loss down to 1 and up to 3."""
     looks = np.repeat(np.concatenate([np.linspace(2, 1, 5), np.linspace(1.1, 3, 15)]), 10)
-    found = _found(_long(200, loss=0.1, heldout_loss=looks), "overfitting")
+    return _long(200, heldout_loss=looks, **more)
+
+
+def test_overfitting_dates_from_the_best_look() -> None:
+    found = _found(_rising(loss=0.1), "overfitting")
     assert found.since_step == pytest.approx(61, abs=20)
     assert found.evidence["gap"] > 2
     assert _rules(_long(200, loss=1.0, heldout_loss=1.2)) == ["healthy"]
+
+
+def test_a_loss_that_rises_on_either_side_is_no_overfitting() -> None:
+    train = np.concatenate([np.linspace(2, 0.3, 50), np.linspace(0.3, 9, 150)])
+    found = _found(_rising(loss=train), "too_large")
+    assert found.since_step == pytest.approx(61, abs=20)
+    assert "risen from 0.62 to 8.7" in found.sentence and found.chart == "loss"
+    assert _rules(_rising(loss=train)) == ["too_large"]
+
+
+def test_spikes_are_seen_where_a_median_would_not() -> None:
+    """Nine batches of ten are learned, the tenth is worse than anything: no overfitting."""
+    train = np.full(200, 0.3)
+    train[100::10] = 20.0
+    assert _rules(_rising(loss=train)) == ["too_large"]
+
+
+def test_noise_in_the_training_loss_is_no_overfitting() -> None:
+    looks = np.repeat(np.concatenate([np.linspace(0.4, 0.16, 5), np.linspace(0.16, 0.27, 15)]), 10)
+    train = np.linspace(0.12, 0.09, 200)
+    assert _rules(_long(200, loss=train, heldout_loss=looks)) == ["healthy"]
+
+
+def test_what_had_vanished_still_has_when_a_whole_layer_is_dead() -> None:
+    """Between two zeros there is no ratio; layers are those of the last gradient that came."""
+    signal = 10 ** (0.6 * np.arange(11))
+    batch = _with(_long(), "signal_grad_norm", np.tile(signal, (100, 1)))
+    batch.values[60:, :-1, METRIC_INDEX["signal_grad_norm"]] = 0.0
+    dead = np.zeros((100, 11))
+    dead[60:, 9] = 1.0
+    batch = _with(batch, "dead", dead)
+    assert _rules(batch) == ["vanishing", "dead"]
+    found = _found(batch, "vanishing")
+    assert "received 4 × 10⁻⁶ of the gradient that last reached layer 10" in found.sentence
+    assert found.since_step == 1 and found.layers == tuple(range(1, 9))
+
+
+def test_a_dead_layer_makes_no_healthy_gradient_vanish() -> None:
+    batch = _with(_long(), "signal_grad_norm", np.tile(10 ** (-0.6 * np.arange(11)), (100, 1)))
+    batch.values[60:, :-1, METRIC_INDEX["signal_grad_norm"]] = 0.0
+    assert _rules(batch) == ["healthy"]
+
+
+def test_a_saturated_layer_is_graver_than_a_gradient_that_fell_a_little() -> None:
+    shallow = RunConfig(depth=4, activation="sigmoid")
+    fallen = [0.02, 0.1, 0.3, 1.0, 1.0]
+    assert _rules(_run(fallen, saturated=0.9), shallow) == ["saturated", "vanishing"]
+    assert _rules(_run([1e-6, *fallen[1:]], saturated=0.9), shallow) == ["vanishing", "saturated"]
+
+
+def test_layers_without_an_activation_are_one_layer() -> None:
+    linear = DEEP.changed(activation="linear")
+    found = _found(_run([1.0] * 11), "linear", linear)
+    assert "10 layers" in found.sentence and found.remedies
+    assert _rules(_run([1.0] * 11), linear.changed(norm="batch", residual=True)) == ["linear"]
+    assert "linear" not in _rules(_run([1.0] * 11), linear.changed(norm="layer"))
+    assert "linear" not in _rules(_run([1.0] * 2), linear.changed(depth=1))
 
 
 def test_zero_weights_are_symmetric_and_nothing_else() -> None:

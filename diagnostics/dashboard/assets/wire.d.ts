@@ -288,13 +288,21 @@ export interface Scene {
   query: string;
   view: string;
   panel: string;
+  seen: string;
+  only_looks: boolean;
+}
+
+/** One thought of a lesson, and the keys of the charts that show it. */
+export interface Sentence {
+  words: string;
+  charts: string[];
 }
 
 /** A lesson: what to do and to see, where it comes from, and its scenes. */
 export interface Lesson {
   key: string;
   title: string;
-  sentences: string[];
+  sentences: Sentence[];
   source: string;
   scenes: Scene[];
 }

@@ -174,3 +174,17 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
         for norm, values in zip(norms, saved, strict=True):
             for buffer, value in zip(norm.buffers(), values, strict=True):
                 buffer.copy_(value)
+
+
+@contextmanager
+def counting(network: nn.Module) -> Iterator[None]:
+    """The same for a count of dead units, with dropout at work as in training.
+
+    A unit that is 0 for every sample until something before it is dropped gets its gradient then,
+    and lives. Which are dropped is drawn aside, so that training's own numbers stay as they are.
+    """
+    with batch_statistics(network), torch.random.fork_rng(devices=[]):
+        for module in network.modules():
+            if isinstance(module, nn.Dropout):
+                module.train()
+        yield

@@ -5,7 +5,7 @@ import pandas as pd
 from torch.nn import functional as F
 
 from diagnostics.engine.lab import data, network
-from diagnostics.engine.lab.network import batch_statistics, probe_parts
+from diagnostics.engine.lab.network import batch_statistics, counting, probe_parts
 from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.lab.trainer import isolated
 from diagnostics.engine.measure.kernels import Floats, rounded
@@ -57,7 +57,7 @@ def measure(config: RunConfig) -> Floats:
         samples = data.load(config)
         model = network.build(config, samples)
         probe = Probe(model.layers())
-        with batch_statistics(model):
+        with counting(model):
             probe.count_dead(model, probe_parts(config, samples.probe_x))
         probe.attach()
         model.double()

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from diagnostics.engine.lab import clipping, data, network
 from diagnostics.engine.lab.album import Album
 from diagnostics.engine.lab.divergence import locate
-from diagnostics.engine.lab.network import batch_statistics, probe_parts
+from diagnostics.engine.lab.network import counting, probe_parts
 from diagnostics.engine.lab.optimization import accuracy, batches, evaluate, limit_norms, optimizer
 from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.measure import reductions
@@ -231,7 +231,7 @@ class _Training:
         if self.heldout[0] < self.best[0]:
             self.best = (self.heldout[0], self.step)
         if self.probe is not None:
-            with batch_statistics(self.network):
+            with counting(self.network):
                 dead = self.probe.count_dead(self.network, self.parts)
             if not np.array_equal(dead, self.dead):
                 self.dead = dead

@@ -6,7 +6,6 @@ from math import nan
 
 from diagnostics.diagnosis.case import Case
 from diagnostics.diagnosis.remedies import (
-    TRIAL_STEPS,
     Outcome,
     Yardstick,
     distance,
@@ -55,7 +54,8 @@ def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
     rod = known.yardstick if known else None
     if known is None or rod is None:
         return ()
-    before, helped = _whole(known, config), []
+    before = _whole(known, config) if rod.before is None else Outcome(rod.before, False)
+    helped = []
     for remedy in known.candidates(config):
         after = _whole(known, config.changed(**remedy.changes))
         if found := helpful(rod, config, before, remedy, after):
@@ -82,7 +82,7 @@ def _trial(rule: Rule, config: RunConfig) -> Trial:
         case = Case(config, profile_batch(config))
         return Outcome(_at_birth(rod, case), rule.spares(case))
     sink = MemorySink()
-    short = config.changed(steps=min(config.steps, TRIAL_STEPS))
+    short = config.changed(steps=min(config.steps, rod.steps))
     summary = yield from training(short, sink, Control())
     if summary.state == "diverged" or summary.accuracy is None:
         return Outcome(nan, False)

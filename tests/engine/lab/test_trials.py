@@ -59,6 +59,14 @@ def test_a_trial_that_nobody_asks_for_any_more_is_dropped() -> None:
     assert outcome("stalled", first, seconds=60.0) == outcome("stalled", first, seconds=60.0)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_clipping_is_the_first_remedy_of_an_rnn_that_diverged(seed: int) -> None:
+    """It diverges only after 150 steps, at which others have learned more by then."""
+    rnn = "architecture=rnn activation=relu init=orthogonal lr=1 steps=400"
+    found = consult("diverged", config(f"{rnn} seed={seed}"))
+    assert found[0].changes["clip"] == "norm" and "diverged → 2%" in found[0].effect
+
+
 def test_every_illness_has_a_yardstick() -> None:
     for rule in rules.RULES.values():
         assert (rule.yardstick is None) is (rule.severity == "fine") or rule.key[:4] == "clip"

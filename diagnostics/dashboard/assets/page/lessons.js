@@ -19,7 +19,7 @@ const lessons = (() => {
     if (place < 0) return;
     const { title, sentences, source, scenes } = all[place];
     dom.text("lesson-title", `${place + 1}. ${title}`);
-    dom.text("lesson-text", sentences.join(" "));
+    dom.text("lesson-text", sentences.map((one) => one.words).join(" "));
     dom.text("lesson-source", source);
     const same = scenes.filter(({ query }) => query === session.query);
     /** @type {(of: Wire.Scene) => boolean} */
