@@ -335,3 +335,48 @@ def test_the_ladder_shows_where_the_number_changed(opened: Open) -> None:
         "Array.from(painter.shown('ladder').data[0].y)"
     )
     assert computed > summed > clipped > update
+
+
+def test_a_lesson_says_what_was_seen_and_lights_its_charts(opened: Open) -> None:
+    page = opened("?lesson=clipping")
+    expect(page.locator("#card-clip")).to_have_class(re.compile("spoken-of"))
+    expect(page.locator("#lesson-seen")).to_be_empty()
+    page.click("#train")
+    badge(page, "diverged")
+    expect(page.locator("#lesson-seen")).to_contain_text("Now you have seen")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1920, 1080)])
+def test_a_lecture_fits_its_screen_with_nothing_small(
+    opened: Open, width: int, height: int
+) -> None:
+    page = opened("?seed=0")
+    page.set_viewport_size({"width": width, "height": height})
+    page.keyboard.press("l")
+    expect(page.locator("#lab-form")).to_be_hidden()
+    scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert page.evaluate(scroll) == [width, height]
+    page.keyboard.press("l")
+    expect(page.locator("#lab-form")).to_be_visible()
+
+
+def test_back_leads_to_the_state_before(opened: Open) -> None:
+    page = opened("?depth=3&width=8")
+    pick(page, "activation", "Tanh")
+    page.wait_for_function("location.search.includes('activation=tanh')")
+    page.go_back()
+    page.wait_for_function("!lab.session().query.includes('activation')")
+    page.go_forward()
+    page.wait_for_function("lab.session().query.includes('activation=tanh')")
+
+
+def test_a_click_while_the_server_is_away_waits_and_says_so(opened: Open, lab: Lab) -> None:
+    page = opened("?depth=3&width=8")
+    badge(page, "before training")
+    lab.stop()
+    page.click("#train")
+    expect(page.locator("#notice")).to_contain_text("waits")
+    expect(page.locator("#train")).to_have_attribute("data-waiting", "")
+    lab.start()
+    beyond(page, 1)
+    expect(page.locator("#notice")).to_be_empty()

@@ -93,10 +93,12 @@ def test_no_label_is_cut_off(opened: Open, width: int) -> None:
     page = opened("?activation=sigmoid&depth=20")
     _previewed(page)
     page.set_viewport_size({"width": width, "height": 900})
-    page.click("#lecture") if width > 800 else None
     page.wait_for_timeout(300)
     for key in ("lead", "saturated", "loss", "heat"):
         assert page.evaluate(EDGES, key) == [0, 0, 0, 0], key
+    page.keyboard.press("l")  # one picture in large type
+    page.wait_for_timeout(300)
+    assert page.evaluate(EDGES, "lead") == [0, 0, 0, 0]
 
 
 EDGES = """(key) => {

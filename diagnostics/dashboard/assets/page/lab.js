@@ -194,6 +194,7 @@ const lab = (() => {
   function drawFrame(next) {
     frame = next;
     header.show(next);
+    lessons.over(next.state);
     if (shown(next)) drawStep(next);
     if (!next.history) return;
     whole = next;

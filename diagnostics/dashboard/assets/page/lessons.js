@@ -3,8 +3,12 @@
 "use strict";
 
 const lessons = (() => {
+  const OVER = ["finished", "diverged", "stopped"];
+
   /** @type {Wire.Lesson[] | undefined} */
   let read;
+  /** @type {Wire.Scene | null} the scene in sight */
+  let now = null;
 
   /**
    * Show it, or nothing where there is none.
@@ -16,6 +20,8 @@ const lessons = (() => {
     const all = (read ||= dom.data("lesson-table"));
     const place = all.findIndex(({ key }) => key === session.lesson);
     dom.$("lesson-card").hidden = place < 0;
+    light(place < 0 ? [] : all[place].sentences.flatMap((one) => one.charts));
+    now = null;
     if (place < 0) return;
     const { title, sentences, source, scenes } = all[place];
     dom.text("lesson-title", `${place + 1}. ${title}`);
@@ -24,15 +30,32 @@ const lessons = (() => {
     const same = scenes.filter(({ query }) => query === session.query);
     /** @type {(of: Wire.Scene) => boolean} */
     const on = (of) => same.includes(of) && (same.length === 1 || (of.view === view && of.panel === panel));
+    now = scenes.find(on) || null;
     dom.fill("scenes", scenes.map((of) => ({ of, on: on(of) })), scene);
     dom.fill("turns", [place], () => turns(all, place));
   }
 
   /**
+   * What has been seen, once the scene's run is over.
+   * @param {string} state the run's
+   */
+  const over = (state) => dom.text("lesson-seen", now && OVER.includes(state) ? now.seen : "");
+
+  /**
+   * Light up the charts that a lesson speaks of.
+   * @param {string[]} which
+   */
+  function light(which) {
+    for (const { key } of charts.tables().charts) {
+      dom.$(`card-${key}`).classList.toggle("spoken-of", which.includes(key));
+    }
+  }
+
+  /**
    * @param {{of: Wire.Scene, on: boolean}} scene
    */
-  function scene({ of: { label, ...rest }, on }) {
-    const made = dom.button(label, () => wishes.make("scene", rest));
+  function scene({ of: { label, query, view, panel }, on }) {
+    const made = dom.button(label, () => wishes.make("scene", { query, view, panel }));
     made.setAttribute("aria-pressed", String(on));
     return made;
   }
@@ -51,5 +74,5 @@ const lessons = (() => {
     return dom.element("span", turn("← Back", "B", place - 1), turn("Next →", "N", place + 1));
   }
 
-  return { show };
+  return { show, over };
 })();
