@@ -53,6 +53,7 @@ env: $(READY) ## make the environment in .venv
 
 bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.probe_cost
+	$(BIN)/python -m benchmarks.page_start
 	$(BIN)/python -m benchmarks.live_latency
 	$(BIN)/python -m benchmarks.preview_latency
 
