@@ -48,7 +48,7 @@ def main() -> None:
         for setting in SETTINGS:
             for _ in range(tries):
                 with page("?lesson=he") as opened:  # another network than the one measured
-                    opened.wait_for_load_state("networkidle")
+                    opened.wait_for_selector("#wrap-activation")
                     started(opened, setting)
 
 
