@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.trials import Trials
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import StepBatch
@@ -34,8 +35,7 @@ class Advice:
         Raises ``Unanswered`` where that failed.
         """
         if config not in self._profiles:
-            _make_room(self._profiles)
-            self._profiles[config] = None
+            keep(self._profiles, config, None, MOST_KEPT)
             self._start(self._measure(config))
         found = self._profiles[config]
         if isinstance(found, Unanswered):
@@ -65,8 +65,3 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         log.exception("a worker could not answer")
-
-
-def _make_room(kept: dict[Any, Any]) -> None:
-    while len(kept) >= MOST_KEPT:
-        kept.pop(next(iter(kept)))

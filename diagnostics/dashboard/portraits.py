@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.learned import Shot
 from diagnostics.runs.runner import Runner
 from diagnostics.subject.config import RunConfig
@@ -54,7 +55,5 @@ class Portraits:
             shot = Shot(config, ground, picture)
         except Exception:
             log.exception("a network could not be pictured")
-        while len(self._kept) >= MOST_KEPT:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[config] = shot
+        keep(self._kept, config, shot, MOST_KEPT)
         self._arrived()

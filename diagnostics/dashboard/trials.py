@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from diagnostics.dashboard.kept import keep
 from diagnostics.diagnosis.remedies import SHOWN, Outcome, helpful, offered
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.runs.runner import Runner
@@ -50,12 +51,10 @@ class Trials:
         """What is offered against a rule's diagnosis by what is known now; the rest is tried."""
         if rule not in RULES or RULES[rule].yardstick is None:
             return ()
-        illness = self._illnesses.pop((rule, config), None)
+        illness = self._illnesses.get((rule, config))
         if illness is None:
             illness = _Illness(rule, config, tuple(RULES[rule].candidates(config)))
-        while len(self._illnesses) >= MOST_KEPT:
-            self._illnesses.pop(next(iter(self._illnesses)))
-        self._illnesses[rule, config] = illness
+        keep(self._illnesses, (rule, config), illness, MOST_KEPT)
         if not illness.known and (self._work is None or self._work.done()):
             self._work = asyncio.ensure_future(self._try_all())
         return illness.offered()
@@ -79,8 +78,7 @@ class Trials:
         rod = RULES[illness.rule].yardstick
         assert rod is not None
         if illness.before is None:
-            known = None if rod.before is None else Outcome(rod.before, False)
-            illness.before = known or await self._outcome(illness.rule, illness.config)
+            illness.before = rod.before or await self._outcome(illness.rule, illness.config)
             return
         remedy = illness.candidates[len(illness.tried)]
         illness.trying = True

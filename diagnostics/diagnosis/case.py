@@ -71,6 +71,10 @@ class Case:
         """log10 of each hidden layer's signal over the last hidden layer's, [steps, layers − 1]."""
         return decades(self.batch.metric("signal_grad_norm"))
 
+    def throughout(self, sentence: str, **evidence: float) -> Finding:
+        """What is so of no layer in particular, and of every step."""
+        return Finding(sentence, (), self.always, evidence)
+
     @cached_property
     def reached(self) -> Mask:
         """Whether any gradient reached the last hidden layer, [steps]."""

@@ -33,15 +33,14 @@ def _recent(left: Floats) -> float:
 
 def _always(case: Case) -> Finding | None:
     left = _left(case)
-    if left is None or _recent(left) < ALWAYS:
+    if left is None or (recent := _recent(left)) < ALWAYS:
         return None
     threshold = case.subject.clip_threshold
-    return Finding(
-        f"{_recent(left):.0%} of the steps are clipped: the threshold {threshold:g} sets "
+    return case.throughout(
+        f"{recent:.0%} of the steps are clipped: the threshold {threshold:g} sets "
         "the size of steps, the learning rate only scales it.",
-        (),
-        case.always,
-        {"share": _recent(left), "threshold": threshold},
+        share=recent,
+        threshold=threshold,
     )
 
 
@@ -49,13 +48,14 @@ def _earlier(case: Case) -> Finding | None:
     left = _left(case)
     if left is None or _recent(left) > NEVER or left.min() == 1:
         return None
+    threshold = case.subject.clip_threshold
     step, least = int(case.batch.steps[left.argmin()]), float(left.min())
-    return Finding(
+    return case.throughout(
         f"At step {step} clipping cut the gradient to {share(np.log10(least))} of its length; now "
-        f"hardly any comes near the threshold {case.subject.clip_threshold:g}.",
-        (),
-        case.always,
-        {"left": least, "step": step, "threshold": case.subject.clip_threshold},
+        f"hardly any comes near the threshold {threshold:g}.",
+        left=least,
+        step=step,
+        threshold=threshold,
     )
 
 
@@ -64,11 +64,10 @@ def _never(case: Case) -> Finding | None:
     if left is None or left.min() < 1:
         return None
     threshold = case.subject.clip_threshold
-    return Finding(
+    return case.throughout(
         f"No gradient came near the threshold {threshold:g}: clipping waits for an emergency.",
-        (),
-        case.always,
-        {"share": 0.0, "threshold": threshold},
+        share=0.0,
+        threshold=threshold,
     )
 
 

@@ -30,6 +30,13 @@ RECTIFIERS: list[Changes] = [{"activation": key} for key in ("relu", "leaky_relu
 RESIDUAL: Changes = {"residual": True}
 
 
+class Outcome(NamedTuple):
+    """What came of a trial: its yardstick's number, and whether the illness is gone."""
+
+    value: float
+    cured: bool
+
+
 @dataclass(frozen=True)
 class Yardstick:
     """What a remedy is judged by: a number of a trial, where smaller is better.
@@ -37,7 +44,7 @@ class Yardstick:
     Attributes:
         steps: how long a training of it is.
         digits: after the point; what is equal so far keeps the order of the candidates.
-        before: the number of what is to be cured, where that is known without a trial.
+        before: what is to be cured, where that is known without a trial.
     """
 
     key: Literal["decades", "saturated", "dead", "error", "loss"]
@@ -45,7 +52,7 @@ class Yardstick:
     phrase: str
     steps: int = TRIAL_STEPS
     digits: int = 2
-    before: float | None = None
+    before: Outcome | None = None
 
 
 TRAVEL = Yardstick("decades", "initialization", "{first} 1: {before} → {after}", digits=1)
@@ -56,7 +63,7 @@ SURVIVAL = Yardstick(
     f"error at step {2 * TRIAL_STEPS}: {{before}} → {{after}}",
     steps=2 * TRIAL_STEPS,
     digits=1,
-    before=nan,
+    before=Outcome(nan, False),
 )
 """That it lives is what counts, and the smallest change first; how well it learns shows later."""
 
@@ -65,13 +72,6 @@ DYING = Yardstick("dead", "training", f"dead at step {TRIAL_STEPS}: {{before}} �
 SATURATED = Yardstick("saturated", "initialization", "saturated: {before} → {after}")
 LOSS = Yardstick("loss", "training", f"loss at step {TRIAL_STEPS}: {{before}} → {{after}}")
 """Errors and losses are held-out ones; a gradient is told as a share of the last hidden layer's."""
-
-
-class Outcome(NamedTuple):
-    """What came of a trial: its yardstick's number, and whether the illness is gone."""
-
-    value: float
-    cured: bool
 
 
 def changed(config: RunConfig, candidates: Sequence[Changes]) -> tuple[Remedy, ...]:

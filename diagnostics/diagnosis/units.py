@@ -85,12 +85,11 @@ def _sparse(case: Case) -> Finding | None:
         return None
     if not SPARSE[0] <= sparsity <= SPARSE[1] or dead > DYING:
         return None
-    return Finding(
+    return case.throughout(
         f"{sparsity:.0%} of the activations are 0, yet only {dead:.0%} of the units are 0 for "
         "every sample: that is how a ReLU works, and no illness.",
-        (),
-        case.always,
-        {"sparsity": sparsity, "dead": dead},
+        sparsity=sparsity,
+        dead=dead,
     )
 
 
@@ -99,12 +98,10 @@ def _linear(case: Case) -> Finding | None:
     subject, hidden = case.subject, case.batch.layers - 1
     if subject.activation != "linear" or subject.norm == "layer" or hidden < 2:
         return None
-    return Finding(
+    return case.throughout(
         f"Nothing bends between the {hidden} {subject.layer_word}s: together they compute what "
         "one linear layer could, however many there are.",
-        (),
-        case.always,
-        {"layers": hidden},
+        layers=hidden,
     )
 
 

@@ -3,16 +3,19 @@
 In an MLP the blocks follow each other, in an RNN they are one block at successive time steps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diagnostics.engine.lab import initialization
 from diagnostics.engine.lab.data import Dataset
 from diagnostics.engine.measure.layers import Layer
+from diagnostics.engine.measure.probe import Probe
 from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.choices import NORMS
 from diagnostics.subject.config import RunConfig
@@ -176,15 +179,17 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
                 buffer.copy_(value)
 
 
-@contextmanager
-def counting(network: nn.Module) -> Iterator[None]:
-    """The same for a count of dead units, with dropout at work as in training.
+def count_dead(network: nn.Module, probe: Probe, parts: Sequence[Tensor]) -> NDArray[np.bool_]:
+    """Let a probe count dead units, with dropout at work as in training.
 
     A unit that is 0 for every sample until something before it is dropped gets its gradient then,
     and lives. Which are dropped is drawn aside, so that training's own numbers stay as they are.
+
+    Returns:
+        Which units are dead, [hidden layers, units].
     """
     with batch_statistics(network), torch.random.fork_rng(devices=[]):
         for module in network.modules():
             if isinstance(module, nn.Dropout):
                 module.train()
-        yield
+        return probe.count_dead(network, parts)

@@ -5,7 +5,7 @@ import pandas as pd
 from torch.nn import functional as F
 
 from diagnostics.engine.lab import data, network
-from diagnostics.engine.lab.network import batch_statistics, counting, probe_parts
+from diagnostics.engine.lab.network import count_dead, probe_parts
 from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.lab.trainer import isolated
 from diagnostics.engine.measure.kernels import Floats, rounded
@@ -42,9 +42,8 @@ def portrait(config: RunConfig) -> tuple[Ground | None, Picture]:
     with isolated(config.seed):
         samples = data.load(config)
         model = network.build(config, samples)
-        with batch_statistics(model):
-            parts = probe_parts(config, samples.probe_x)
-            dead = Probe(model.layers()).count_dead(model, parts)
+        parts = probe_parts(config, samples.probe_x)
+        dead = count_dead(model, Probe(model.layers()), parts)
         model.double()
         studio = Studio(config, samples, model)
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]
@@ -57,8 +56,7 @@ def measure(config: RunConfig) -> Floats:
         samples = data.load(config)
         model = network.build(config, samples)
         probe = Probe(model.layers())
-        with counting(model):
-            probe.count_dead(model, probe_parts(config, samples.probe_x))
+        count_dead(model, probe, probe_parts(config, samples.probe_x))
         probe.attach()
         model.double()
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from diagnostics.engine.lab import clipping, data, network
 from diagnostics.engine.lab.album import Album
 from diagnostics.engine.lab.divergence import locate
-from diagnostics.engine.lab.network import counting, probe_parts
+from diagnostics.engine.lab.network import count_dead, probe_parts
 from diagnostics.engine.lab.optimization import accuracy, batches, evaluate, limit_norms, optimizer
 from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.measure import reductions
@@ -40,6 +40,7 @@ EVALUATE_EVERY = 10
 PAUSED_WAIT = 3600.0
 
 Batch = tuple[Tensor, Tensor]
+R = TypeVar("R")
 
 
 def train(
@@ -56,13 +57,7 @@ def train(
         probe: measure layers; the losses are the same to the last bit without.
         pictures: of what is learned, now and then; the losses are the same without, too.
     """
-    going = training(config, sink, control, probe=probe, pictures=pictures)
-    while True:
-        try:
-            next(going)
-        except StopIteration as ended:
-            summary: Summary = ended.value
-            return summary
+    return through(training(config, sink, control, probe=probe, pictures=pictures))
 
 
 def training(
@@ -76,6 +71,16 @@ def training(
     """The same, giving way after each step. Whoever has it then must leave torch's state alone."""
     with isolated(config.seed):
         return (yield from _Training(config, sink, control, probe, pictures).run())
+
+
+def through(going: Generator[None, None, R]) -> R:
+    """Go on to the end, without giving way, and return what came of it."""
+    while True:
+        try:
+            next(going)
+        except StopIteration as ended:
+            came: R = ended.value
+            return came
 
 
 @contextmanager
@@ -231,8 +236,7 @@ class _Training:
         if self.heldout[0] < self.best[0]:
             self.best = (self.heldout[0], self.step)
         if self.probe is not None:
-            with counting(self.network):
-                dead = self.probe.count_dead(self.network, self.parts)
+            dead = count_dead(self.network, self.probe, self.parts)
             if not np.array_equal(dead, self.dead):
                 self.dead = dead
                 self.sink.dead_units(self.step, dead)

@@ -14,7 +14,7 @@ from diagnostics.diagnosis.remedies import (
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.engine.lab.profiler import profile_batch
-from diagnostics.engine.lab.trainer import training
+from diagnostics.engine.lab.trainer import through, training
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control
 from diagnostics.store.records import Remedy
@@ -54,23 +54,12 @@ def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
     rod = known.yardstick if known else None
     if known is None or rod is None:
         return ()
-    before = _whole(known, config) if rod.before is None else Outcome(rod.before, False)
-    helped = []
+    before, helped = rod.before or through(_trial(known, config)), []
     for remedy in known.candidates(config):
-        after = _whole(known, config.changed(**remedy.changes))
+        after = through(_trial(known, config.changed(**remedy.changes)))
         if found := helpful(rod, config, before, remedy, after):
             helped.append((distance(rod, after), found))
     return tuple(found for _, found in sorted(helped, key=lambda pair: pair[0]))
-
-
-def _whole(rule: Rule, config: RunConfig) -> Outcome:
-    trial = _trial(rule, config)
-    while True:
-        try:
-            next(trial)
-        except StopIteration as ended:
-            found: Outcome = ended.value
-            return found
 
 
 def _trial(rule: Rule, config: RunConfig) -> Trial:
