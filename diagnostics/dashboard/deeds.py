@@ -1,16 +1,29 @@
 """What is done when somebody wishes something: sessions in, sessions out, free of Dash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from diagnostics.dashboard.session import Session, read_link
-from diagnostics.dashboard.wire import Wish
+from diagnostics.dashboard.wire import Deed, Look, Wish
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import Command
 from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import LIVE_FIELDS, RunConfig
 from diagnostics.subject.lessons import LESSONS
+
+VALUES: Mapping[Deed, TypeAdapter[Any]] = {
+    "changes": TypeAdapter(dict[str, Any]),
+    "scene": TypeAdapter(Look),
+    "lesson": TypeAdapter(str | None),
+    "run": TypeAdapter(str),
+    "link": TypeAdapter(str),
+}
+"""What is wished for with a value; anything else is a button."""
+
+BUTTON: TypeAdapter[None] = TypeAdapter(None)
 
 
 class Deeds:
@@ -29,12 +42,13 @@ class Deeds:
         Raises:
             InvalidConfig: what is wished is no configuration.
             StoreError: there is no such run, or the store can't be written.
+            ValidationError: this can't be wished with this value.
         """
+        value = VALUES.get(wish.kind, BUTTON).validate_python(wish.value)
         if wish.kind == "link":
-            return self.open(str(wish.value or ""))
+            return self.open(value)
         granted: Callable[..., Session] = getattr(self, wish.kind)
-        more = () if wish.value is None else (wish.value,)
-        return granted(session, pace, *more), []
+        return granted(session, pace, *([] if value is None else [value])), []
 
     # ---- the run ----
 
@@ -108,10 +122,10 @@ class Deeds:
         config = session.config.changed(**changes)
         return self._anew(replace(session, query=config.query()), pace)
 
-    def scene(self, session: Session, pace: float, scene: dict[str, str]) -> Session:
+    def scene(self, session: Session, pace: float, scene: Look) -> Session:
         """A lesson's scene was chosen; one that only looks elsewhere lets the run go on."""
-        config = RunConfig.from_query(scene["query"])
-        seen = replace(session, view=scene["view"], panel=scene["panel"])
+        config = RunConfig.from_query(scene.query)
+        seen = replace(session, view=scene.view, panel=scene.panel)
         if config == session.config:
             return seen
         return self._anew(replace(seen, query=config.query()), pace)

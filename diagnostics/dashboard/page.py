@@ -9,7 +9,7 @@ from markupsafe import Markup
 from diagnostics.dashboard import charts, embedded, wire
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.wire import Answer, Frame
-from diagnostics.subject.lessons import LESSONS, Lesson, Scene
+from diagnostics.subject.lessons import LESSONS, Scene
 
 TITLE = "Gradient Diagnostics"
 
@@ -39,7 +39,12 @@ class Dashes:
 
 
 def page(
-    delivered: Delivered, dash: Dashes, answer: Answer, frame: Frame | None, reload: bool = False
+    delivered: Delivered,
+    dash: Dashes,
+    tables: str,
+    answer: Answer,
+    frame: Frame | None,
+    reload: bool = False,
 ) -> str:
     """The HTML of what an answer shows, with the frame that can be drawn at once."""
     return TEMPLATES.get_template("page.html").render(
@@ -52,14 +57,14 @@ def page(
         pace=DEFAULT_PACE,
         lessons=LESSONS,
         answer=answer,
-        tables=Markup(_tables()),
+        tables=Markup(tables),
         data=Markup(embedded.data("opened", answer) + embedded.data("frame", frame)),
         reload=reload,
     )
 
 
-def _tables() -> str:
-    """What the scripts draw, in every page."""
+def tables() -> str:
+    """What the scripts draw, the same in every page."""
     return embedded.drawing() + embedded.data("lesson-table", _lessons())
 
 
@@ -69,15 +74,14 @@ def _lessons() -> list[wire.Lesson]:
         wire.Lesson(
             lesson.key,
             lesson.title,
-            tuple(wire.Sentence(**vars(sentence)) for sentence in lesson.sentences),
+            lesson.sentences,
             lesson.source,
-            tuple(_scene(lesson, scene) for scene in lesson.scenes),
+            tuple(map(_scene, lesson.scenes)),
         )
         for lesson in LESSONS.values()
     ]
 
 
-def _scene(lesson: Lesson, scene: Scene) -> wire.Scene:
-    looks = lesson.only_looks(scene)
+def _scene(scene: Scene) -> wire.Scene:
     query = scene.config.query()
-    return wire.Scene(scene.label, query, scene.view, scene.panel, scene.seen, looks)
+    return wire.Scene(query, scene.view, scene.panel, scene.label, scene.seen)

@@ -83,13 +83,13 @@ def make_app(store: Store, runner: Runner, *, reload: bool = False) -> FastAPI:
 
 def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, reload: bool) -> None:
     """Mount the page and its own files; any other address is told to be none."""
-    delivered = delivery.add_bundles(server)
+    delivered, tables = delivery.add_bundles(server), page.tables()
 
     async def index(request: Request) -> Response:
         session, notes = await asyncio.to_thread(deeds.open, request.url.query)
         frame = await hub.first(session.watch())
         told = wishes.answer(session, notes)
-        html = page.page(delivered, shell.parts(), told, frame, reload)
+        html = page.page(delivered, shell.parts(), tables, told, frame, reload)
         return HTMLResponse(html, headers=FRESH)
 
     server.router.routes.insert(0, APIRoute("/", index, methods=["GET"]))  # before Dash's own

@@ -14,6 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from diagnostics.store.records import Diagnosis, Event, Metric
+from diagnostics.subject.lessons import Sentence
 
 Numbers = Annotated[NDArray[np.floating[Any]], "(number | null)[]"]
 Counts = Annotated[NDArray[np.integer[Any]], "number[]"]
@@ -417,8 +418,17 @@ Deed = Literal[
 
 
 @dataclass(frozen=True)
+class Look:
+    """A configuration, and what is in sight of it."""
+
+    query: str
+    view: str
+    panel: str
+
+
+@dataclass(frozen=True)
 class Wish:
-    """What somebody wants: ``value`` is what a remedy changes, a scene, a lesson's key, a run's id,
+    """What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id,
     or a link's query; nothing for a button."""
 
     kind: Deed
@@ -444,28 +454,11 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A lesson's button: the configuration that it opens, and what is in sight then.
-
-    Attributes:
-        seen: said when its run is over.
-        only_looks: whether it shows the run of a scene before it, seen otherwise.
-    """
+class Scene(Look):
+    """A lesson's button; ``seen`` is said when its run is over."""
 
     label: str
-    query: str
-    view: str
-    panel: str
     seen: str
-    only_looks: bool
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One thought of a lesson, and the keys of the charts that show it."""
-
-    words: str
-    charts: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def granted(deeds: Deeds, body: bytes) -> Answer:
         return answer(*deeds.do(session, asked.wish, asked.pace))
     except (InvalidConfig, StoreError) as refusal:
         return answer(session, [str(refusal)])
-    except (TypeError, KeyError):
+    except ValidationError:
         return answer(session, [f"{asked.wish.kind} can't be done with {asked.wish.value!r:.60}."])
 
 

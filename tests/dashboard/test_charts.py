@@ -91,7 +91,7 @@ def test_a_row_is_a_chart_of_any_metric(drawn: Chart, store: Store) -> None:
     batch = steps(1, 1)
     found = layers(batch, "signal_grad_norm")
     assert found and found.metrics[drawn.metric].tolist() == batch.metric(drawn.metric)[0].tolist()
-    html = page.page(*NOWHERE, answer(session.Session(), []), None)
+    html = page.page(*NOWHERE, page.tables(), answer(session.Session(), []), None)
     run = store.create_run(RunConfig(depth=3))
     store.append(run, batch)
     for text in (html, report(store, run)):

@@ -4,6 +4,7 @@ import pytest
 
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import Session
+from diagnostics.dashboard.wire import Look
 from diagnostics.runs.runner import Runner
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
@@ -96,7 +97,7 @@ def test_lessons_open_at_their_first_scene_and_turn_to_others(deeds: Deeds) -> N
     assert opened.config == lesson.scenes[0].config
     assert (opened.lesson, opened.panel) == ("clipping", "clipping")
     scene = lesson.scenes[1]
-    wish = {"query": scene.config.query(), "view": scene.view, "panel": scene.panel}
+    wish = Look(scene.config.query(), scene.view, scene.panel)
     assert deeds.scene(opened, 0, wish).config == scene.config
     assert deeds.lesson(opened, 0).lesson is None
 
@@ -106,7 +107,7 @@ def test_a_scene_that_looks_elsewhere_lets_the_run_go_on(store: Store, deeds: De
     first, second = LESSONS["lie"].scenes
     assert first.config == second.config and first.view != second.view
     going = _going(store, deeds.again(deeds.lesson(Session(), 0, "lie"), 0))
-    scene = {"query": second.config.query(), "view": second.view, "panel": second.panel}
+    scene = Look(second.config.query(), second.view, second.panel)
     looked = deeds.scene(going, 0, scene)
     assert (looked.run, looked.view) == (going.run, second.view)
     assert len(store.runs()) == 1

@@ -105,6 +105,8 @@ def test_a_wish_is_granted_with_what_controls_show(client: TestClient) -> None:
         ("lesson", [1]),
         ("link", "depth=-1"),
         ("play", 7),
+        ("again", "x"),
+        ("scene", {"query": 5, "view": "signal", "panel": "run"}),
     ],
 )
 def test_a_wish_that_cannot_be_leaves_all_as_it_was_and_says_so(

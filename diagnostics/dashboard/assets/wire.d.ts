@@ -262,7 +262,14 @@ export interface Linked {
   link: string;
 }
 
-/** What somebody wants: ``value`` is what a remedy changes, a scene, a lesson's key, a run's id, */
+/** A configuration, and what is in sight of it. */
+export interface Look {
+  query: string;
+  view: string;
+  panel: string;
+}
+
+/** What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id, */
 export interface Wish {
   kind: Deed;
   value: any;
@@ -282,20 +289,13 @@ export interface Answer {
   notice: string;
 }
 
-/** A lesson's button: the configuration that it opens, and what is in sight then. */
+/** A lesson's button; ``seen`` is said when its run is over. */
 export interface Scene {
-  label: string;
   query: string;
   view: string;
   panel: string;
+  label: string;
   seen: string;
-  only_looks: boolean;
-}
-
-/** One thought of a lesson, and the keys of the charts that show it. */
-export interface Sentence {
-  words: string;
-  charts: string[];
 }
 
 /** A lesson: what to do and to see, where it comes from, and its scenes. */
@@ -331,4 +331,10 @@ export interface Remedy {
   effect: string;
   trial: "untried" | "trying" | "helped";
   place: number;
+}
+
+/** One thought, short enough for a lecture hall, and the keys of the charts that show it. */
+export interface Sentence {
+  words: string;
+  charts: string[];
 }
