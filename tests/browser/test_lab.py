@@ -271,6 +271,7 @@ OFFER = """(labels) => remedies.show("vanishing", labels.map((label, place) =>
 def test_no_remedy_is_exchanged_under_the_pointer(opened: Open) -> None:
     page = opened("?activation=relu&init=he_normal&depth=5")
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
+    expect(page.locator("#learned-step")).to_be_visible()  # nothing else will come by itself
     offered = page.locator("#remedies b")
     page.evaluate(OFFER, ["he", "lsuv", "norm"])
     page.locator("#remedies button").nth(1).hover()
@@ -380,3 +381,14 @@ def test_a_click_while_the_server_is_away_waits_and_says_so(opened: Open, lab: L
     lab.start()
     beyond(page, 1)
     expect(page.locator("#notice")).to_be_empty()
+
+
+def test_charts_of_other_panels_answer_clicks_too(opened: Open) -> None:
+    """Only those in sight when the page was opened used to."""
+    page = opened("?depth=5&width=8")
+    badge(page, "before training")
+    page.locator("#panel").get_by_text("Activations", exact=True).click()
+    page.wait_for_function("painter.shown('activation_max').places[1].x.length >= 3")
+    x, y = page.evaluate("(({ x, y }) => [x[2], y[2]])(painter.shown('activation_max').places[1])")
+    page.locator("#plot-activation_max").click(position={"x": x, "y": y})
+    expect(page).to_have_url(re.compile("layer=3"))

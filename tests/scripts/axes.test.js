@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { axes } = require("./load.js").load("axes");
+const { axes } = require("./load.js").load("formats", "axes");
 
 test("powers of ten are written as people write them", () => {
   assert.deepEqual([0, 1, 3, -7, 12, -10].map(axes.power), ["1", "10¹", "10³", "10⁻⁷", "10¹²", "10⁻¹⁰"]);

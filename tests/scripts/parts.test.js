@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { parts } = require("./load.js").load("axes", "parts");
+const { parts } = require("./load.js").load("formats", "axes", "parts");
 
 const block = (name) => ["attn.q", "attn.k", "mlp.up"].map((layer) => `${name}.${layer}`);
 const names = ["embed", ...Array.from({ length: 10 }, (_, i) => block(`blocks.${i}`)).flat(), "head"];

@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { traces } = require("./load.js").load("axes", "parts", "traces");
+const { traces } = require("./load.js").load("formats", "axes", "parts", "traces");
 
 const room = { width: 500, height: 200, font: 13 };
 const signal = { metric: "signal", predicted: "decades" };

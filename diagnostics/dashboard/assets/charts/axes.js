@@ -19,7 +19,7 @@ const axes = (() => {
    */
   function power(n) {
     if (n === 0) return "1";
-    return "10" + [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)])).join("");
+    return `10${formats.raised(String(n))}`;
   }
 
   /**

@@ -13,6 +13,12 @@ const dom = (() => {
   const $ = (id, kind) => /** @type {T} */ (document.getElementById(id)); // eslint-disable-line no-unused-vars
 
   /**
+   * The elements that a selector finds.
+   * @param {string} selector
+   */
+  const all = (selector) => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(selector)]);
+
+  /**
    * What the server embedded in the page.
    * @param {string} id
    */
@@ -62,5 +68,5 @@ const dom = (() => {
     return made;
   }
 
-  return { $, data, text, fill, button, element };
+  return { $, all, data, text, fill, button, element };
 })();

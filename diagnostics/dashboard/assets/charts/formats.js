@@ -66,5 +66,5 @@ const formats = (() => {
     return minus(String(Number((value / times).toPrecision(6)))) + letter;
   }
 
-  return { number, size, filled, tick };
+  return { number, size, filled, tick, raised };
 })();

@@ -127,6 +127,7 @@ const desk = (() => {
     onButtons(deeds);
     onCharts(deeds);
     dialogs.connect();
+    learned.connect();
     const scheme = { attributeFilter: ["data-mantine-color-scheme"] };
     new MutationObserver(deeds.redraw).observe(document.documentElement, scheme);
   }
@@ -135,9 +136,9 @@ const desk = (() => {
    * @param {Deeds} deeds
    */
   function onButtons({ refit, look, pickLayer, lookAt }) {
-    /** @type {Record<string, Wire.Deed>} */
-    const pressed = { train: "play", step: "step", again: "again", pin: "pin", reset: "reset", leave: "reset" };
-    for (const [id, kind] of Object.entries(pressed)) hear(id, "click", () => wishes.make(kind));
+    for (const button of dom.all("[data-deed]")) {
+      button.addEventListener("click", () => wishes.make(/** @type {Wire.Deed} */ (button.dataset.deed)));
+    }
     hear("lesson-leave", "click", () => dialogs.close("lessons"));
     hear("pace", "change", () => wishes.make("pace"));
     hear("share", "click", share);
@@ -157,9 +158,12 @@ const desk = (() => {
    * @param {Deeds} deeds
    */
   function onCharts({ pickLayer, lookAt, lookAround }) {
-    for (const { key } of charts.layered()) painter.onPoint(key, pickLayer);
-    for (const { key } of charts.of("heat")) painter.onPoint(key, (_, layer) => lookAround(layer));
-    for (const { key } of charts.of("profile")) painter.onName(key, lookAt);
+    const { charts: all } = charts.tables(); // those of other panels, too
+    for (const { key, kind } of all) {
+      if (kind === "profile" || kind === "layers") painter.onPoint(key, pickLayer);
+      if (kind === "heat") painter.onPoint(key, (_, layer) => lookAround(layer));
+      if (kind === "profile") painter.onName(key, lookAt);
+    }
   }
 
   /** Begin with the first picture; the form comes after it. */

@@ -6,7 +6,6 @@ const header = (() => {
   const EVERY = 1000;        // milliseconds over which the pace is measured
   const START = { time: 0, step: 0, rate: 0 };
   const [TRAIN, PAUSE, RESUME] = [["▶", "Train"], ["❚❚", "Pause"], ["▶", "Resume"]];
-  const BUTTONS = ["train", "step", "again", "pin", "reset"];
 
   let pace = START;
 
@@ -48,7 +47,7 @@ const header = (() => {
     if (dom.$("elsewhere").hidden !== on) return;
     dom.$("elsewhere").hidden = !on;
     dom.$("lab-form").classList.toggle("idle", on);
-    for (const id of BUTTONS) dom.$(id, HTMLButtonElement).disabled = on;
+    for (const button of dom.all(".transport [data-deed]")) button.toggleAttribute("disabled", on);
     dom.$("react-entry-point").toggleAttribute("inert", on);
   }
 

@@ -59,8 +59,7 @@ const lab = (() => {
    * @param {Wire.Linked} next
    */
   function change(next) {
-    const { view, panel, layer, part, at } = sight;
-    show({ ...next, view, panel, layer, part, at: next.run === session.run ? at : null }, true);
+    show({ ...next, ...sight, at: next.run === session.run ? sight.at : null }, true);
     form.keep(session);
   }
 
@@ -71,9 +70,7 @@ const lab = (() => {
   function show(next, push) {
     const before = session;
     const moved = next.run !== before.run || next.query !== before.query || next.lesson !== before.lesson;
-    const { at, view, panel, layer, part } = next;
-    session = next;
-    sight = { at, view, panel, layer, part };
+    [session, sight] = [next, link.sight(next)];
     if (before.run !== next.run) leave();
     if (before.query !== next.query) chosen = null;
     address(push && moved);
@@ -231,9 +228,7 @@ const lab = (() => {
   function open() {
     /** @type {Wire.Answer} */
     const opened = dom.data("opened");
-    session = opened.session;
-    const { at, view, panel, layer, part } = session;
-    sight = { at, view, panel, layer, part };
+    [session, sight] = [opened.session, link.sight(opened.session)];
     turn();
     charts.start(null);
     const first = dom.data("frame");

@@ -8,9 +8,6 @@ const learned = (() => {
   /** @type {Wire.Ground | null} what it is of */
   let ground = null;
 
-  /** @type {{section: HTMLElement, plot: HTMLCanvasElement, eight: HTMLElement} | null} */
-  let filled = null;
-
   /**
    * A message's picture, or none: then the one that was there stays, dimmed where it is of another network.
    * @param {Wire.Message} message
@@ -22,7 +19,7 @@ const learned = (() => {
       charts.picture(next);
       draw();
     }
-    filled?.section.classList.toggle("stale", !of(frame));
+    dom.$("learned").classList.toggle("stale", !of(frame));
   }
 
   /**
@@ -32,11 +29,9 @@ const learned = (() => {
   const of = ({ run, query, state }) => kept?.run === run && kept.query === (state === "preview" ? query : "");
 
   function draw() {
-    const found = (filled?.section.isConnected && filled) || fill();
-    if (!found) return;
-    const { section, plot, eight } = found;
-    section.hidden = !kept || !ground;
+    dom.$("learned").hidden = !kept || !ground;
     if (!kept || !ground) return;
+    const [plot, eight] = [dom.$("learned-plane", HTMLCanvasElement), dom.$("learned-digits")];
     const flat = ground.reach > 0;
     plot.hidden = !flat;
     eight.hidden = flat;
@@ -46,37 +41,11 @@ const learned = (() => {
     plot.setAttribute("aria-label", `the plane as the network divides it, ${dom.$("learned-step").textContent}`);
   }
 
-  /** The page's place for it, filled. */
-  function fill() {
-    const section = document.getElementById("learned");
-    if (!section) return null;
-    const [plot, eight] = [dom.element("canvas"), dom.element("div")];
-    plot.setAttribute("role", "img");
-    const head = dom.element("div", dom.element("h3", "What has it learned?"), part("span", "step"));
-    section.classList.add("card");
-    classed(head, "card-head");
-    classed(plot, "plane");
-    classed(eight, "digits");
-    section.replaceChildren(head, plot, eight, part("p", "accuracy"), part("p", "key"));
-    new ResizeObserver(draw).observe(section);
+  /** Draw anew in another size, or in other colours. */
+  function connect() {
+    new ResizeObserver(draw).observe(dom.$("learned"));
     new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
-    return (filled = { section, plot, eight });
   }
-
-  /**
-   * @template {HTMLElement} T
-   * @param {T} element
-   * @param {string} name
-   */
-  const classed = (element, name) => Object.assign(element, { className: name });
-
-  /**
-   * A part that is filled with words.
-   * @param {"p" | "span"} tag
-   * @param {string} name
-   */
-  const part = (tag, name) =>
-    Object.assign(classed(dom.element(tag), name === "accuracy" ? name : "hint"), { id: `learned-${name}` });
 
   /**
    * @param {Wire.Learned} picture
@@ -90,5 +59,5 @@ const learned = (() => {
       : "what it takes held-out digits for, and how sure it is");
   }
 
-  return { receive };
+  return { receive, connect };
 })();

@@ -9,6 +9,13 @@
 
 const link = (() => {
   /**
+   * What of a session the page alone decides.
+   * @param {Sight} session
+   * @returns {Sight}
+   */
+  const sight = ({ at, view, panel, layer, part }) => ({ at, view, panel, layer, part });
+
+  /**
    * A session's query with what is in sight, as far as that is not the usual.
    * @param {string} query the server's
    * @param {Sight} sight
@@ -32,5 +39,5 @@ const link = (() => {
     else history.replaceState(null, "", address);
   }
 
-  return { query, put };
+  return { sight, query, put };
 })();

@@ -18,13 +18,12 @@
 const area = (() => {
   const GAP = 5;             // between an axis and its labels
   const APART = { x: 56, y: 24 }; // pixels from one tick to the next, at least
-  const LINE = 1.25;         // of a type's size, from one line to the next
   const NARROW = 420;        // pixels, under which a scale of colours has numbers alone
 
   /** @type {(layout: Figure["layout"], axis: Axis) => string} */
   const ticking = ({ font }, { tickfont }) => paper.font((tickfont || font).size, font.family);
   /** @type {(axis: Axis | undefined) => number} */
-  const titled = (axis) => (axis?.title?.text && axis.title.font ? axis.title.font.size * LINE : 0);
+  const titled = (axis) => (axis?.title?.text && axis.title.font ? axis.title.font.size * paper.LINE : 0);
   /** @type {(ticks: Tick[], font: string) => number} */
   const widest = (ticks, font) => Math.max(0, ...ticks.map(({ text }) => paper.width(text, font)));
 
@@ -53,7 +52,7 @@ const area = (() => {
     const right = Math.max(margin.r, yaxis2 ? beside(yaxis2, y2) : 0, bar(figure, width));
     const across = names(figure);
     const x = scale.ticks(xaxis, (width - left - right) / APART.x, across);
-    const foot = GAP + rows(layout, x, width - left - right) * font.size * LINE + titled(xaxis);
+    const foot = GAP + rows(layout, x, width - left - right) * font.size * paper.LINE + titled(xaxis);
     const inner = {
       left, right: Math.max(left + 1, width - right), top: Math.max(margin.t, font.size * 0.6),
       bottom: Math.max(margin.t + 1, height - Math.max(margin.b, foot)),
@@ -111,5 +110,5 @@ const area = (() => {
     };
   }
 
-  return { GAP, LINE, of, names, ticking, rows, told, places };
+  return { GAP, of, names, ticking, rows, told, places };
 })();

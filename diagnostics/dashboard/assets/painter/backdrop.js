@@ -31,16 +31,11 @@ const backdrop = (() => {
    */
   function shapes(ctx, layout, area, among) {
     const { left, right, top, bottom } = area.inner;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, top, right - left, bottom - top);
-    ctx.clip();
-    for (const shape of (layout.shapes || []).filter(among)) {
+    paper.within(ctx, area.inner, () => (layout.shapes || []).filter(among).forEach((shape) => {
       const across = shape.xref === "paper" ? [left, right] : [area.x.at(shape.x0), area.x.at(shape.x1)];
       const up = shape.yref === "paper" ? [bottom, top] : [area.y.at(shape.y0), area.y.at(shape.y1)];
       draw(ctx, shape, across, up, layout.template.layout.shapedefaults.line.color);
-    }
-    ctx.restore();
+    }));
   }
 
   /**
@@ -102,7 +97,7 @@ const backdrop = (() => {
       const row = ends.findIndex((end) => at - half >= end);
       if (row < 0) continue;
       ends[row] = at + half + area.GAP;
-      paper.write(ctx, text, at, inner.bottom + area.GAP + row * font.size * area.LINE, { baseline: "top" });
+      paper.write(ctx, text, at, inner.bottom + area.GAP + row * font.size * paper.LINE, { baseline: "top" });
     }
     title(ctx, axis, font.family, (inner.left + inner.right) / 2, height - area.GAP / 2, 0, width);
   }
@@ -121,7 +116,7 @@ const backdrop = (() => {
     const at = right ? inner.right + area.GAP : inner.left - area.GAP;
     for (const { value, text } of told) paper.write(ctx, text, at, up.at(value), { align: right ? "left" : "right" });
     const middle = (inner.top + inner.bottom) / 2;
-    const edge = right ? width - area.GAP / 2 : (axis.title?.font?.size || 0) * area.LINE;
+    const edge = right ? width - area.GAP / 2 : (axis.title?.font?.size || 0) * paper.LINE;
     title(ctx, axis, layout.font.family, edge, middle, -Math.PI / 2, inner.bottom - inner.top);
   }
 

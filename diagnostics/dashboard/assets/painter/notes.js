@@ -9,7 +9,6 @@ const notes = (() => {
   const EDGE = 2;            // pixels to a chart's edges
   const OPAQUE = 0.85;       // is the ground of words
   const APART = 4;           // pixels between two
-  const LINE = 1.25;         // of a type's size, from one line to the next
 
   /**
    * Every annotation that has room, the last ones first: they tell what happened last.
@@ -39,7 +38,7 @@ const notes = (() => {
     const { family, color, size: usual } = layout.font;
     const size = one.font?.size || usual;
     const font = paper.font(size, family);
-    const high = size * LINE;
+    const high = size * paper.LINE;
     const { left, right } = across(one, area, paper.width(one.text, font));
     for (let row = 0; row < (one.yanchor === "top" ? ROWS : 1); row++) {
       const top = above(one, area, high) + row * high;

@@ -3,6 +3,7 @@
 "use strict";
 
 const paper = (() => {
+  const LINE = 1.25;         // of a type's size, from one line to the next
   const HALO = 3;            // pixels of the ground's colour around letters
   const SHADES = 256;        // of a scale of colours
 
@@ -39,6 +40,21 @@ const paper = (() => {
     ctx.clearRect(0, 0, canvas.width, canvas.height);
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     return ctx;
+  }
+
+  /**
+   * Draw inside a box only.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Box} box
+   * @param {() => void} draw
+   */
+  function within(ctx, { left, top, right, bottom }, draw) {
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, right - left, bottom - top);
+    ctx.clip();
+    draw();
+    ctx.restore();
   }
 
   /** @type {(size: number, family: string) => string} */
@@ -128,5 +144,5 @@ const paper = (() => {
   const step = (value, low, high) =>
     Math.max(0, Math.min(SHADES - 1, Math.round(((value - low) / (high - low)) * (SHADES - 1))));
 
-  return { resize, clear, font, width, write, dashes, scaled, channels, step };
+  return { LINE, resize, clear, within, font, width, write, dashes, scaled, channels, step };
 })();

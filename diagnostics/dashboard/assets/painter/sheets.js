@@ -102,26 +102,12 @@ const sheets = (() => {
     sheet.values = data.map(({ y }) => y);
     sheet.places = data.map((trace, i) => moved(sheet, i, area.places(trace, within)));
     data.forEach((trace) => { if (trace.z) heat.paint(ctx, trace, within, ratio); });
-    between(ctx, within.inner, () => data.forEach((trace, i) =>
+    const { top, bottom } = within.inner; // a line at an axis' end is as thick as any
+    paper.within(ctx, { ...within.inner, top: top - 1, bottom: bottom + 1 }, () => data.forEach((trace, i) =>
       lines.paint(ctx, trace, sheet.places[i], sheet.places[i - 1], within.y.at(0))));
     data.forEach((trace, i) => marks.paint(ctx, layout, trace, sheet.places[i], within));
     backdrop.shapes(ctx, layout, within, ({ layer }) => layer !== "below");
     notes.paint(ctx, sheet.notes, layout.paper_bgcolor);
-  }
-
-  /**
-   * Draw between the axes only.
-   * @param {CanvasRenderingContext2D} ctx
-   * @param {Box} inner
-   * @param {() => void} draw
-   */
-  function between(ctx, { left, top, right, bottom }, draw) {
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, top - 1, right - left, bottom - top + 2);
-    ctx.clip();
-    draw();
-    ctx.restore();
   }
 
   /**
