@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from diagnostics.dashboard.session import Session, read_link
+from diagnostics.dashboard.session import Session, controls_of, read_link
 from diagnostics.dashboard.wire import Deed, Look, Wish
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import Command
@@ -142,7 +142,8 @@ class Deeds:
     def run(self, session: Session, pace: float, run_id: str) -> Session:
         """Bring a run of the store in sight, with its controls where it is the laboratory's."""
         run = self._store.run(run_id)
-        query = run.config.lab.query() if run.config.lab else session.query
+        query = controls_of(run, self._store)
+        query = session.query if query is None else query
         return replace(session, query=query, run=run.id, at=None, lesson=None)
 
     def _anew(self, session: Session, pace: float) -> Session:

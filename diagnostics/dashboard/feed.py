@@ -1,12 +1,13 @@
 """One run as the page needs it: thinned evenly to some thousand steps, and its newest step."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
 
 from diagnostics.store.records import Command, Event, StepBatch
 from diagnostics.store.store import Run, Store
-from diagnostics.subject.config import InvalidConfig
+from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.watched import Subject
 
 MOST_ROWS = 4096
@@ -55,13 +56,15 @@ class Feed:
 
     def subject(self, step: int | None = None) -> Subject:
         """What was trained at a step, with what was changed until then; for None, at last."""
-        made = [e.data for e in self.events if e.kind == "set" and (step is None or e.step <= step)]
-        wished = [c.data for c in self._wishes if c.kind == "set"] if step is None else []
-        config = self.run.config.lab
-        for changes in [*made, *wished] if config else []:
-            with suppress(InvalidConfig):
-                config = config and config.changed(**changes)
-        return config or self.run.config
+        made = [event for event in self.events if step is None or event.step <= step]
+        course = configurations(self.run, [*made, *(self._wishes if step is None else [])])
+        return course[-1] if course else self.run.config
+
+    @property
+    def controls(self) -> str:
+        """The query of what is trained now; empty for a model that is not the laboratory's."""
+        config = self.subject().lab
+        return config.query() if config else ""
 
     def before(self, step: int | None) -> StepBatch:
         """The kept steps before one asked for; all of them for None."""
@@ -79,6 +82,15 @@ class Feed:
         while len(self.kept) > MOST_ROWS:
             self._stride *= 2
             self.kept = self.kept[::2]
+
+
+def configurations(run: Run, told: Sequence[Event | Command]) -> list[RunConfig]:
+    """What a run was submitted with, and came to by each change; none for a watched model."""
+    found = [run.config.lab] if run.config.lab else []
+    for changes in (one.data for one in told if found and one.kind == "set"):
+        with suppress(InvalidConfig):
+            found.append(found[-1].changed(**changes))
+    return found
 
 
 def _most_cut(batch: StepBatch) -> StepBatch:

@@ -83,6 +83,7 @@ def compose(
         theory=predicted(config),
         away=away(config, seen.batch),
         now=now,
+        controls=feed.controls if feed else "",
         last=seen.last,
         pinned=layers(behind.at(step), view.metric) if behind else None,
         pinned_label=title(behind.run) if behind else "",

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from diagnostics.dashboard import wire
 from diagnostics.dashboard.charts import PANELS, VIEWS
-from diagnostics.store.store import Store, StoreError
+from diagnostics.dashboard.feed import configurations
+from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.lessons import LESSONS
 
@@ -75,15 +76,34 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     )
     run, pin = (_known(rest.get(key), store, notes) for key in ("run", "pin"))
     part = _part(rest.get("part"), run, store, notes)
-    return replace(session, run=run, pin=pin, part=part), notes
+    query = _followed(config, run, store)
+    return replace(session, query=query, run=run, pin=pin, part=part), notes
 
 
 def _current(store: Store) -> Session:
     newest = store.runs(limit=1)
     if newest and newest[0].live:
-        config = newest[0].config
-        return Session(config.lab.query() if config.lab else "", run=newest[0].id)
+        return Session(controls_of(newest[0], store) or "", run=newest[0].id)
     return Session()
+
+
+def controls_of(run: Run, store: Store) -> str | None:
+    """The query of what a run trains, as it was changed; None for a model of somebody's own."""
+    course = _course(run, store)
+    return course[-1].query() if course else None
+
+
+def _followed(config: RunConfig, run_id: str | None, store: Store) -> str:
+    """A link's query; that of its run as it was changed since the link was made.
+
+    Somebody else may have changed it: that is no choice of who opens the link.
+    """
+    course = _course(store.run(run_id), store) if run_id else []
+    return (course[-1] if config in course else config).query()
+
+
+def _course(run: Run, store: Store) -> list[RunConfig]:
+    return configurations(run, store.commands(run.id)[0])
 
 
 def _config(pairs: dict[str, str], notes: list[str]) -> RunConfig:

@@ -233,6 +233,8 @@ class Frame:
         word: what a layer is called.
         names: the layers' paths, where they have any.
         now: the step in sight; ``pinned`` another run's at the same step.
+        controls: the query of what the run trains now, as it was changed; empty where it is not the
+            laboratory's.
         last: whether ``now`` is the last step of numbers, before they left the range.
         away: whether training has left the initialization that theory speaks of.
         watched: whether it is of a model that is not the laboratory's.
@@ -253,6 +255,7 @@ class Frame:
     theory: Theory
     away: bool
     now: Layers | None
+    controls: str = ""
     last: bool = False
     pinned: Layers | None = None
     pinned_label: str = ""

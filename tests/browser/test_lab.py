@@ -392,3 +392,22 @@ def test_charts_of_other_panels_answer_clicks_too(opened: Open) -> None:
     x, y = page.evaluate("(({ x, y }) => [x[2], y[2]])(painter.shown('activation_max').places[1])")
     page.locator("#plot-activation_max").click(position={"x": x, "y": y})
     expect(page).to_have_url(re.compile("layer=3"))
+
+
+def test_who_only_looks_follows_what_others_change_to_the_end(opened: Open) -> None:
+    page = opened("?activation=relu&init=he_normal&depth=5&steps=100000")
+    page.click("#train")
+    beyond(page, 20)
+    other = opened(page.url.split("/")[-1])
+    beyond(other, 20)
+    page.locator("#field-lr").fill("0.02")
+    expect(other.locator("#field-lr")).to_have_value("0.02")
+    page.locator("#field-lr").fill("5")
+    for shown in (page, other):
+        badge(shown, "diverged")
+    page.wait_for_timeout(2000)
+    badge(other, "diverged")
+    expect(other.locator("#field-lr")).to_have_value("5")
+    expect(other.locator("#verdict-title")).to_have_text("Diverged")
+    late = opened(other.url.split("/")[-1])
+    badge(late, "diverged")

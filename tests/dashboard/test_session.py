@@ -2,11 +2,15 @@
 
 import pytest
 
+from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import Session, read_link
+from diagnostics.runs.runner import Runner
+from diagnostics.store.records import Command
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.lessons import LESSONS
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
+from tests.conftest import NoWorkers
 
 
 def test_a_link_brings_the_state_back(store: Store) -> None:
@@ -60,3 +64,20 @@ def test_a_part_of_a_watched_model_is_a_link(store: Store) -> None:
     assert read_link("?" + session.link(), store) == (session, [])
     opened, notes = read_link(f"?run={run}&part=tail", store)
     assert opened.part == "" and notes == ["part=tail can't be used: Net has no such part."]
+
+
+def test_a_run_opens_with_what_was_changed_of_it(store: Store) -> None:
+    """It would be hidden behind a network that nobody chose."""
+    run = store.create_run(RunConfig(depth=3))
+    before = Session(RunConfig(depth=3).query(), run=run).link()
+    for changes in ({"lr": 5.0}, {"clip": "norm"}, {"lr": -1.0}):
+        store.send(run, Command("set", changes))
+    store.set_state(run, "running")
+    now = RunConfig(depth=3, lr=5.0, clip="norm").query()
+    bare, _ = read_link("", store)
+    linked, _ = read_link(before, store)
+    assert bare.query == linked.query == now
+    chosen, _ = read_link(Session(RunConfig(depth=4).query(), run=run).link(), store)
+    assert chosen.config == RunConfig(depth=4)
+    deeds = Deeds(store, Runner(store, NoWorkers()))
+    assert deeds.run(Session(), 0, run).query == now

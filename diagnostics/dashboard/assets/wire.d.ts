@@ -155,6 +155,7 @@ export interface Frame {
   theory: Theory;
   away: boolean;
   now: Layers | null;
+  controls: string;
   last: boolean;
   pinned: Layers | null;
   pinned_label: string;

@@ -82,6 +82,7 @@ const lab = (() => {
   /** Another run comes in sight, from its newest step and in whole. */
   function leave() {
     frame = whole = chosen = null;
+    company.forget();
     header.forget();
     if (!session.run) clear();
   }
@@ -98,16 +99,6 @@ const lab = (() => {
     lessons.show(session, sight);
     charts.narrow(sight.part);
     charts.turnTo(sight.panel);
-  }
-
-  /**
-   * A model of one's own has begun.
-   * @param {{id: string, title: string}} run
-   */
-  function news({ id, title }) {
-    if (!session.run && !session.lesson) { wishes.make("run", id); return; }
-    const look = dom.button("Look at it", () => wishes.make("run", id));
-    dom.$("notice").replaceChildren(`${title} has begun to be watched. `, look);
   }
 
   /* ---- what is in sight of a run ---- */
@@ -190,6 +181,7 @@ const lab = (() => {
    */
   function drawFrame(next) {
     frame = next;
+    company.follow(next.controls, session);
     header.show(next);
     lessons.over(next.state);
     if (shown(next)) drawStep(next);
@@ -240,5 +232,5 @@ const lab = (() => {
     form.show(opened);
   }
 
-  return { open, adopt, change, news, state, frame: () => frame, session: () => session, verdict: () => found };
+  return { open, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
 })();

@@ -28,7 +28,7 @@ const runs = (() => {
 
   const list = async () => fill(await read());
 
-  /** A model of one's own that begins to be watched comes in sight, or says so where something else is looked at. */
+  /** Look for runs that have begun; of a model of one's own that is watched the page is told. */
   async function look() {
     if (document.hidden) return;
     const found = await read().catch(() => null);
@@ -36,7 +36,7 @@ const runs = (() => {
     if (dom.$("runs", HTMLDialogElement).open && found.some(({ id }) => !known?.has(id))) fill(found);
     const fresh = found.find(({ id, watched }) => watched && known && !known.has(id));
     known = new Set(found.map(({ id }) => id));
-    if (fresh) lab.news(fresh);
+    if (fresh) company.news(fresh, lab.session());
   }
 
   function connect() {
