@@ -15,13 +15,13 @@ URL = f"http://127.0.0.1:{PORT}/"
 
 
 @contextmanager
-def serving(folder: str) -> Iterator[None]:
-    """A lab in a process of its own, with its store in a folder."""
+def serving(folder: str, workers: int = 1) -> Iterator[int]:
+    """A lab in a process of its own, with its store in a folder; the number of the process."""
     command = [sys.executable, "app.py", "--port", str(PORT), "--data-dir", folder]
-    process = subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, "--workers", str(workers)], stdout=subprocess.DEVNULL)
     try:
         _wait()
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

@@ -1,11 +1,15 @@
 """Settings → store, runner, page → one uvicorn worker."""
 
 import asyncio
+import multiprocessing
+import os
+import signal
 import socket
-import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -22,6 +26,16 @@ from diagnostics.store.settings import InvalidSetting, Settings
 from diagnostics.store.store import Store, open_store
 from diagnostics.subject.config import RunConfig
 
+ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+"""Signals that end the server in order: Ctrl-C, a supervisor, a closed terminal."""
+
+GRACE_SECONDS = 1
+"""For browsers to be answered, before runs are asked to end."""
+
+LONGEST_END_SECONDS = 2.5
+
 FRESH = {"Cache-Control": "no-store"}
 
 
@@ -37,27 +51,51 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     assistant = Workers(1)  # first, since whoever opens the page waits for it
     runner = Runner(store, Workers(settings.workers), assistant)
     server = make_app(store, runner, reload=bool(settings.reload))
-    config = uvicorn.Config(server, log_level="warning", ws_ping_interval=20)
+    config = uvicorn.Config(
+        server,
+        log_level="warning",
+        ws_ping_interval=20,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     address = f"http://{settings.host}:{settings.port}"
     try:
-        _Announced(config, lambda: announce(address)).run(sockets=[listener])
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
+        _Lab(config, lambda: announce(address)).run(sockets=[listener])
     finally:
         runner.close()
         store.close()
 
 
-class _Announced(uvicorn.Server):
-    """Says so when it answers."""
+class _Lab(uvicorn.Server):
+    """Says so when it answers, and ends in order whatever ends it."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._announce = announce
+        for number in ENDING:
+            signal.signal(number, self.handle_exit)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second Ctrl-C doesn't wait for browsers, and nothing is waited for very long."""
+        if not self.should_exit:
+            _end_in_time()
+        super().handle_exit(sig, frame)
+
+
+def _end_in_time() -> None:
+    deadline = threading.Timer(LONGEST_END_SECONDS, _end_at_once)
+    deadline.daemon = True
+    deadline.start()
+
+
+def _end_at_once() -> None:
+    """Whatever is still waited for, a browser, a run, a store that is locked."""
+    for process in multiprocessing.active_children():
+        process.kill()
+    os._exit(0)
 
 
 def make_app(store: Store, runner: Runner, *, reload: bool = False) -> FastAPI:

@@ -1,7 +1,6 @@
 """Where measurements go: into memory, or into a store from a thread of its own."""
 
 import logging
-import multiprocessing
 import threading
 import time
 from typing import Protocol
@@ -9,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.runs import lifetime
 from diagnostics.runs.control import Control
 from diagnostics.store.pictures import Snapshot
 from diagnostics.store.records import Command, DeadUnits, Event, Step, StepBatch
@@ -180,8 +180,7 @@ class StoreSink:
             self._changed.notify_all()
 
     def _fetch(self) -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None and not parent.is_alive():
+        if lifetime.ending.is_set():
             self._control.send(Command("stop"))
         found, self._last_command = self._store.commands(self._run_id, self._last_command)
         for command in found:

@@ -1,7 +1,7 @@
 """Submits runs to an executor, passes commands on, and sees when a worker dies."""
 
 import threading
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +13,9 @@ from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
 BEAT_SECONDS = 1.0
+
+LAST_WORDS_SECONDS = 1.0
+"""For runs to keep what they have when the server ends."""
 
 
 def work(job: str, *args: Any) -> Any:
@@ -66,14 +69,18 @@ class Runner:
         return self._assistant.submit(work, "outcome", rule, config)
 
     def close(self) -> None:
-        """End all runs and their processes."""
+        """End all runs, with what they have measured kept, and their processes."""
         self._closed.set()
+        going = dict(self._futures)
+        for run_id in going:
+            self.send(run_id, Command("stop"))
+        wait(going.values(), LAST_WORDS_SECONDS)
         for executor in {self._executor, self._assistant}:
             executor.shutdown(wait=False, cancel_futures=True)
 
     def _settle(self, run_id: str, future: "Future[None]") -> None:
         self._futures.pop(run_id, None)
-        if future.cancelled():
+        if future.cancelled() or self._closed.is_set():
             self._store.set_state(run_id, "stopped")
         elif isinstance(error := future.exception(), BrokenExecutor):
             self._store.set_state(run_id, "lost")

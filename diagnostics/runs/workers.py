@@ -1,17 +1,38 @@
 """An executor of warm processes in which a crash costs only its own job."""
 
 import multiprocessing
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import import_module
+from multiprocessing.context import BaseContext
 from typing import Any
 
+from diagnostics.runs import lifetime
+
 PRELOADED = "diagnostics.engine.lab.worker"
+NURSERY = "diagnostics.runs.nursery"
+
+
+def _context() -> BaseContext:
+    """Workers are forked from a process that has loaded what they need; only Linux forks safely."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([NURSERY])
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # what is forked must have one thread
+    return context
+
+
+def _done(job: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with lifetime.working:
+        return job(*args, **kwargs)
 
 
 def warm_up() -> None:
-    """Import what jobs need, torch among it, before the first one comes."""
+    """Do what the first job would have to wait for."""
     import_module(PRELOADED).warm_up()
 
 
@@ -26,6 +47,7 @@ class Workers(ThreadPoolExecutor):
         self._local = threading.local()
         self._pools: list[ProcessPoolExecutor] = []
         self._ending = False
+        self._context = _context()
         super().__init__(count, "worker", initializer=self._renew)
         for _ in range(count):  # a job for each thread, so that all start now
             super().submit(threading.Event().wait, 0.2)
@@ -38,15 +60,15 @@ class Workers(ThreadPoolExecutor):
         """End the processes at once; running jobs end with them."""
         self._ending = True
         for pool in self._pools:
-            pool.kill_workers() if hasattr(pool, "kill_workers") else _kill(pool)
+            _kill(pool)
         super().shutdown(wait, cancel_futures=cancel_futures)
 
     def _in_process(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
-            future = self._local.pool.submit(fn, *args, **kwargs)
+            future = self._local.pool.submit(_done, fn, *args, **kwargs)
         except BrokenExecutor:  # the process died while it had nothing to do
             self._renew()
-            future = self._local.pool.submit(fn, *args, **kwargs)
+            future = self._local.pool.submit(_done, fn, *args, **kwargs)
         try:
             return future.result()
         except BrokenExecutor:
@@ -55,9 +77,8 @@ class Workers(ThreadPoolExecutor):
             raise
 
     def _renew(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(1, mp_context=context)
-        pool.submit(warm_up)
+        pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=lifetime.settle)
+        pool.submit(_done, warm_up)
         self._local.pool = pool
         self._pools.append(pool)
 

@@ -2,6 +2,8 @@
 
 import logging
 
+import torch
+
 from diagnostics.engine.lab.profiler import portrait, profile_batch
 from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.lab.trials import outcome
@@ -11,7 +13,7 @@ from diagnostics.store.records import Summary
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
-__all__ = ["outcome", "portrait", "profile_batch", "train_stored", "warm_up"]
+__all__ = ["outcome", "portrait", "profile_batch", "train_stored", "warm_up", "warm_up_to_fork"]
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,16 @@ def warm_up() -> None:
     train(RunConfig(depth=2, width=4, steps=2), MemorySink(), Control(), pictures=True)
     profile_batch(RunConfig(depth=2, width=4))
     portrait(RunConfig(depth=2, width=4))
+
+
+def warm_up_to_fork() -> None:
+    """The same in a process that will be forked.
+
+    Beside a device that is not the processor, torch's backward pass starts threads, and what is
+    forked after that can't make one.
+    """
+    if torch.accelerator.current_accelerator() is None:
+        warm_up()
 
 
 def train_stored(url: str, run_id: str) -> None:

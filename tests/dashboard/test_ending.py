@@ -1,0 +1,124 @@
+"""However a server ends, its processes end with it, and what runs had measured is kept."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from diagnostics.dashboard.session import Session
+from diagnostics.store.store import Store
+
+pytestmark = pytest.mark.thorough
+
+ROOT = Path(__file__).parents[2]
+ENDS_WITHIN = 3.0
+LONG = "activation=relu&init=he_normal&depth=5&width=16&steps=1000000"
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
+
+
+class Served:
+    """A server as it is started from a terminal, with a store of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = f"sqlite:///{folder / 'served.sqlite'}"
+        command = [sys.executable, "app.py", "--json", "--port", str(_free_port())]
+        self.process = subprocess.Popen(
+            [*command, "--store", self.store, "--workers", "2"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.url = json.loads(self.process.stdout.readline())["url"]
+
+    def close(self) -> None:
+        """End it by force."""
+        self.process.kill()
+        self.process.communicate()
+
+    def wish(self, kind: str, run: str | None = None) -> str | None:
+        session = asdict(Session(query=LONG, run=run).linked())
+        asked = {"session": session, "wish": {"kind": kind, "value": None}, "pace": 0}
+        body = json.dumps(asked).encode()
+        with urllib.request.urlopen(f"{self.url}/wish", body, 30) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found["session"]["run"]
+
+    def family(self) -> list[psutil.Process]:
+        """All processes that it started, and theirs."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def warm(self) -> list[psutil.Process]:
+        """Its family once all workers are there: with a fork server and a tracker, five."""
+        until(lambda: len(self.family()) == 5)
+        return self.family()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> float:
+    """Wait for a condition; the seconds that took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + seconds, "waited in vain"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def gone(family: list[psutil.Process]) -> bool:
+    """Whether none of them is left; one that its parent has not yet asked for is dead too."""
+    alive = [one for one in family if one.is_running()]
+    return all(one.status() == psutil.STATUS_ZOMBIE for one in alive)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path)
+    family: list[psutil.Process] = []
+    try:
+        family = served.warm()
+        yield served
+    finally:
+        served.close()
+        until(lambda: gone(family))
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("training", [False, True], ids=["idle", "training"])
+def test_no_process_is_left(served: Served, training: bool, number: signal.Signals) -> None:
+    store, family = Store(served.store), served.warm()
+    run = served.wish("again") if training else None
+    if run:
+        until(lambda: store.run(run).steps > 20)
+    began = time.monotonic()
+    os.kill(served.process.pid, number)
+    until(lambda: gone(family) and served.process.poll() is not None)
+    assert time.monotonic() - began < ENDS_WITHIN
+    if run:
+        kept = store.run(run)
+        assert kept.state == "stopped"
+        assert store.since(run).batch.steps.tolist() == list(range(1, kept.steps + 1))
+    store.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts shared pages once")
+def test_an_idle_server_holds_at_most_900_mb(served: Served) -> None:
+    family = [psutil.Process(served.process.pid), *served.warm()]
+    time.sleep(3)  # the last worker warms up
+    assert sum(one.memory_full_info().pss for one in family) < 900e6
