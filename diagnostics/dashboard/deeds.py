@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from diagnostics.dashboard.session import Session, controls_of, read_link
-from diagnostics.dashboard.wire import Deed, Look, Wish
+from diagnostics.dashboard.wire import Deed, Described, Look, Wish
 from diagnostics.runs.runner import Runner
+from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.records import Command
 from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import LIVE_FIELDS, RunConfig
@@ -19,6 +20,10 @@ VALUES: Mapping[Deed, TypeAdapter[Any]] = {
     "scene": TypeAdapter(Look),
     "lesson": TypeAdapter(str | None),
     "run": TypeAdapter(str),
+    "stop": TypeAdapter(str),
+    "describe": TypeAdapter(Described),
+    "delete": TypeAdapter(str),
+    "restore": TypeAdapter(str),
     "link": TypeAdapter(str),
 }
 """What is wished for with a value; anything else is a button."""
@@ -31,6 +36,7 @@ class Deeds:
 
     def __init__(self, store: Store, runner: Runner) -> None:
         self._store, self._runner = store, runner
+        self.catalogue = Catalogue(store)
 
     def open(self, search: str) -> tuple[Session, list[str]]:
         """What a link shows, and a sentence for each thing in it that can't be."""
@@ -98,6 +104,34 @@ class Deeds:
         run = self._run(session)
         if run is not None and run.live and not run.watched:
             self._runner.send(run.id, _pace(pace))
+        return session
+
+    # ---- the list of runs ----
+
+    def stop(self, session: Session, pace: float, run_id: str) -> Session:
+        """End a run of the list; what is watched goes on."""
+        run = self._store.run(run_id)
+        if run.live and not run.watched:
+            self._runner.send(run.id, Command("stop"))
+        return session
+
+    def describe(self, session: Session, pace: float, told: Described) -> Session:
+        """Give a run a name and a note."""
+        self.catalogue.describe(told.run, name=told.name, note=told.note)
+        return session
+
+    def delete(self, session: Session, pace: float, run_id: str) -> Session:
+        """Take a run out of sight; for a while it can be had back."""
+        self.catalogue.delete(run_id)
+        return replace(
+            session,
+            run=None if session.run == run_id else session.run,
+            pin=None if session.pin == run_id else session.pin,
+        )
+
+    def restore(self, session: Session, pace: float, run_id: str) -> Session:
+        """Have a deleted run back."""
+        self.catalogue.restore(run_id)
         return session
 
     # ---- the configuration ----

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from diagnostics.dashboard import charts, wire
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.history import history, lives, recent
+from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.wire import Kind, State, Verdict, Watch
 from diagnostics.diagnosis.case import decades
 from diagnostics.diagnosis.rules import diagnose, explained
 from diagnostics.store.records import DeadUnits, Diagnosis, StepBatch
-from diagnostics.store.store import Run
 from diagnostics.subject import theory
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
@@ -206,11 +206,6 @@ def cost(feed: Feed) -> str:
     size = newest.values[0].nbytes + newest.scalars[0].nbytes + newest.steps[:1].nbytes
     room = f"{measured * size / 1e3:.2g} MB per 1,000 steps"
     return f"{share:.1%} of step time, {room}" if np.isfinite(share) else room
-
-
-def title(run: Run) -> str:
-    """What tells a run from others: its name, or what it trains."""
-    return run.name or run.config.label
 
 
 def predicted(config: Subject) -> wire.Theory:

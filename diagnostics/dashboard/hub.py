@@ -207,6 +207,9 @@ class Hub:
         """Whether there is news of a run; one that can't be read is opened anew, or says so."""
         try:
             return await asyncio.to_thread(feed.refresh)
+        except StoreError:  # it was deleted
+            self._feeds.pop(feed.run.id, None)
+            return True
         except Exception as trouble:
             self._complain("a run could not be read", feed.run.id, trouble)
             self._feeds.pop(feed.run.id, None)

@@ -12,6 +12,7 @@ from diagnostics.dashboard import charts, embedded, frames
 from diagnostics.dashboard.embedded import ASSETS
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.theme import FONT
+from diagnostics.dashboard.titles import title as title_of
 from diagnostics.dashboard.wire import Chart, Frame, Verdict, Watch
 from diagnostics.store.store import Store
 
@@ -27,7 +28,7 @@ charts.report(JSON.parse(document.getElementById("frame").textContent));"""
 def report(store: Store, run_id: str) -> str:
     """The file's text. Raises ``StoreError`` where there is no such run."""
     feed = Feed(store, run_id)
-    title = escape(frames.title(feed.run))
+    title = escape(title_of(feed.run))
     told = f"{feed.run.state} after {feed.run.steps} steps"
     style = embedded.bundle("css")
     return (

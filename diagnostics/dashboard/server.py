@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 
-from diagnostics.dashboard import actions, delivery, live, page, wishes
+from diagnostics.dashboard import actions, delivery, listing, live, page, wishes
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.shell import Shell
@@ -112,7 +112,7 @@ def make_app(store: Store, runner: Runner, *, reload: bool = False) -> FastAPI:
     _add_page(server, shell, hub, deeds, reload)
     live.add_live_route(server, hub)
     wishes.add_wish_route(server, deeds)
-    wishes.add_runs_route(server, store)
+    listing.add_runs_route(server, deeds.catalogue)
     actions.connect(shell.dash, deeds)
     _add_rest(server)
     delivery.squeeze(server)

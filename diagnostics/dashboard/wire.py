@@ -349,6 +349,44 @@ class Learned:
     inside: Inside | None = None
 
 
+# ---- the list of runs ----
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run in the list.
+
+    Attributes:
+        title: its name, or what it trains: how it differs from the defaults.
+        number: in order of creation, so that no two look alike.
+        created: seconds since 1970.
+        live: whether it may still change.
+        best: held-out accuracy, None where none was measured.
+        loss: thinned.
+    """
+
+    id: str
+    number: int
+    title: str
+    name: str
+    note: str
+    state: State
+    steps: int
+    created: float
+    live: bool
+    watched: bool
+    best: float | None
+    loss: Annotated[tuple[float | None, ...], "(number | null)[]"]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Some of the runs, newest first; ``more`` where there are older ones."""
+
+    runs: tuple[Listed, ...]
+    more: bool
+
+
 # ---- messages ----
 
 
@@ -415,7 +453,21 @@ class Linked(Session):
 
 
 Deed = Literal[
-    "play", "again", "step", "pin", "reset", "pace", "changes", "scene", "lesson", "run", "link"
+    "play",
+    "again",
+    "step",
+    "pin",
+    "reset",
+    "pace",
+    "changes",
+    "scene",
+    "lesson",
+    "run",
+    "link",
+    "stop",
+    "describe",
+    "delete",
+    "restore",
 ]
 """What can be wished; each a method of ``Deeds``."""
 
@@ -430,9 +482,18 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Described:
+    """What somebody calls a run, and notes of it."""
+
+    run: str
+    name: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Wish:
     """What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id,
-    or a link's query; nothing for a button."""
+    what it is called, or a link's query; nothing for a button."""
 
     kind: Deed
     value: Any = None

@@ -1,4 +1,4 @@
-"""The routes that the page's scripts ask: what somebody wishes, and which runs there are."""
+"""The route that the page's scripts ask for what somebody wishes."""
 
 import asyncio
 import logging
@@ -10,17 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from diagnostics.dashboard import controls
 from diagnostics.dashboard.deeds import Deeds
-from diagnostics.dashboard.frames import title
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.wire import Answer, Asked, encode
-from diagnostics.store.store import Run, Store, StoreError
+from diagnostics.store.store import StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
 LONGEST = 65_536
 """Bytes of a wish: the page's have some hundred."""
-
-MENU = 40
-"""Runs in the list."""
 
 ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
 
@@ -68,25 +64,6 @@ def add_wish_route(server: FastAPI, deeds: Deeds) -> None:
         return _json(told)
 
     server.add_api_route("/wish", wish, methods=["POST"])
-
-
-def add_runs_route(server: FastAPI, store: Store) -> None:
-    """Mount ``GET /runs``."""
-
-    async def runs() -> Response:
-        return _json([_listed(run) for run in await asyncio.to_thread(store.runs, MENU)])
-
-    server.add_api_route("/runs", runs)
-
-
-def _listed(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "title": title(run),
-        "state": run.state,
-        "steps": run.steps,
-        "watched": run.watched,
-    }
 
 
 def _json(sent: Any, status: int = 200) -> Response:

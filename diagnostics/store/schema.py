@@ -23,11 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.schema import CreateColumn
 
 from diagnostics.store.records import METRICS, SCALARS
 
-VERSION = 2
-"""Version 1 kept fewer columns: what it measured reads as NaN in those that came later."""
+VERSION = 3
+"""Version 1 kept fewer measurements: they read as NaN in columns that came later. Version 2 kept no
+notes, deletions and outlines of runs: those columns are added to its tables."""
 
 BUSY_SECONDS = 10.0
 
@@ -48,6 +50,9 @@ runs = Table(
     Column("heartbeat", Float, nullable=False),
     Column("steps", Integer, nullable=False),
     Column("summary", JSON, nullable=False),
+    Column("note", String, nullable=False, server_default=""),
+    Column("deleted", Float),
+    Column("outline", JSON(none_as_null=True)),
 )
 
 
@@ -144,6 +149,8 @@ def _prepare(engine: Engine) -> None:
     elif not {"meta", "runs", "chunks"} <= names:
         raise StoreError(f"{_place(engine)} is a database, but not a store of this program.")
     _check_version(engine)
+    for table in metadata.sorted_tables:
+        _widen(engine, table)
     with engine.begin() as connection:  # a store that can't be written to is refused here
         for key, value in EXPECTED.items():
             connection.execute(meta.update().where(meta.c.key == key).values(value=value))
@@ -159,6 +166,24 @@ def _create(engine: Engine) -> None:
         # Another process may have made the tables in the same moment.
         if "meta" not in inspect(engine).get_table_names():
             raise
+
+
+def _widen(engine: Engine, table: Table) -> None:
+    """Add the columns that an older version did not know."""
+    for column in _missing(engine, table):
+        added = CreateColumn(column).compile(dialect=engine.dialect)
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
+        except DatabaseError:
+            # Another process may have added it in the same moment.
+            if column in _missing(engine, table):
+                raise
+
+
+def _missing(engine: Engine, table: Table) -> list[Column[object]]:
+    there = {column["name"] for column in inspect(engine).get_columns(table.name)}
+    return [column for column in table.columns if column.name not in there]
 
 
 def _check_version(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from diagnostics.store.pictures import KINDS, Ground, Picture, S, Snapshot, pack, spare, unpack
 from diagnostics.store.records import (
@@ -45,7 +45,8 @@ LOST_AFTER = 5.0
 class Run:
     """A run as a reader should see it.
 
-    ``state`` is one of queued, running, paused, finished, stopped, diverged, failed, lost.
+    ``state`` is one of queued, running, paused, finished, stopped, diverged, failed, lost;
+    ``number`` counts runs in the order of their creation.
     """
 
     id: str
@@ -59,6 +60,8 @@ class Run:
     accuracy: float | None = None
     patient_zero: PatientZero | None = None
     error: str | None = None
+    number: int = 0
+    note: str = ""
 
     @property
     def live(self) -> bool:
@@ -88,6 +91,11 @@ class Store:
         self.url = url
         self._watcher: Connection | None = None
 
+    @property
+    def engine(self) -> Engine:
+        """Its database."""
+        return self._engine
+
     def close(self) -> None:
         """Let go of all connections."""
         if self._watcher is not None:
@@ -116,14 +124,16 @@ class Store:
     def run(self, run_id: str) -> Run:
         """One run. Raises ``StoreError`` where there is none of that id."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+            row = connection.execute(_there().where(runs.c.id == run_id)).one_or_none()
         if row is None:
             raise StoreError(f"There is no run '{run_id}' in this store.")
         return _run(row)
 
-    def runs(self, limit: int = 100) -> list[Run]:
-        """The newest runs, newest first."""
-        query = select(runs).order_by(runs.c.number.desc()).limit(limit)
+    def runs(self, limit: int = 100, before: int | None = None) -> list[Run]:
+        """The newest runs, newest first; with ``before`` those made before the one of a number."""
+        query = _there().order_by(runs.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(runs.c.number < before)
         with self._engine.connect() as connection:
             return [_run(row) for row in connection.execute(query)]
 
@@ -254,6 +264,11 @@ def open_store(url: str | None = None) -> Store:
     return Store(url or Settings.read().store_url)
 
 
+def _there() -> Any:
+    """All runs but those that are deleted."""
+    return select(runs).where(runs.c.deleted.is_(None))
+
+
 def _after(table: Any, run_id: str, number: int) -> Any:
     return select(table).where(table.c.run == run_id, table.c.id > number).order_by(table.c.id)
 
@@ -302,12 +317,12 @@ def _unpack_mask(kind: str, bits: bytes) -> NDArray[np.bool_]:
 def _unpack(row: Any) -> StepBatch:
     return StepBatch(
         np.frombuffer(row.numbers, "<i8"),
-        _padded(np.frombuffer(row.array, "<f4"), len(METRICS), row.steps, row.layers),
-        _padded(np.frombuffer(row.scalars, "<f8"), len(SCALARS), row.steps),
+        padded(np.frombuffer(row.array, "<f4"), len(METRICS), row.steps, row.layers),
+        padded(np.frombuffer(row.scalars, "<f8"), len(SCALARS), row.steps),
     )
 
 
-def _padded(flat: NDArray[Any], columns: int, *shape: int) -> NDArray[Any]:
+def padded(flat: NDArray[Any], columns: int, *shape: int) -> NDArray[Any]:
     """[*shape, columns]; columns that an older version did not keep are NaN."""
     kept = flat.reshape(*shape, -1)
     missing = columns - kept.shape[-1]
@@ -330,6 +345,8 @@ def _run(row: Any) -> Run:
         datetime.fromtimestamp(row.created, UTC),
         probe=row.probe,
         patient_zero=PatientZero(**patient) if patient else None,
+        number=row.number,
+        note=row.note,
         **summary,
     )
 

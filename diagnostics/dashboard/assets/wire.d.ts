@@ -8,7 +8,7 @@ export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
-export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "changes" | "scene" | "lesson" | "run" | "link";
+export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "changes" | "scene" | "lesson" | "run" | "link" | "stop" | "describe" | "delete" | "restore";
 
 /** A chart: what it is called, what it draws, how and where. */
 export interface Chart {
@@ -212,6 +212,28 @@ export interface Learned {
   inside: Inside | null;
 }
 
+/** A run in the list. */
+export interface Listed {
+  id: string;
+  number: number;
+  title: string;
+  name: string;
+  note: string;
+  state: State;
+  steps: number;
+  created: number;
+  live: boolean;
+  watched: boolean;
+  best: number | null;
+  loss: (number | null)[];
+}
+
+/** Some of the runs, newest first; ``more`` where there are older ones. */
+export interface Runs {
+  runs: Listed[];
+  more: boolean;
+}
+
 /** To the browser, one at a time: the next is sent when this one is acknowledged. */
 export interface Message {
   sequence: number;
@@ -268,6 +290,13 @@ export interface Look {
   query: string;
   view: string;
   panel: string;
+}
+
+/** What somebody calls a run, and notes of it. */
+export interface Described {
+  run: string;
+  name: string;
+  note: string;
 }
 
 /** What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id, */

@@ -30,8 +30,9 @@ const dialogs = (() => {
 
   function connect() {
     door("lessons");
-    door("runs", runs.list);
+    door("runs", drawer.open);
     door("help");
+    drawer.connect();
     dom.$("lessons").addEventListener("click", lesson);
     dom.fill("keys", Object.entries(desk.KEYS), ([key, { words }]) =>
       dom.element("div", dom.element("dt", dom.element("kbd", key === " " ? "space" : key)), dom.element("dd", words)));

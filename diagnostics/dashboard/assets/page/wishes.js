@@ -4,7 +4,9 @@
 
 const wishes = (() => {
 
-  /** @typedef {{wish: Wire.Wish, from: Element | null, push: boolean}} Made */
+  /** @typedef {{wish: Wire.Wish, from: Element | null, push: boolean, done: (answer: Wire.Answer) => void}} Made */
+  /** Wishes of which each counts: they are of other runs, not of what is in sight. */
+  const EACH = ["stop", "describe", "delete", "restore"];
   /** @type {Made[]} */
   let waiting = [];
   let busy = false;
@@ -14,19 +16,23 @@ const wishes = (() => {
    * @param {Wire.Deed} kind
    * @param {any} [value]
    * @param {boolean} [push] whether Back leads to what was before
+   * @returns {Promise<Wire.Answer>} once it is granted
    */
   function make(kind, value = null, push = true) {
-    const made = { wish: { kind, value }, from: document.activeElement, push };
-    waiting = [...waiting.filter(({ wish }) => wish.kind !== kind), made];
-    if (!busy) grant();
+    return new Promise((done) => {
+      const made = { wish: { kind, value }, from: document.activeElement, push, done };
+      waiting = [...waiting.filter(({ wish }) => wish.kind !== kind || EACH.includes(kind)), made];
+      if (!busy) grant();
+    });
   }
 
   async function grant() {
     busy = true;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { wish, push } = next;
+      const { wish, push, done } = next;
       const answer = await reach.through(() => post(wish), next.from);
       lab.adopt(answer, push);
+      done(answer);
     }
     busy = false;
   }

@@ -66,5 +66,20 @@ const words = (() => {
     return since !== null && since > 1 && rule !== "diverged" ? `${told} Since step ${since}.` : told;
   }
 
-  return { state, slopes, legend, step, sentence };
+  /**
+   * A run in the list: its number, so that no two look alike, and what came of it.
+   * @param {Wire.Listed} run
+   */
+  function listed({ number, state: of, steps, best, created }) {
+    const made = new Date(1000 * created);
+    const today = made.toDateString() === new Date().toDateString();
+    const time = made.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+    const day = made.toLocaleDateString("en", { day: "numeric", month: "short" });
+    return [
+      `#${number}`, STATES[of], `${steps.toLocaleString("en")} steps`,
+      best === null ? "" : `best ${(100 * best).toFixed(1)}%`, today ? time : `${day} ${time}`,
+    ].filter(Boolean).join(" · ");
+  }
+
+  return { listed, state, slopes, legend, step, sentence };
 })();

@@ -1,0 +1,106 @@
+// @ts-check
+/* One run in the drawer: what it is, what came of it, and a sheet to call it something. */
+"use strict";
+
+/**
+ * @typedef {object} Row
+ * @property {HTMLElement} box
+ * @property {(run: Wire.Listed) => void} show
+ * @property {() => void} focus
+ *
+ * @typedef {object} RowDeeds
+ * @property {(id: string) => void} look
+ * @property {(words: string) => void} say
+ * @property {(run: Wire.Listed) => void} remove
+ */
+
+const row = (() => {
+  /**
+   * @param {Wire.Listed} first
+   * @param {RowDeeds} deeds
+   * @returns {Row}
+   */
+  function of(first, { look, say, remove }) {
+    let run = first;
+    const [title, told, note] = [dom.element("b"), dom.element("small"), dom.element("small")];
+    const open = dom.element("button", title, told, note);
+    const line = dom.element("span");
+    const edit = dom.button("Edit", () => toggle());
+    const sheet = dom.element("form");
+    const box = dom.element("li", open, line, edit, sheet);
+    [open.className, line.className, edit.className, note.className] = ["look", "spark", "plain", "noted"];
+    open.type = edit.type = "button";
+    open.onclick = () => look(run.id);
+    sheet.hidden = true;
+
+    /**
+     * @param {Wire.Listed} next
+     */
+    function show(next) {
+      const same = JSON.stringify(next) === JSON.stringify(run) && title.textContent;
+      run = next;
+      if (same) return;
+      title.textContent = run.title;
+      told.textContent = words.listed(run);
+      note.textContent = run.note;
+      line.replaceChildren(spark.of(run.loss));
+      edit.setAttribute("aria-label", `edit run ${run.number}, ${run.title}`);
+      box.dataset.state = run.state;
+    }
+
+    /** Open or close what a run is called. */
+    function toggle(on = sheet.hidden) {
+      sheet.hidden = !on;
+      edit.setAttribute("aria-expanded", String(on));
+      if (on) fill();
+    }
+
+    function fill() {
+      const [name, noted] = [field("Name", run.name, 80), field("Note", run.note, 500)];
+      const save = dom.element("button", "Save");
+      const out = dom.button(run.live ? "Stop" : "Delete", () => (run.live ? stop() : remove(run)));
+      save.type = "submit";
+      out.type = "button";
+      save.className = out.className = "plain";
+      name.input.placeholder = run.title;
+      sheet.replaceChildren(name.label, noted.label, dom.element("div", save, out));
+      sheet.onsubmit = (event) => { event.preventDefault(); keep(name.input.value, noted.input.value); };
+      name.input.focus();
+    }
+
+    async function stop() {
+      say((await wishes.make("stop", run.id)).notice || `#${run.number} stops.`);
+      toggle(false);
+      edit.focus();
+    }
+
+    /**
+     * @param {string} name
+     * @param {string} noted
+     */
+    async function keep(name, noted) {
+      const { notice } = await wishes.make("describe", { run: run.id, name, note: noted });
+      say(notice);
+      if (notice) return;
+      toggle(false);
+      edit.focus();
+      drawer.refresh();
+    }
+
+    show(first);
+    return { box, show, focus: () => open.focus() };
+  }
+
+  /**
+   * @param {string} words
+   * @param {string} value
+   * @param {number} longest
+   */
+  function field(words, value, longest) {
+    const input = dom.element("input");
+    Object.assign(input, { value, maxLength: longest, autocomplete: "off" });
+    return { input, label: dom.element("label", words, input) };
+  }
+
+  return { of };
+})();

@@ -1,0 +1,60 @@
+"""The list of runs: ``GET /runs``."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated, cast
+
+from fastapi import FastAPI, Query, Response
+
+from diagnostics.dashboard.titles import title
+from diagnostics.dashboard.wire import Listed, Runs, State, encode
+from diagnostics.store.catalogue import Catalogue
+from diagnostics.store.store import Run
+
+MOST = 200
+"""Runs in one answer."""
+
+
+def add_runs_route(server: FastAPI, catalogue: Catalogue) -> None:
+    """Mount ``GET /runs``: the newest, those before a number, those that words are found in."""
+
+    async def runs(
+        search: Annotated[str, Query(max_length=200)] = "",
+        before: int | None = None,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = 30,
+    ) -> Response:
+        found = await asyncio.to_thread(listed, catalogue, search, before, limit)
+        return Response(encode(found), media_type="application/json")
+
+    server.add_api_route("/runs", runs)
+
+
+def listed(catalogue: Catalogue, search: str, before: int | None, limit: int) -> Runs:
+    """Some of the runs, newest first."""
+    catalogue.purge()
+    words = search.casefold().split()
+    found = catalogue.page(limit + 1, before, (lambda run: _says(run, words)) if words else None)
+    return Runs(tuple(_one(run, catalogue) for run in found[:limit]), len(found) > limit)
+
+
+def _says(run: Run, words: list[str]) -> bool:
+    """Whether all words are found in what is known of a run: title, note, settings, state."""
+    told = (run.id, f"#{run.number}", title(run), run.note, run.state, *run.config.words())
+    text = " ".join((*told, run.config.label)).casefold()
+    return all(word in text for word in words)
+
+
+def _one(run: Run, catalogue: Catalogue) -> Listed:
+    return Listed(
+        id=run.id,
+        number=run.number,
+        title=title(run),
+        name=run.name,
+        note=run.note,
+        state=cast(State, run.state),
+        steps=run.steps,
+        created=run.created.timestamp(),
+        live=run.live,
+        watched=run.watched,
+        **asdict(catalogue.outline(run)),
+    )

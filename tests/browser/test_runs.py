@@ -1,0 +1,109 @@
+"""The drawer of runs, as people use it."""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from diagnostics.store.store import Store
+from diagnostics.subject.config import RunConfig
+from tests.browser.conftest import Lab
+from tests.conftest import steps
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+WIDTHS = itertools.count(900)
+
+
+class Kept(NamedTuple):
+    """Runs, and a search that finds no others."""
+
+    runs: list[str]
+    search: str
+
+
+@pytest.fixture
+def kept(lab: Lab) -> Kept:
+    """Three runs that are over, two of them twins."""
+    store = Store(f"sqlite:///{lab.data_dir / 'store.sqlite'}")
+    plain = RunConfig(depth=3, width=next(WIDTHS))
+    relu = plain.changed(activation="relu")
+    runs = [store.create_run(one) for one in (plain, relu, relu)]
+    for run in runs:
+        store.append(run, steps(1, 30))
+        store.set_state(run, "finished")
+    store.close()
+    return Kept(runs, f"width={plain.width}")
+
+
+def drawer(page: Page, search: str) -> Locator:
+    page.click("#runs-open")
+    page.fill("#runs-search", search)
+    expect(page.locator("#runs-found")).to_contain_text("found")
+    return page.locator("#runs-list li")
+
+
+def test_runs_are_searched_and_chosen_and_no_two_look_alike(opened: Open, kept: Kept) -> None:
+    page = opened()
+    rows = drawer(page, f"{kept.search} relu")
+    expect(rows).to_have_count(2)
+    told = rows.all_inner_texts()
+    assert told[0] != told[1] and all("best" in text and "30 steps" in text for text in told)
+    assert rows.first.locator("svg path").get_attribute("d")
+    rows.first.locator(".look").click()
+    page.wait_for_function("(run) => lab.session().run === run", arg=kept.runs[2])
+    expect(page.locator("#runs")).to_be_hidden()
+
+
+def test_a_run_is_called_and_noted(opened: Open, kept: Kept) -> None:
+    page = opened()
+    row = drawer(page, kept.search).first
+    row.get_by_role("button", name="edit run").click()
+    page.keyboard.type("the good one")
+    page.keyboard.press("Tab")
+    page.keyboard.type("seen in the lecture")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("the good one")
+    expect(row).to_contain_text("seen in the lecture")
+    page.keyboard.press("Escape")
+    expect(page.locator("#runs")).to_be_hidden()
+    expect(page.locator("#runs-open")).to_be_focused()
+    expect(drawer(page, f"{kept.search} lecture good")).to_have_count(1)
+
+
+def test_a_deleted_run_is_had_back(opened: Open, kept: Kept) -> None:
+    page = opened(f"?run={kept.runs[2]}")
+    rows = drawer(page, kept.search)
+    rows.first.get_by_role("button", name="edit run").click()
+    rows.first.get_by_role("button", name="Delete").click()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    expect(rows.locator(".look")).to_have_count(2)
+    page.wait_for_function("lab.session().run === null")
+    page.keyboard.press("Enter")
+    expect(rows.locator(".look")).to_have_count(3)
+
+
+def test_what_still_trains_is_stopped_before_it_is_deleted(opened: Open) -> None:
+    search = f"width={next(WIDTHS)}"
+    page = opened(f"?depth=3&{search}&steps=100000")
+    page.click("#train")
+    page.wait_for_function("lab.frame()?.newest > 1")
+    row = drawer(page, search).first
+    row.get_by_role("button", name="edit run").click()
+    row.get_by_role("button", name="Stop").click()
+    expect(row).to_contain_text("stopped")
+    row.get_by_role("button", name="edit run").click()
+    expect(row.get_by_role("button", name="Delete")).to_be_visible()
+
+
+def test_on_a_phone_the_drawer_is_as_wide_as_the_screen(opened: Open, kept: Kept) -> None:
+    page = opened()
+    page.set_viewport_size({"width": 390, "height": 844})
+    drawer(page, kept.search)
+    box = page.locator("#runs").bounding_box()
+    assert box is not None and (box["x"], box["width"], box["height"]) == (0, 390, 844)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
