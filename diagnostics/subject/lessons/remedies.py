@@ -4,7 +4,7 @@ from diagnostics.subject.lessons.lesson import Lesson, Scene, Sentence
 
 _NORM = "activation=relu init=glorot_normal depth=30 width=128 lr=0.05 steps=300"
 _RESIDUAL = "activation=tanh init=torch_default depth=50 width=64 lr=0.02 steps=400"
-_CLIP = "activation=relu init=he_normal depth=3 width=128 lr=1 steps=500"
+_CLIP = "activation=relu init=he_normal depth=3 width=128 lr=1.5 steps=600"
 _RNN = "architecture=rnn activation=relu init=orthogonal width=64 lr=1 steps=400"
 _RANDOM = (
     "dataset=gaussian activation=relu init=he_normal depth=3 width=64 "
@@ -93,14 +93,14 @@ REMEDIES = (
             Scene(
                 "Off",
                 _CLIP,
-                "Now you have seen a gradient pass 10¹⁵ and stop being a number.",
+                "Now you have seen a gradient pass 10¹² and stop being a number.",
                 shows="diverged",
                 panel="clipping",
             ),
             Scene(
                 "By norm",
                 f"{_CLIP} clip=norm",
-                "Now you have seen it saved: only the first 200 steps had to be clipped.",
+                "Now you have seen it saved: only the first 300 steps had to be clipped.",
                 shows="clipping_earlier",
                 spares="diverged",
                 panel="clipping",
@@ -108,7 +108,7 @@ REMEDIES = (
             Scene(
                 "By value",
                 f"{_CLIP} clip=value clip_threshold=0.01",
-                "Now you have seen it saved by turned gradients, and only in the first 200 steps.",
+                "Now you have seen it saved by turned gradients, and only in the first 300 steps.",
                 shows="clipping_earlier",
                 spares="diverged",
                 panel="clipping",

@@ -3,7 +3,7 @@
 from diagnostics.subject.lessons.lesson import Lesson, Scene, Sentence
 
 _ADAM = "init=he_normal depth=3 width=128 optimizer=adam steps=500"
-_SELU = "init=lecun_normal depth=50 width=128 lr=0.01 steps=300"
+_SELU = "init=lecun_normal depth=50 width=128 lr=0.01 steps=600"
 
 UNITS = (
     Lesson(
@@ -170,7 +170,7 @@ UNITS = (
             Scene(
                 "ELU",
                 f"{_SELU} activation=elu",
-                "Now you have seen ELU learn as well, only slower.",
+                "Now you have seen ELU learn as well, but take twice as long, or longer.",
                 view="activation",
             ),
             Scene(

@@ -3,7 +3,7 @@
 from diagnostics.subject.lessons.lesson import Lesson, Scene, Sentence
 
 _TANH = "activation=tanh depth=10 width=128 lr=0.05 steps=500"
-_DEEP_RELU = "activation=relu depth=30 width=128 lr=0.01"
+_DEEP_RELU = "activation=relu depth=30 width=128 lr=0.01 batch_size=256"
 _SICK = f"{_DEEP_RELU} init=glorot_normal"
 
 WEIGHTS = (
@@ -128,14 +128,14 @@ WEIGHTS = (
         (
             Scene(
                 "Weight gradient",
-                f"{_SICK} steps=200",
+                f"{_SICK} steps=100",
                 "Now you have seen a sick network whose weight gradients look well.",
                 shows="vanishing",
                 view="weight",
             ),
             Scene(
                 "Signal gradient",
-                f"{_SICK} steps=200",
+                f"{_SICK} steps=100",
                 "Now you have seen the same network by the gradient that tells.",
                 shows="vanishing",
             ),

@@ -12,9 +12,9 @@ def _all_weights_are_one(s: Scenes) -> bool:
 
 
 def _saved(shown: Shown) -> bool:
-    """Healthy at the end, clipped in the first 200 steps and in none since."""
+    """Healthy at the end, clipped in the first 300 steps and in none since."""
     found = {diagnosis.rule for diagnosis in shown.after}
-    early = shown.cut.any() and not shown.cut[200:].any()
+    early = shown.cut.any() and not shown.cut[300:].any()
     return bool(early) and shown.last == "healthy" and "clipping_earlier" in found
 
 
@@ -75,13 +75,13 @@ REMEDIES: dict[str, Fact] = {
     "By value each entry is cut alone, and the gradient is turned: read the angle.": lambda s: bool(
         np.degrees(np.arccos(s["By value"].batch.scalar("clip_cosine").min())) > 30
     ),
-    "Now you have seen a gradient pass 10¹⁵ and stop being a number.": lambda s: (
-        s["Off"].last == "diverged" and _largest(s["Off"]) > 1e15
+    "Now you have seen a gradient pass 10¹² and stop being a number.": lambda s: (
+        s["Off"].last == "diverged" and _largest(s["Off"]) > 1e12
     ),
-    "Now you have seen it saved: only the first 200 steps had to be clipped.": lambda s: _saved(
+    "Now you have seen it saved: only the first 300 steps had to be clipped.": lambda s: _saved(
         s["By norm"]
     ),
-    "Now you have seen it saved by turned gradients, and only in the first 200 steps.": lambda s: (
+    "Now you have seen it saved by turned gradients, and only in the first 300 steps.": lambda s: (
         _saved(s["By value"])
     ),
     # rnn

@@ -26,6 +26,11 @@ def _top_first(s: Scenes) -> bool:
     return len(crossed[3]) > 0 and not any(len(found) for found in crossed[:3])
 
 
+def _until(shown: Shown, share: float) -> int:
+    """The step from which on so many held-out samples are read."""
+    return int((shown.batch.scalar("heldout_accuracy") > share).argmax()) + 1
+
+
 def _climbs(shown: Shown) -> bool:
     """Training and held-out loss both end far above the best they had been."""
     loss, heldout = shown.batch.scalar("loss"), shown.batch.scalar("heldout_loss")
@@ -122,8 +127,10 @@ UNITS: dict[str, Fact] = {
     "Now you have seen fifty plain layers learn.": lambda s: (
         s["SELU"].last == "healthy" and s["SELU"].accuracy > 0.9
     ),
-    "Now you have seen ELU learn as well, only slower.": lambda s: (
-        s["ELU"].last == "healthy" and 0.75 < s["ELU"].accuracy < s["SELU"].accuracy - 0.03
+    "Now you have seen ELU learn as well, but take twice as long, or longer.": lambda s: (
+        s["ELU"].last == "healthy"
+        and s["ELU"].accuracy > 0.8
+        and all(_until(s["ELU"], share) >= 2 * _until(s["SELU"], share) for share in (0.5, 0.8))
     ),
     "Now you have seen fifty ReLU layers with the same weights learn nothing.": lambda s: (
         s["ReLU"].first == s["ReLU"].last == "vanishing" and s["ReLU"].guesses
