@@ -269,6 +269,16 @@ class RunConfig(BaseModel):
         """What the layers are called beside their number: nothing here."""
         return ()
 
+    @property
+    def frozen(self) -> tuple[int, ...]:
+        """All layers are trained."""
+        return ()
+
+    @property
+    def ways(self) -> tuple[tuple[int, ...], ...]:
+        """One through all layers."""
+        return (tuple(range(self.hidden_layers + 1)),)
+
     def changed(self, **values: Any) -> Self:
         """A validated copy with some fields changed. Raises ``InvalidConfig``."""
         return self.make({**self.model_dump(), **values})

@@ -4,7 +4,7 @@ Rules and page ask either the same questions, in the keys of the tables of choic
 known of a stranger's model has a neutral answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -77,6 +77,14 @@ class Subject(Protocol):
         """Sentences on what can't be seen of it."""
 
     @property
+    def frozen(self) -> tuple[int, ...]:
+        """Places of layers, from 0, that are not trained."""
+
+    @property
+    def ways(self) -> tuple[tuple[int, ...], ...]:
+        """Ways that data take through layers, as places from 0: along them signals compare."""
+
+    @property
     def label(self) -> str:
         """What tells it from others, in short."""
 
@@ -90,7 +98,11 @@ class Subject(Protocol):
 class WatchedLayer(BaseModel):
     """A layer: its path as in ``named_modules()``, its class, and the activation seen after it.
 
-    ``activation`` is a key of ``ACTIVATIONS``, or what torch calls another in small letters.
+    Attributes:
+        activation: a key of ``ACTIVATIONS``, or what torch calls another in small letters.
+        frozen: none of its weights wants a gradient.
+        moved: whether a watched optimizer holds some of its weights; of others no update is known.
+        after: places (from 0) of the layers whose outputs its input is made of, the nearest ones.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,6 +110,9 @@ class WatchedLayer(BaseModel):
     name: str
     kind: str = ""
     activation: str = ""
+    frozen: bool = False
+    moved: bool = True
+    after: tuple[int, ...] = ()
 
     @field_validator("activation")
     @classmethod
@@ -175,9 +190,48 @@ class WatchedModel(BaseModel):
         """The layers' paths."""
         return tuple(layer.name for layer in self.layers)
 
+    @property
+    def frozen(self) -> tuple[int, ...]:
+        """Places of layers, from 0, whose weights want no gradient."""
+        return tuple(i for i, layer in enumerate(self.layers) if layer.frozen)
+
+    @property
+    def ways(self) -> tuple[tuple[int, ...], ...]:
+        """Where it isn't known what follows what, all layers are taken for one way."""
+        known = any(layer.after for layer in self.layers)
+        chain = tuple(range(len(self.layers)))
+        return ways([layer.after for layer in self.layers]) if known else (chain,)
+
     def words(self) -> list[str]:
         """For a list of runs."""
         return [f"model={self.model}", f"layers={len(self.layers)}", f"optimizer={self.optimizer}"]
+
+
+def ways(after: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    """The longest ways through a graph of layers, until each layer lies on one.
+
+    Args:
+        after: of each layer, the places of those right before it. What leads to itself or to a
+            layer that stands before it is left out: time is no way through a network.
+    """
+    before = [[j for j in found if j < i] for i, found in enumerate(after)]
+    behind = [[i for i, found in enumerate(before) if j in found] for j in range(len(after))]
+    head, tail = _longest(before, range(len(after))), _longest(behind, range(len(after))[::-1])
+    found: list[tuple[int, ...]] = []
+    missing = set(range(len(after)))
+    while missing:
+        i = max(missing, key=lambda i: (len(head[i]) + len(tail[i]), -i))
+        found.append((*head[i], *reversed(tail[i][:-1])))
+        missing -= set(found[-1])
+    return tuple(found)
+
+
+def _longest(steps: Sequence[Sequence[int]], order: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """The longest way that ends at each place, in an order in which steps lead from known ones."""
+    known: dict[int, tuple[int, ...]] = {}
+    for i in order:
+        known[i] = (*max((known[j] for j in steps[i]), key=len, default=()), i)
+    return known
 
 
 def subject(stored: Mapping[str, Any]) -> RunConfig | WatchedModel:

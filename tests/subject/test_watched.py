@@ -118,3 +118,20 @@ def test_it_is_brought_in_sight_and_controls_leave_it_alone(store: Store, watche
     assert store.commands(watched.id)[0] == []
     trained = deeds.again(shown, 0)
     assert trained.run != watched.id and trained.pin is None
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ([(), (0,), (1,)], ((0, 1, 2),)),
+        ([(), (0,), (), (2,)], ((0, 1), (2, 3))),  # an actor beside its critic
+        ([(), (0,), (0,)], ((0, 1), (0, 2))),  # a trunk with two heads
+        ([(), (), (0, 1)], ((0, 2), (1, 2))),  # two towers that meet
+        ([(), (0,), (0, 1), (2,)], ((0, 1, 2, 3),)),  # something goes around a layer
+        ([(0,), (0, 1)], ((0, 1),)),  # time
+        ([(), ()], ((0, 1),)),  # nothing is known
+    ],
+)
+def test_ways_are_those_that_gradients_take(after: list[tuple[int, ...]], expected: object) -> None:
+    layers = tuple(WatchedLayer(name=str(i), after=found) for i, found in enumerate(after))
+    assert WatchedModel(model="Net", layers=layers).ways == expected
