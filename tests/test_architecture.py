@@ -24,6 +24,7 @@ FLOORS = (
     "engine.lab",
     "engine.watch",
     "dashboard",
+    "site",
     "cli",
 )
 """From the ground up; what is not named here stands above."""

@@ -1,6 +1,7 @@
-"""The command line: serve, profile, train, diagnose, rules, runs, export."""
+"""The command line: serve, profile, train, diagnose, rules, runs, export, site."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -8,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diagnostics.cli.terminal import interruptible, opened, print_json, progress, show_run
+from diagnostics.cli.terminal import (
+    INTERRUPTED,
+    interruptible,
+    opened,
+    print_json,
+    progress,
+    recording,
+    show_run,
+    show_site,
+)
 from diagnostics.store.settings import SETTINGS, InvalidSetting, Settings
 from diagnostics.subject.config import FIELDS, InvalidConfig, RunConfig, allowed
 
@@ -16,7 +26,6 @@ if TYPE_CHECKING:
     from diagnostics.store.records import Diagnosis
     from diagnostics.store.store import Store
 
-INTERRUPTED = 130
 DIAGNOSED_STEPS = 50
 
 Command = Callable[..., Any]
@@ -31,11 +40,12 @@ class _Group(click.Group):
     """Turns what can be wrong with input into a usage error."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        from diagnostics.site.folder import InvalidSite
         from diagnostics.store.schema import StoreError
 
         try:
             return super().invoke(ctx)
-        except (InvalidConfig, InvalidSetting, StoreError) as error:
+        except (InvalidConfig, InvalidSetting, InvalidSite, StoreError) as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
 
@@ -213,3 +223,21 @@ def _report(store: "Store", run: str) -> str:
     from diagnostics.dashboard.report import report
 
     return report(store, run)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--lessons", default="", metavar="A,B", help="keys of lessons; all where left out")
+@_as_json
+def site(folder: Path, lessons: str, as_json: bool) -> None:
+    """Write lessons and the default lab as recorded runs, for any browser, without a server.
+
+    DIR is made, or must be empty or a former site. Its index.html opens from the folder as from any
+    web host.
+    """
+    from diagnostics.site.site import chosen, write
+
+    began, taught = time.monotonic(), chosen(lessons)
+    with recording(folder, as_json) as told:
+        written = write(folder, told, lessons=taught)
+    show_site(folder, written, time.monotonic() - began, as_json)

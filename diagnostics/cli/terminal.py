@@ -3,10 +3,12 @@
 import json
 import math
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +17,11 @@ from diagnostics.store.settings import Settings
 
 if TYPE_CHECKING:
     from diagnostics.runs.control import Control
+    from diagnostics.site.site import Written
     from diagnostics.store.store import Run, Store
+
+
+INTERRUPTED = 130
 
 
 @contextmanager
@@ -106,3 +112,33 @@ def print_json(row: dict[str, Any]) -> None:
         for key, value in row.items()
     }
     click.echo(json.dumps(plain, allow_nan=False))
+
+
+@contextmanager
+def recording(folder: Path, quiet: bool) -> "Iterator[Callable[[str, int, int], None]]":
+    """What a site is told by: a progress bar of its runs; Ctrl-C says that it is not whole."""
+    from tqdm import tqdm
+
+    with tqdm(unit=" runs", disable=True if quiet else None) as bar:
+
+        def told(name: str, done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description(name)
+
+        try:
+            yield told
+        except KeyboardInterrupt:
+            click.echo(f"{folder} is not finished: run the command again.", err=True)
+            sys.exit(INTERRUPTED)
+        bar.update(bar.total - bar.n)
+
+
+def show_site(folder: Path, written: "Written", seconds: float, as_json: bool) -> None:
+    """Where a site lies, how large it is, and how long that took."""
+    page = folder / "index.html"
+    if as_json:
+        print_json({"page": str(page), **written._asdict(), "seconds": round(seconds, 1)})
+        return
+    sizes = (f"{size / 1e6:.1f} MB" for size in written)
+    whole, first = sizes
+    click.echo(f"{page}: {whole}, of which {first} for the first lesson, in {seconds:.0f} s")

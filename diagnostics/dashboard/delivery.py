@@ -23,10 +23,12 @@ SQUEEZED = (b"accept-encoding", b"gzip")
 
 @dataclass(frozen=True)
 class Delivered:
-    """The addresses of the page's own script and style."""
+    """Addresses: of the page's own script and style, of its icon, and of the page itself."""
 
     script: str
     style: str
+    icon: str = "/assets/icon.svg"
+    home: str = "/"
 
 
 def add_bundles(server: FastAPI) -> Delivered:

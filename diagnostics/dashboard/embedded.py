@@ -1,5 +1,6 @@
 """What page and report carry in themselves: the assets' folder, and data for the scripts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from diagnostics.dashboard import charts, figures
@@ -10,6 +11,9 @@ ASSETS = Path(__file__).with_name("assets")
 
 SCRIPTS = ("painter", "charts", "page")
 """Folders of the page's scripts, in order."""
+
+RECORDED = (*SCRIPTS, "site")
+"""Those of a page that lives without a server."""
 
 
 def drawing() -> str:
@@ -23,13 +27,13 @@ def data(name: str, sent: object) -> str:
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def sources(kind: str) -> list[Path]:
+def sources(kind: str, folders: Sequence[str] = SCRIPTS) -> list[Path]:
     """The page's own scripts (``js``) or styles (``css``), in the order in which they are read."""
     if kind == "css":
         return sorted(ASSETS.rglob("*.css"), key=lambda file: (len(file.parts), file.name))
-    return [file for name in SCRIPTS for file in sorted((ASSETS / name).glob("*.js"))]
+    return [file for name in folders for file in sorted((ASSETS / name).glob("*.js"))]
 
 
-def bundle(kind: str) -> str:
+def bundle(kind: str, folders: Sequence[str] = SCRIPTS) -> str:
     """All of them as one text."""
-    return "\n".join(file.read_text() for file in sources(kind))
+    return "\n".join(file.read_text(encoding="utf-8") for file in sources(kind, folders))

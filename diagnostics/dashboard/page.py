@@ -1,5 +1,7 @@
 """The page: plain HTML with its first picture; Dash mounts the form, scripts own the rest."""
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from markupsafe import Markup
 from diagnostics.dashboard import charts, embedded, wire
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.wire import Answer, Frame
-from diagnostics.subject.lessons import LESSONS, Scene
+from diagnostics.subject.lessons import LESSONS, Lesson, Scene
 
 TITLE = "Gradient Diagnostics"
 
@@ -29,13 +31,16 @@ TEMPLATES = Environment(
 
 @dataclass(frozen=True)
 class Dashes:
-    """What Dash puts into a page: styles, its place, its configuration and its scripts."""
+    """What Dash puts into a page: styles, its place, its configuration and its scripts.
 
-    css: str
-    app_entry: str
-    config: str
-    scripts: str
-    renderer: str
+    Nothing of all that where there is no Dash.
+    """
+
+    css: str = ""
+    app_entry: str = ""
+    config: str = ""
+    scripts: str = ""
+    renderer: str = ""
 
 
 def page(
@@ -44,9 +49,18 @@ def page(
     tables: str,
     answer: Answer,
     frame: Frame | None,
+    *,
     reload: bool = False,
+    lessons: Mapping[str, Lesson] = LESSONS,
+    recorded: object = None,
 ) -> str:
-    """The HTML of what an answer shows, with the frame that can be drawn at once."""
+    """The HTML of what an answer shows, with the frame that can be drawn at once.
+
+    Args:
+        recorded: which runs are there, in a page of recorded ones that has no server.
+    """
+    data: dict[str, object] = {"opened": answer, "frame": frame}
+    data |= {"recorded": recorded} if recorded else {}
     return TEMPLATES.get_template("page.html").render(
         title=TITLE,
         delivered=delivered,
@@ -55,20 +69,21 @@ def page(
         help=charts.help,
         paces=PACES,
         pace=DEFAULT_PACE,
-        lessons=LESSONS,
+        lessons=lessons,
         answer=answer,
         tables=Markup(tables),
-        data=Markup(embedded.data("opened", answer) + embedded.data("frame", frame)),
+        data=Markup("".join(itertools.starmap(embedded.data, data.items()))),
         reload=reload,
+        recorded=recorded,
     )
 
 
-def tables() -> str:
+def tables(lessons: Mapping[str, Lesson] = LESSONS) -> str:
     """What the scripts draw, the same in every page."""
-    return embedded.drawing() + embedded.data("lesson-table", _lessons())
+    return embedded.drawing() + embedded.data("lesson-table", _lessons(lessons))
 
 
-def _lessons() -> list[wire.Lesson]:
+def _lessons(lessons: Mapping[str, Lesson]) -> list[wire.Lesson]:
     """The lessons as the script shows them."""
     return [
         wire.Lesson(
@@ -78,7 +93,7 @@ def _lessons() -> list[wire.Lesson]:
             lesson.source,
             tuple(map(_scene, lesson.scenes)),
         )
-        for lesson in LESSONS.values()
+        for lesson in lessons.values()
     ]
 
 

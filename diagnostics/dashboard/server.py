@@ -127,7 +127,7 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, reload: boo
         session, notes = await asyncio.to_thread(deeds.open, request.url.query)
         frame = await hub.first(session.watch())
         told = wishes.answer(session, notes)
-        html = page.page(delivered, shell.parts(), tables, told, frame, reload)
+        html = page.page(delivered, shell.parts(), tables, told, frame, reload=reload)
         return HTMLResponse(html, headers=FRESH)
 
     server.router.routes.insert(0, APIRoute("/", index, methods=["GET"]))  # before Dash's own

@@ -5,7 +5,7 @@ const path = require("node:path");
 const vm = require("node:vm");
 
 const ASSETS = path.join(__dirname, "../../diagnostics/dashboard/assets");
-const FOLDERS = ["charts", "page", "painter", "report"];
+const FOLDERS = ["charts", "page", "painter", "report", "site"];
 
 /** Every script's name, with its text. */
 const scripts = Object.fromEntries(FOLDERS.flatMap((folder) =>

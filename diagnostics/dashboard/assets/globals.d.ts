@@ -129,6 +129,17 @@ interface Hand {
   size(key: string): { width: number; height: number };
 }
 
+/** Who is told what arrives. */
+interface Heard { opened(): void; lost(): void; received(message: Wire.Message): void }
+
+/** Who answers the page: a server by its `socket`, or `recorded` runs. */
+interface Source {
+  connect(told: Heard): void;
+  send(message: Wire.Watch | Wire.Ack): void;
+  /** Rejected while nobody answers. */
+  wish(asked: Wire.Asked): Promise<Wire.Answer>;
+}
+
 declare const Plotly: {
   react(plot: HTMLElement, data: Trace[], layout: Layout, options: object): void;
 };

@@ -17,12 +17,15 @@ LARGEST_SHARE = 0.02
 class Album:
     """Hands a run's pictures to its sink.
 
+    Args:
+        every: steps from one to the next; 0 for about a second.
+
     Attributes:
         seconds: what the last step's picture took; 0 where none was taken.
     """
 
-    def __init__(self, studio: Studio, sink: Sink) -> None:
-        self._studio, self._sink = studio, sink
+    def __init__(self, studio: Studio, sink: Sink, every: int = 0) -> None:
+        self._studio, self._sink, self._every = studio, sink, every
         self._batch: tuple[Tensor, Tensor] | None = None
         self._due, self._taken = 0.0, 0
         self.seconds = 0.0
@@ -32,7 +35,7 @@ class Album:
     def look(self, step: int, batch: tuple[Tensor, Tensor], dead: Flags) -> None:
         """After a step, of which a batch is remembered: take a picture where one is due."""
         self._batch, self.seconds = batch, 0.0
-        if time.monotonic() >= self._due:
+        if (step - 1) % self._every == 0 if self._every else time.monotonic() >= self._due:
             self._take(step, dead)
 
     def close(self, step: int, dead: Flags) -> None:

@@ -50,14 +50,16 @@ def train(
     *,
     probe: bool = True,
     pictures: bool = False,
+    every: int = 0,
 ) -> Summary:
     """Train to the end, until told to stop, or until a loss or gradient turns non-finite.
 
     Args:
         probe: measure layers; the losses are the same to the last bit without.
         pictures: of what is learned, now and then; the losses are the same without, too.
+        every: steps from one picture to the next; 0 for about a second.
     """
-    return through(training(config, sink, control, probe=probe, pictures=pictures))
+    return through(training(config, sink, control, probe=probe, pictures=pictures, every=every))
 
 
 def training(
@@ -67,10 +69,14 @@ def training(
     *,
     probe: bool = True,
     pictures: bool = False,
+    every: int = 0,
 ) -> Generator[None, None, Summary]:
     """The same, giving way after each step. Whoever has it then must leave torch's state alone."""
     with isolated(config.seed):
-        return (yield from _Training(config, sink, control, probe, pictures).run())
+        going = _Training(config, sink, control, probe)
+        if pictures:
+            going.pictured(every)
+        return (yield from going.run())
 
 
 def through(going: Generator[None, None, R]) -> R:
@@ -101,9 +107,7 @@ def isolated(seed: int) -> Iterator[None]:
 
 
 class _Training:
-    def __init__(
-        self, config: RunConfig, sink: Sink, control: Control, probe: bool, pictures: bool
-    ) -> None:
+    def __init__(self, config: RunConfig, sink: Sink, control: Control, probe: bool) -> None:
         self.config, self.sink, self.control = config, sink, control
         self.data = data.load(config)
         self.network = network.build(config, self.data)
@@ -112,7 +116,7 @@ class _Training:
         self.optimizer = optimizer(config, self.parameters)
         self.batches = batches(self.data, config)
         self.parts = probe_parts(config, self.data.probe_x)
-        self.album = Album(Studio(config, self.data, self.network), sink) if pictures else None
+        self.album: Album | None = None
         self.probe = Probe(self.layers) if probe else None
         self.step = 0
         self.loss = math.nan
@@ -123,6 +127,10 @@ class _Training:
         self.allowed = 0
         self.pace = 0.0
         self.due = 0.0
+
+    def pictured(self, every: int) -> None:
+        """Before the first step: take pictures, too."""
+        self.album = Album(Studio(self.config, self.data, self.network), self.sink, every)
 
     def run(self) -> Generator[None, None, Summary]:
         summary = yield from self._run()

@@ -31,7 +31,7 @@ const captions = (() => {
   function scrubber(next, newest) {
     const scrub = dom.$("scrub", HTMLInputElement);
     scrub.max = String(Math.max(1, next.newest));
-    if (newest) scrub.value = scrub.max;
+    if (newest || document.activeElement !== scrub) scrub.value = newest ? scrub.max : String(next.now.step);
     dom.text("scrub-label", words.step(next, newest));
     dom.$("latest", HTMLButtonElement).disabled = newest;
   }

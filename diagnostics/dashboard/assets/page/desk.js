@@ -172,7 +172,7 @@ const desk = (() => {
     dom.$("lab-form").classList.toggle("unfolded", window.innerWidth > 800);
     if (localStorage.getItem("lecture")) lecture(() => {});
     lab.open();
-    runs.connect();
+    if (source.live()) runs.connect();
     requestAnimationFrame(() => setTimeout(form.load));
   }
 

@@ -27,7 +27,7 @@ const lab = (() => {
   function watch() {
     const { run, pin, query } = session;
     const { at, view, panel, layer } = sight;
-    socket.send({ run, pin, query, view, at, panel, layer, visible: !document.hidden });
+    source.way().send({ run, pin, query, view, at, panel, layer, visible: !document.hidden });
   }
 
   /**
@@ -36,7 +36,7 @@ const lab = (() => {
   function receive({ sequence, frame: next }) {
     requestAnimationFrame(() => {
       if (next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
-      socket.send({ ack: sequence });
+      source.way().send({ ack: sequence });
     });
   }
 
@@ -228,7 +228,7 @@ const lab = (() => {
     else verdict.clear();
     address();
     desk.connect({ watch, redraw, refit, look, pickLayer, lookAt, lookAround });
-    socket.connect({ opened: watch, lost: () => header.badge("reconnecting…", "away"), received: receive });
+    source.way().connect({ opened: watch, lost: () => header.badge("reconnecting…", "away"), received: receive });
     form.show(opened);
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/* The connection, made anew whenever it is lost. */
+/* What a server is asked: by a connection, made anew whenever it is lost, and by requests. */
 "use strict";
 
 const socket = (() => {
@@ -11,7 +11,7 @@ const socket = (() => {
   let wait = FIRST;
 
   /**
-   * @param {{opened: () => void, lost: () => void, received: (message: Wire.Message) => void}} told
+   * @param {Heard} told
    */
   function connect(told) {
     open = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
@@ -36,5 +36,16 @@ const socket = (() => {
     if (open && open.readyState === WebSocket.OPEN) open.send(JSON.stringify(message));
   }
 
-  return { connect, send };
+  /**
+   * @param {Wire.Asked} asked
+   * @returns {Promise<Wire.Answer>}
+   */
+  async function wish(asked) {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch("/wish", { method: "POST", headers, body: JSON.stringify(asked) });
+    if (answer.status >= 500) throw new Error(`the server answered ${answer.status}`);
+    return answer.json();
+  }
+
+  return { connect, send, wish };
 })();

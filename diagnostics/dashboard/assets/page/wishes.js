@@ -30,7 +30,7 @@ const wishes = (() => {
     busy = true;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { wish, push, done } = next;
-      const answer = await reach.through(() => post(wish), next.from);
+      const answer = await reach.through(() => ask(wish), next.from);
       lab.adopt(answer, push);
       done(answer);
     }
@@ -39,15 +39,8 @@ const wishes = (() => {
 
   /**
    * @param {Wire.Wish} wish
-   * @returns {Promise<Wire.Answer>}
    */
-  async function post(wish) {
-    const asked = { session: lab.state(), wish, pace: pace() };
-    const headers = { "Content-Type": "application/json" };
-    const answer = await fetch("/wish", { method: "POST", headers, body: JSON.stringify(asked) });
-    if (answer.status >= 500) throw new Error(`the server answered ${answer.status}`);
-    return answer.json();
-  }
+  const ask = (wish) => source.way().wish({ session: lab.state(), wish, pace: pace() });
 
   /** Steps a second, 0 for as fast as possible. */
   const pace = () => Number(dom.$("pace", HTMLSelectElement).value);
