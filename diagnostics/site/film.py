@@ -10,6 +10,7 @@ from diagnostics.dashboard import charts, frames, history, learned
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.frames import Sketch, Whole
 from diagnostics.dashboard.learned import Shot
+from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.wire import Frame, History, Watch
 from diagnostics.diagnosis import dead_units
 from diagnostics.engine.lab.profiler import portrait, profile_batch
@@ -50,6 +51,7 @@ def film(store: Store, config: RunConfig, advised: Advised) -> dict[str, Any]:
         view: [ahead[view], *_frames(thin, view, steps, said, grown[view])] for view in charts.VIEWS
     }
     return {
+        "title": title(thin.run),
         "steps": steps,
         "metrics": chain(map(_metrics, zip(*shots.values(), strict=True))),
         "views": {view: chain(map(_bare, taken)) for view, taken in shots.items()},

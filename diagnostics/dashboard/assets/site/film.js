@@ -5,6 +5,7 @@
 /**
  * A run as `diagnostics/site/film.py` packs it; places 0 are before training, the last ones the run as it is left.
  * @typedef {object} Packed
+ * @property {string} title
  * @property {number[]} steps
  * @property {any[]} metrics
  * @property {Record<string, any[]>} views
@@ -14,6 +15,7 @@
 
 /**
  * @typedef {object} Film
+ * @property {string} title
  * @property {number[]} steps those kept
  * @property {(view: string, place: number) => Wire.Frame} shot
  * @property {(step: number) => Wire.Learned} learned the newest picture at or before a step
@@ -54,7 +56,7 @@ const film = (() => {
    * @param {Packed} packed
    * @returns {Film}
    */
-  function unwind({ steps, metrics, views, learned, lives }) {
+  function unwind({ title, steps, metrics, views, learned, lives }) {
     const shared = unwound(metrics);
     /** @type {Wire.Learned[]} */
     const pictures = unwound(learned);
@@ -62,6 +64,7 @@ const film = (() => {
     const seen = {};
     const shots = (/** @type {string} */ view) => (seen[view] ||= unwound(views[view]));
     return {
+      title,
       steps,
       shot: (view, place) => {
         const frame = shots(view in views ? view : Object.keys(views)[0])[place];

@@ -55,8 +55,7 @@ const shots = (() => {
   function pinned(pin, run, view, step) {
     const film = pin && pin !== run ? shelf.get(pin) : undefined;
     if (!film) return {};
-    const { now, label } = film.shot(view, nearest(film.steps, step) + 1);
-    return { pinned: now, pinned_label: label };
+    return { pinned: film.shot(view, nearest(film.steps, step) + 1).now, pinned_label: film.title };
   }
 
   /**
