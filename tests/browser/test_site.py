@@ -71,7 +71,6 @@ def test_a_lesson_opens_plays_and_can_be_scrubbed(opened: Callable[..., Page], s
     expect(page.locator("#badge")).to_have_text("before training")
     expect(page.locator("#learned-digits > *")).to_have_count(8)
     page.locator("#train").click()
-    expect(page.locator("#play-word")).to_have_text("Pause")
     expect(page.locator("#badge")).to_have_text("finished")
     expect(page.locator("#lesson-seen")).to_have_text(SCENES[0].seen)
     expect(page.locator("#scrub-label")).to_have_text("step 60")
@@ -105,13 +104,12 @@ def test_scenes_lie_behind_each_other_and_back_leads_to_them(opened: Callable[..
     page = opened("?lesson=speeds&run=speeds-1")
     expect(page.locator("#badge")).to_have_text("finished")
     page.locator("#scenes button").nth(1).click()
-    expect(page.locator("#badge")).to_have_text("finished")
+    page.wait_for_function("lab.frame()?.run === 'speeds-2' && lab.frame().state === 'finished'")
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
     assert "run=speeds-2" in page.url and "pin=speeds-1" in page.url
     assert page.evaluate("lab.frame().pinned.step") == 60
     page.locator("#scenes button").nth(2).click()
     expect(page.locator("#view [value=weight]")).to_be_checked()
-    expect(page.locator("#badge")).to_have_text("finished")
     page.go_back()
     expect(page.locator("#verdict-title")).to_have_text("Vanishing gradients")
     page.go_forward()
