@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, select, update
 
-from diagnostics.store.records import SCALAR_INDEX, SCALARS
+from diagnostics.store.packing import unpack
+from diagnostics.store.records import SCALAR_INDEX
+from diagnostics.store.rows import readable, words_of
 from diagnostics.store.schema import chunks, runs
-from diagnostics.store.store import Run, Store, StoreError, padded
+from diagnostics.store.seals import seal
+from diagnostics.store.store import Run, Store, StoreError
 
 UNDO_SECONDS = 30.0
 """How long a deleted run can be had back."""
@@ -82,7 +85,7 @@ class Catalogue:
         """What came of a run, in short; kept once it is over."""
         with self._store.engine.connect() as connection:
             kept = connection.execute(select(runs.c.outline).where(_is(run.id))).scalar()
-        if kept is not None:
+        if isinstance(kept, dict) and kept.pop("seal", None) == seal(run.id, kept):
             return Outline(kept["best"], tuple(kept["loss"]))
         with self._lock:
             growing = self._growing.setdefault(run.id, Growing())
@@ -90,7 +93,8 @@ class Catalogue:
         outline = growing.outline()
         if not run.live and run.state != "lost":
             self._growing.pop(run.id, None)
-            self._enter(run.id, outline=vars(outline))
+            told = vars(outline)
+            self._enter(run.id, outline={**told, "seal": seal(run.id, told)})
         return outline
 
     def describe(self, run_id: str, **words: str) -> None:
@@ -99,13 +103,15 @@ class Catalogue:
         Raises:
             StoreError: there is no such run, or the words are too many.
         """
-        self._store.run(run_id)
+        run = self._store.run(run_id)
         for key, text in words.items():
             if len(text) > LONGEST[key]:
                 raise StoreError(
                     f"{key}={text:.20}… can't be used: it must have at most {LONGEST[key]} letters."
                 )
-        self._enter(run_id, **{key: text.strip() for key, text in words.items()})
+        told = {"name": run.name, "note": run.note}
+        told |= {key: text.strip() for key, text in words.items()}
+        self._enter(run_id, **words_of(run_id, **told))
 
     def delete(self, run_id: str) -> None:
         """Take a run out of sight, for good after a while.
@@ -136,13 +142,11 @@ class Catalogue:
             connection.execute(update(runs).where(_is(run_id)).values(**values))
 
     def _read(self, run_id: str, growing: Growing) -> None:
-        columns = (chunks.c.id, chunks.c.steps, chunks.c.scalars)
-        new = (chunks.c.run == run_id, chunks.c.id > growing.cursor)
-        query = select(*columns).where(*new).order_by(chunks.c.id)
+        query = select(chunks).where(chunks.c.run == run_id, chunks.c.id > growing.cursor)
         with self._store.engine.connect() as connection:
-            for row in connection.execute(query):
-                flat = np.frombuffer(row.scalars, "<f8")
-                growing.grow(padded(flat, len(SCALARS), row.steps))
+            for row in connection.execute(query.order_by(chunks.c.id)):
+                for batch in readable([row], unpack)[0]:
+                    growing.grow(batch.scalars)
                 growing.cursor = row.id
 
 

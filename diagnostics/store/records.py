@@ -239,11 +239,16 @@ class Command:
     """A wish sent to a run: pause, resume, step, stop, or ``set`` of fields that may change live.
 
     ``set`` carries the changes of the configuration; ``pace`` carries ``steps_per_second``,
-    0 for as fast as possible.
+    0 for as fast as possible. ``aside`` is the server's own: keep all that the run needs to go on,
+    in the ``state`` it then has, and give the worker back.
+
+    Attributes:
+        number: the store's; 0 for one that was not left there.
     """
 
-    kind: Literal["pause", "resume", "step", "stop", "set", "pace"]
+    kind: Literal["pause", "resume", "step", "stop", "set", "pace", "aside"]
     data: Mapping[str, Any] = field(default_factory=dict)
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

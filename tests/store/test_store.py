@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from diagnostics.store.records import METRICS, Command, Event, PatientZero, Summary
-from diagnostics.store.store import LOST_AFTER, Store, StoreError, open_store
+from diagnostics.store.run import LOST_AFTER
+from diagnostics.store.store import Store, StoreError, open_store
 from diagnostics.subject.config import RunConfig
 from tests.conftest import steps
 
@@ -53,8 +54,8 @@ def test_a_run_without_heartbeat_is_lost_and_keeps_its_chunks(
     store.set_state(run, "running")
     store.append(run, steps(1, 3))
     assert store.run(run).state == "running"
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + LOST_AFTER + 1)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + LOST_AFTER + 1)
     assert store.run(run).state == "lost"
     assert len(store.since(run).batch) == 3
 
@@ -144,7 +145,7 @@ def test_an_older_store_is_read_with_its_missing_columns_empty(store: Store) -> 
         connection.execute("UPDATE meta SET value = ? WHERE key = 'metrics'", (old,))
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
         values = steps(1, 3).values[:, :, :-2].tobytes()
-        connection.execute("UPDATE chunks SET array = ?", (values,))
+        connection.execute("UPDATE chunks SET array = ?, seal = NULL", (values,))
     connection.close()
     again = Store(store.url)
     batch = again.since(run).batch

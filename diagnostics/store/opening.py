@@ -1,0 +1,186 @@
+"""Opening a database that holds a store: made, accepted, or refused with a sentence."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Column, Engine, Table, create_engine, event, inspect, select
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.schema import CreateColumn
+
+from diagnostics.store.schema import COLUMNS, EXPECTED, VERSION, StoreError, meta, metadata
+
+BUSY_SECONDS = 5.0
+"""How long a store that somebody else has locked is waited for."""
+
+NO_FILE = "unable to open database file"
+
+REASONS = {
+    "file is not a database": "the file is not a database",
+    NO_FILE: "the file can't be opened; check the folder and its rights",
+    "attempt to write a readonly database": "it is read-only",
+    "database is locked": "another program has locked it; try again when that is done",
+    "database or disk is full": "the disk is full; make room, what was measured waits meanwhile",
+    "disk I/O error": "the disk can't be read or written; it may be full",
+    "database disk image is malformed": "the file is damaged; put a copy of it in its place",
+}
+"""What SQLite says, in words that help."""
+
+
+def connect(url: str) -> Engine:
+    """An engine for a store whose tables stand.
+
+    Raises:
+        StoreError: no database can be had there, it is read-only, or it holds something else.
+    """
+    place = _place(url)
+    engine = _engine(url, place)
+    event.listen(engine, "handle_error", lambda context: _refusal(place, context))
+    _prepare(engine, place)
+    return engine
+
+
+def _place(url: str) -> str:
+    """What a store is called in sentences."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return url
+    return parsed.database or parsed.render_as_string(hide_password=True)
+
+
+def _engine(url: str, place: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(url, place)
+        return create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        form = "sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
+        raise StoreError(f"store={url} can't be used: it must be {form}.") from None
+    except OSError as error:
+        raise StoreError(f"The store's folder can't be made: {error}.") from None
+
+
+def _sqlite(url: str, place: str) -> Engine:
+    """A file is made here and nowhere else: one that goes away later must not come back empty."""
+    named = bool(place) and place != ":memory:" and not place.startswith("file:")
+    if named:
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        if not Path(place).exists():
+            Path(place).touch()
+        url = f"sqlite:///file:{quote(place)}?mode=rw&uri=true"
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _tune_sqlite)
+    if named:
+        event.listen(engine, "connect", lambda made, record: record.info.update(file=_file(place)))
+        event.listen(engine, "checkout", lambda made, record, _: _is_there(place, record.info))
+    return engine
+
+
+def _file(place: str) -> int:
+    """The number of a file, another one when it is replaced; 0 where there is none."""
+    try:
+        return os.stat(place).st_ino
+    except OSError:
+        return 0
+
+
+def _is_there(place: str, info: dict[str, Any]) -> None:
+    """SQLite would go on with a file that was deleted, and lose what it writes there."""
+    now = _file(place)
+    if not now:
+        raise StoreError(_gone(place))
+    if now != info["file"]:  # another was put in its place
+        raise DisconnectionError
+
+
+def _gone(place: str) -> str:
+    return f"The store {place} is gone: put it back, or start anew for an empty one."
+
+
+def _tune_sqlite(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _refusal(place: str, context: ExceptionContext) -> StoreError | None:
+    """Whatever a database says, at whatever call, is one sentence."""
+    trouble = context.original_exception
+    dbapi = context.dialect.loaded_dbapi
+    if not isinstance(trouble, dbapi.Error):
+        return None
+    words = (str(trouble).strip().splitlines() or [type(trouble).__name__])[0].rstrip(".")
+    if words == NO_FILE and not _file(place):
+        return StoreError(_gone(place))
+    return StoreError(f"{place} can't be used as a store: {REASONS.get(words, words)}.")
+
+
+def _prepare(engine: Engine, place: str) -> None:
+    names = set(inspect(engine).get_table_names())
+    if not names:
+        _create(engine)
+    elif not {"meta", "runs", "chunks"} <= names:
+        raise StoreError(f"{place} is a database, but not a store of this program.")
+    _check_version(engine, place)
+    metadata.create_all(engine)
+    for table in metadata.sorted_tables:
+        _widen(engine, table)
+    with engine.begin() as connection:  # a store that can't be written to is refused here
+        for key, value in EXPECTED.items():
+            connection.execute(meta.update().where(meta.c.key == key).values(value=value))
+
+
+def _create(engine: Engine) -> None:
+    try:
+        metadata.create_all(engine)
+        with engine.begin() as connection:
+            rows = [{"key": key, "value": value} for key, value in EXPECTED.items()]
+            connection.execute(meta.insert(), rows)
+    except StoreError:
+        # Another process may have made the tables in the same moment.
+        if "meta" not in inspect(engine).get_table_names():
+            raise
+
+
+def _widen(engine: Engine, table: Table) -> None:
+    """Add the columns that an older version did not know."""
+    for column in _missing(engine, table):
+        added = CreateColumn(column).compile(dialect=engine.dialect)
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
+        except StoreError:
+            # Another process may have added it in the same moment.
+            if column in _missing(engine, table):
+                raise
+
+
+def _missing(engine: Engine, table: Table) -> list[Column[object]]:
+    there = {column["name"] for column in inspect(engine).get_columns(table.name)}
+    return [column for column in table.columns if column.name not in there]
+
+
+def _check_version(engine: Engine, place: str) -> None:
+    with engine.connect() as connection:
+        found = {row.key: row.value for row in connection.execute(select(meta))}
+    version = found.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise StoreError(
+            f"{place} was made by a newer version (its schema is {version}, "
+            f"this program reads up to {VERSION}): update, or choose another data directory."
+        )
+    if not all(_older(found.get(key), now) for key, now in COLUMNS.items()):
+        raise StoreError(
+            f"{place} keeps other measurements than this program: choose another data directory."
+        )
+
+
+def _older(found: object, now: list[str]) -> bool:
+    """Columns are only ever added at the end, so that older chunks stay readable."""
+    return isinstance(found, list) and now[: len(found)] == found

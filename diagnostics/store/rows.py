@@ -1,0 +1,55 @@
+"""Rows of the store: entered with a seal, read as far as they are as they were written."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+from zipfile import BadZipFile
+
+from sqlalchemy import Connection, Table, insert
+
+from diagnostics.store.schema import StoreError
+from diagnostics.store.seals import seal, sealed, sound
+
+T = TypeVar("T")
+
+
+def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> tuple[list[T], int]:
+    """What can be read of some rows, and how many can't."""
+    found: list[T] = []
+    lost = 0
+    for row in rows:
+        try:
+            if not _as_written(row):
+                raise ValueError
+            found.append(read(row))
+        except (ValueError, TypeError, KeyError, AttributeError, OSError, BadZipFile, StoreError):
+            lost += 1
+    return found, lost
+
+
+def _as_written(row: Any) -> bool:
+    """Runs, which change, look at their seals themselves."""
+    return "number" in row._mapping or sound(row)
+
+
+def enter(
+    connection: Connection, table: Table, run_id: str, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Enter rows that belong to a run."""
+    if rows:
+        connection.execute(insert(table), [sealed({"run": run_id, **row}) for row in rows])
+
+
+def state_of(run_id: str, state: str, summary: dict[str, Any]) -> dict[str, Any]:
+    """What a run's row says of its state and its end."""
+    told = {"state": state, "summary": summary}
+    return told | {"state_seal": seal(run_id, state, summary)}
+
+
+def words_of(run_id: str, name: str, note: str) -> dict[str, Any]:
+    """What a run's row says in words."""
+    return {"name": name, "note": note, "words_seal": seal(run_id, name, note)}
+
+
+def steps_taken(run_id: str, steps: int) -> dict[str, Any]:
+    """What a run's row says of its length."""
+    return {"steps": steps, "steps_seal": seal(run_id, steps)}

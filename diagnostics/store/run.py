@@ -1,0 +1,117 @@
+"""A run as a reader should see it, and whether it is alive."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from diagnostics.store.records import PatientZero
+from diagnostics.store.schema import StoreError
+from diagnostics.store.seals import seal
+from diagnostics.subject.watched import Subject, subject
+
+LIVE_STATES = ("queued", "running", "paused")
+
+LOST_AFTER = 5.0
+"""Seconds without a heartbeat after which a live run counts as lost."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as a reader should see it.
+
+    ``state`` is one of queued, running, paused, finished, stopped, diverged, failed, lost;
+    ``number`` counts runs in the order of their creation; ``owner`` says whose it is, empty where
+    that is not known.
+    """
+
+    id: str
+    name: str
+    config: Subject
+    state: str
+    created: datetime
+    steps: int
+    probe: bool
+    loss: float | None = None
+    accuracy: float | None = None
+    patient_zero: PatientZero | None = None
+    error: str | None = None
+    number: int = 0
+    note: str = ""
+    owner: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still change."""
+        return self.state in LIVE_STATES
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is of a model that is not the laboratory's own."""
+        return self.config.lab is None
+
+
+class Pulse:
+    """Tells by their heartbeats which runs are alive, whatever somebody does to the clock.
+
+    A heartbeat that changes is one, by this process's own count of time. Only of a run that was
+    never seen before the clock is asked.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[float, float]] = {}
+
+    def beats(self, run_id: str, heartbeat: float) -> bool:
+        """Whether a run was alive within the last seconds."""
+        now, (known, since) = time.monotonic(), self._seen.get(run_id, (None, 0.0))
+        if known is None:
+            since = now - abs(time.time() - heartbeat)
+        elif known != heartbeat:
+            since = now
+        self._seen[run_id] = heartbeat, since
+        return now - since <= LOST_AFTER
+
+
+def fixed_seal(row: dict[str, Any]) -> int:
+    """Of what never changes of a run."""
+    return seal(*(row[key] for key in ("id", "config", "probe", "created", "owner")))
+
+
+def read_run(row: Any, pulse: Pulse) -> Run:
+    """A row of the store as a run.
+
+    Raises:
+        StoreError: it is not as it was written.
+    """
+    if not _sound(row):
+        raise StoreError(f"Run {row.id!s:.20} can't be read: its entry in the store is damaged.")
+    state, summary = row.state, dict(row.summary)
+    if state in LIVE_STATES and not pulse.beats(row.id, row.heartbeat):
+        state = "lost"
+    patient = summary.pop("patient_zero", None)
+    summary["steps"] = max(row.steps, summary.pop("steps", 0))
+    return Run(
+        row.id,
+        row.name,
+        subject(row.config),
+        state,
+        datetime.fromtimestamp(row.created, UTC),
+        probe=row.probe,
+        patient_zero=PatientZero(**patient) if patient else None,
+        number=row.number,
+        note=row.note,
+        owner=row.owner,
+        **summary,
+    )
+
+
+def _sound(row: Any) -> bool:
+    """Also where there are no seals yet, as before version 3."""
+    expected = (
+        (row.seal, fixed_seal(row._mapping)),
+        (row.words_seal, seal(row.id, row.name, row.note)),
+        (row.steps_seal, seal(row.id, row.steps)),
+        (row.state_seal, seal(row.id, row.state, row.summary)),
+    )
+    told = all(kept is None or kept == found for kept, found in expected)
+    return told and isinstance(row.heartbeat, float)

@@ -1,0 +1,64 @@
+"""Seals: checksums beside what is kept. A damaged file gives fewer numbers, never wrong ones.
+
+SQLite notices where its own structure is broken, not where a bit within a value has flipped.
+"""
+
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sqlalchemy import JSON, Dialect, TypeDecorator
+
+DAMAGED = object()
+"""In the place of JSON that can't be read."""
+
+
+class Document(TypeDecorator[Any]):
+    """JSON of which one row that can't be read does not hide all others."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """As of JSON, with ``DAMAGED`` for what is none."""
+        process = super().result_processor(dialect, coltype)
+
+        def read(value: Any) -> Any:
+            try:
+                return process(value) if process else value
+            except (ValueError, TypeError):
+                return DAMAGED
+
+        return read
+
+
+def seal(*values: Any) -> int:
+    """A checksum of values as a store gives them back."""
+    found = 0
+    for value in values:
+        found = zlib.crc32(_plain(value), found)
+        found = zlib.crc32(b"\0", found)
+    return found
+
+
+def sealed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with a seal on all of it, in the order of names."""
+    return {**row, "seal": seal(*(row[name] for name in sorted(row)))}
+
+
+def sound(row: Any) -> bool:
+    """Whether a row of such a table is as it was written; one from before there were seals is."""
+    values = {name: value for name, value in row._mapping.items() if name not in ("id", "seal")}
+    return row.seal is None or row.seal == seal(*(values[name] for name in sorted(values)))
+
+
+def _plain(value: Any) -> bytes:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    value = value.item() if isinstance(value, np.generic) else value
+    try:
+        return json.dumps(value, sort_keys=True).encode()
+    except TypeError:
+        return repr(value).encode(errors="replace")
