@@ -1,5 +1,7 @@
 """A network at initialization: one batch through it in float64, every layer measured."""
 
+from collections.abc import Generator
+
 import numpy as np
 import pandas as pd
 from torch.nn import functional as F
@@ -7,7 +9,7 @@ from torch.nn import functional as F
 from diagnostics.engine.lab import data, network
 from diagnostics.engine.lab.network import count_dead, probe_parts
 from diagnostics.engine.lab.studio import Studio
-from diagnostics.engine.lab.trainer import isolated
+from diagnostics.engine.lab.trainer import isolated, through
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.store.pictures import Ground, Picture
@@ -33,7 +35,12 @@ def profile(config: RunConfig) -> pd.DataFrame:
 
 def profile_batch(config: RunConfig) -> StepBatch:
     """The same as the measured step 0 of a run."""
-    values = rounded(measure(config))[None]
+    return through(profiling(config))
+
+
+def profiling(config: RunConfig) -> Generator[None, None, StepBatch]:
+    """The same, giving way between its parts."""
+    values = rounded((yield from measuring(config)))[None]
     return StepBatch(np.zeros(1, np.int64), values, np.full((1, len(SCALARS)), np.nan))
 
 
@@ -52,11 +59,18 @@ def portrait(config: RunConfig) -> tuple[Ground | None, Picture]:
 
 def measure(config: RunConfig) -> Floats:
     """Float64 [layers, metrics] at initialization; what needs a step is NaN."""
+    return through(measuring(config))
+
+
+def measuring(config: RunConfig) -> Generator[None, None, Floats]:
+    """The same, giving way between its parts, as ``training`` does."""
     with isolated(config.seed):
         samples = data.load(config)
         model = network.build(config, samples)
+        yield
         probe = Probe(model.layers())
         count_dead(model, probe, probe_parts(config, samples.probe_x))
+        yield
         probe.attach()
         model.double()
         x, y = samples.train_x[: config.batch_size], samples.train_y[: config.batch_size]

@@ -71,11 +71,15 @@ def training(
     pictures: bool = False,
     every: int = 0,
 ) -> Generator[None, None, Summary]:
-    """The same, giving way after each step. Whoever has it then must leave torch's state alone."""
+    """The same, giving way after it was set up, and after each look and step.
+
+    Whoever has it then must leave torch's state alone.
+    """
     with isolated(config.seed):
         going = _Training(config, sink, control, probe)
         if pictures:
             going.pictured(every)
+        yield
         return (yield from going.run())
 
 
@@ -148,6 +152,7 @@ class _Training:
                     return self._summary("stopped")
                 if self.step % EVALUATE_EVERY == 0:
                     self._evaluate()
+                    yield
                 if self._patience_is_over():
                     self.sink.event(Event(self.step, "stopped early", {"best": self.best[1]}))
                     break

@@ -13,7 +13,7 @@ from diagnostics.diagnosis.remedies import (
 )
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.rules import RULES
-from diagnostics.engine.lab.profiler import profile_batch
+from diagnostics.engine.lab.profiler import profiling
 from diagnostics.engine.lab.trainer import through, training
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control
@@ -63,12 +63,11 @@ def consult(rule: str, config: RunConfig) -> tuple[Remedy, ...]:
 
 
 def _trial(rule: Rule, config: RunConfig) -> Trial:
-    """Gives way after each step of training."""
+    """Gives way between the parts of a measurement or a training."""
     rod = rule.yardstick
     assert rod is not None
     if rod.how == "initialization":
-        yield
-        case = Case(config, profile_batch(config))
+        case = Case(config, (yield from profiling(config)))
         return Outcome(_at_birth(rod, case), rule.spares(case))
     sink = MemorySink()
     short = config.changed(steps=min(config.steps, rod.steps))
