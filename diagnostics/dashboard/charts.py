@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from diagnostics.dashboard.wire import Chart, Kind, Panel, Rung, Tables, View
+from diagnostics.dashboard.wire import Chart, Kind, Panel, Rung, Shades, Tables, View
 from diagnostics.store.records import METRICS, SCALARS, Metric
 
 
@@ -27,6 +27,8 @@ def _table(*rows: Row) -> Mapping[str, Row]:
 UNSEEN = "only hidden layers of the lab's own networks are looked into"
 
 CHARTS = _table(
+    Chart("network", "How far does the gradient reach?", "", "network", "strip",
+          metric="signal_grad_norm", spoken="The network, and its gradient's way"),
     Chart("lead", "Per layer", "one point a layer, log scale", "profile", "lead",
           spoken="Gradient norm per layer"),
     Chart("saturated", "Saturated activations", "ends of the range", "layers", "small",
@@ -85,6 +87,9 @@ LADDER = (
 """A weight's gradient, from the backward pass to the step really taken."""
 
 
+SHADES = Shades(wires="update_ratio", dark="dead", pale="saturated")
+
+
 MEASURED = MappingProxyType({**METRICS, **SCALARS})
 """All that a chart can draw."""
 
@@ -96,6 +101,7 @@ def tables() -> Tables:
         panels=tuple(PANELS.values()),
         views=tuple(VIEWS.values()),
         rungs=LADDER,
+        shades=SHADES,
         metrics=MEASURED,
     )
 
@@ -127,8 +133,9 @@ def view(key: str) -> View:
 
 def metrics(lead: str) -> list[str]:
     """The metrics that are drawn per layer, beside the leading chart's."""
-    drawn = [chart.metric for chart in CHARTS.values() if chart.kind == "layers"]
-    return [*dict.fromkeys([lead, *drawn, *(rung.metric for rung in LADDER)])]
+    drawn = [chart.metric for chart in CHARTS.values() if chart.kind in ("layers", "network")]
+    shades = vars(SHADES).values()
+    return [*dict.fromkeys([lead, *drawn, *shades, *(rung.metric for rung in LADDER)])]
 
 
 def measured(chart: Chart) -> Metric:

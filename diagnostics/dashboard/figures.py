@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from diagnostics.dashboard import charts, strokes
+from diagnostics.dashboard import charts, network, strokes
 from diagnostics.dashboard.strokes import Part
 from diagnostics.dashboard.theme import DECADES, HATCHED, THEMES, Theme, colorscale
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Skeletons
@@ -21,7 +21,7 @@ def skeletons() -> Skeletons:
 
 
 def _profile(chart: Chart, theme: Theme) -> Figure:
-    layout = strokes.layout(theme, "layer", left=58, bottom=44)
+    layout = strokes.layout(theme, "layer", bottom=44, **strokes.ENDS)
     layout["xaxis"]["title"]["text"] = "input  ←  layer  →  output"
     layout["yaxis"] |= strokes.log(-8, 1)
     run = strokes.line(theme.ink, width=2.5) | {
@@ -248,6 +248,7 @@ KINDS: Mapping[Kind, Callable[[Chart, Theme], Figure]] = MappingProxyType(
     {
         "profile": _profile,
         "layers": _layers,
+        "network": network.skeleton,
         "heat": _heat,
         "loss": _loss,
         "clipping": _clipping,

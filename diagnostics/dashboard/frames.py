@@ -16,6 +16,7 @@ from diagnostics.diagnosis.case import decades
 from diagnostics.diagnosis.rules import diagnose, explained
 from diagnostics.store.records import DeadUnits, Diagnosis, StepBatch
 from diagnostics.subject import theory
+from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
 
@@ -80,6 +81,7 @@ def compose(
         layers=config.hidden_layers + 1,
         word=config.layer_word,
         names=config.names,
+        inputs=DATASETS[config.lab.dataset].inputs if config.lab else 0,
         theory=predicted(config),
         away=away(config, seen.batch),
         now=now,

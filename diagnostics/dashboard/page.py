@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from diagnostics.dashboard import charts, embedded, wire
 from diagnostics.dashboard.delivery import Delivered
+from diagnostics.dashboard.theme import THEMES
 from diagnostics.dashboard.wire import Answer, Frame
 from diagnostics.subject.lessons import LESSONS, Lesson, Scene
 
@@ -67,6 +68,7 @@ def page(
         dash={key: Markup(text) for key, text in vars(dash).items()},
         charts=charts,
         help=charts.help,
+        themes=THEMES,
         paces=PACES,
         pace=DEFAULT_PACE,
         lessons=lessons,

@@ -8,7 +8,13 @@ Part = dict[str, Any]
 """A trace, an axis or another part of a figure."""
 
 
-def layout(theme: Theme, x_title: str, *, left: int = 46, bottom: int = 36) -> Part:
+ENDS = {"left": 66, "right": 52}
+"""Margins of charts whose layers stand one above the other, with room for what is at the ends."""
+
+
+def layout(
+    theme: Theme, x_title: str, *, left: int = 46, right: int = 14, bottom: int = 36
+) -> Part:
     """Axes and margins, everything else left to the theme."""
     return {
         "xaxis": axis(theme, x_title),
@@ -16,7 +22,7 @@ def layout(theme: Theme, x_title: str, *, left: int = 46, bottom: int = 36) -> P
         "font": {"family": FONT, "size": 13, "color": theme.muted},
         "paper_bgcolor": theme.surface,
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": left, "r": 14, "t": 8, "b": bottom},
+        "margin": {"l": left, "r": right, "t": 8, "b": bottom},
         "showlegend": False,
         "template": {"layout": {"shapedefaults": {"line": {"color": theme.ink}}}},
         "hovermode": "closest",

@@ -14,7 +14,10 @@ FONT = 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one scheme; ``scale`` runs from vanishing to exploding."""
+    """The colours of one scheme; ``scale`` runs from vanishing to exploding.
+
+    ``plate`` lies behind the drawn network, dark in both: light is seen on it.
+    """
 
     ink: str
     muted: str
@@ -24,6 +27,7 @@ class Theme:
     amber: str
     gap: str
     surface: str
+    plate: str
     scale: tuple[str, ...]
 
 
@@ -36,6 +40,7 @@ LIGHT = Theme(
     amber="#b86e00",
     gap="rgba(184, 110, 0, 0.10)",
     surface="#ffffff",
+    plate="#14181d",
     scale=("#08306b", "#1f5fa8", "#7fb2dc", "#dfe3e6", "#f6ae8d", "#ea6a4d", "#d3251f"),
 )
 DARK = Theme(
@@ -47,6 +52,7 @@ DARK = Theme(
     amber="#f0a93b",
     gap="rgba(240, 169, 59, 0.12)",
     surface="#16191d",
+    plate="#0b0d10",
     scale=("#2c69c9", "#4279c4", "#6a8bb3", "#949aa2", "#c98f83", "#f0806c", "#ff9a84"),
 )
 THEMES = {"light": LIGHT, "dark": DARK}

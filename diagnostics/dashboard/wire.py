@@ -32,6 +32,7 @@ State = Literal[
 Kind = Literal[
     "profile",
     "layers",
+    "network",
     "heat",
     "loss",
     "clipping",
@@ -50,7 +51,7 @@ class Chart:
 
     Attributes:
         kind: ``layers`` draws any metric as a point a layer, on an axis of the metric's scale.
-        place: ``lead``, ``small``, or the key of a panel.
+        place: ``strip``, ``lead``, ``small``, or the key of a panel.
         metric: a key of ``METRICS`` or ``SCALARS``, which gives axis, band and tooltip.
         empty: what is said where nothing was measured.
         spoken: its name to those who don't see it; the title where empty.
@@ -104,6 +105,16 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Shades:
+    """The metrics that the drawn network shows beside its gradient: how bright wires are, which
+    share of a box is dark, and which is pale."""
+
+    wires: str
+    dark: str
+    pale: str
+
+
+@dataclass(frozen=True)
 class Tables:
     """What there is to draw."""
 
@@ -111,6 +122,7 @@ class Tables:
     panels: tuple[Panel, ...]
     views: tuple[View, ...]
     rungs: tuple[Rung, ...]
+    shades: Shades
     metrics: Mapping[str, Metric]
 
 
@@ -232,6 +244,7 @@ class Frame:
         steps: the length of its axis.
         word: what a layer is called.
         names: the layers' paths, where they have any.
+        inputs: the features of a sample, 0 where they are not known.
         now: the step in sight; ``pinned`` another run's at the same step.
         controls: the query of what the run trains now, as it was changed; empty where it is not the
             laboratory's.
@@ -252,6 +265,7 @@ class Frame:
     layers: int
     word: str
     names: tuple[str, ...]
+    inputs: int
     theory: Theory
     away: bool
     now: Layers | None

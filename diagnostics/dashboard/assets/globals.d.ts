@@ -34,8 +34,8 @@ interface Trace {
   z?: Numbers[];
   zmin?: number;
   zmax?: number;
-  /** For the painter: values from which on a heatmap is hatched. */
-  meta?: { hatched: number };
+  /** For the painter: values from which on a heatmap is hatched; that its cells are a network's boxes. */
+  meta?: { hatched?: number; net?: Net };
   text?: string[];
   textposition?: string | string[];
   textfont?: Font;
@@ -50,6 +50,20 @@ interface Trace {
   colorscale?: Colorscale;
   showscale?: boolean;
   colorbar?: Colorbar;
+}
+/** What of a network's boxes is drawn, from the input: `painter/net.js`, `painter/pulse.js`. */
+interface Net {
+  /** Light that comes to each, 1 at the last hidden layer. */
+  light: number[];
+  /** How bright its wires are, 0 … 1, null where no update is known. */
+  wires: Numbers;
+  /** Shares of its units that are dead, and saturated. */
+  dark: Numbers;
+  pale: Numbers;
+  /** The box that is chosen, −1 for none. */
+  chosen: number;
+  /** Features of a sample, 0 where they are not known. */
+  inputs: number;
 }
 interface Colorbar { thickness: number; tickvals: number[]; ticktext: string[]; tickfont: Font }
 interface Axis {
@@ -117,11 +131,12 @@ interface Figure {
   };
 }
 
-interface How { morph?: number }
+interface How { morph?: number; pulse?: number }
 
 /** Who draws figures: `painter` on the page, `plotly` in a report. */
 interface Hand {
-  /** Draw a chart's figure, now or before the next picture; the trace `morph` goes there from where it was. */
+  /** Draw a chart's figure, now or before the next picture; the trace `morph` goes there from where it was,
+      light runs through `pulse`. */
   draw(key: string, figure: Figure, how?: How): void;
   /** Look how much room a chart has now. */
   fit(key: string): void;

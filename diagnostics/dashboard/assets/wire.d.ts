@@ -4,7 +4,7 @@ export as namespace Wire;
 
 export type State = "queued" | "running" | "paused" | "finished" | "stopped" | "diverged" | "failed" | "lost" | "preview";
 
-export type Kind = "profile" | "layers" | "heat" | "loss" | "clipping" | "ladder" | "units" | "histogram" | "members" | "updates";
+export type Kind = "profile" | "layers" | "network" | "heat" | "loss" | "clipping" | "ladder" | "units" | "histogram" | "members" | "updates";
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
@@ -46,12 +46,20 @@ export interface Rung {
   label: string;
 }
 
+/** The metrics that the drawn network shows beside its gradient: how bright wires are, which */
+export interface Shades {
+  wires: string;
+  dark: string;
+  pale: string;
+}
+
 /** What there is to draw. */
 export interface Tables {
   charts: Chart[];
   panels: Panel[];
   views: View[];
   rungs: Rung[];
+  shades: Shades;
   metrics: Record<string, Metric>;
 }
 
@@ -152,6 +160,7 @@ export interface Frame {
   layers: number;
   word: string;
   names: string[];
+  inputs: number;
   theory: Theory;
   away: boolean;
   now: Layers | null;

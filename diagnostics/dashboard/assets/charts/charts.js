@@ -73,15 +73,17 @@ const charts = (() => {
     const told = { frame, seen: seen(frame), view: viewed(frame), layer };
     of("profile").forEach((chart) => lead.profile(chart, told));
     of("layers").forEach((chart) => kinds.step.layers(chart, told));
-    ladder(frame, layer);
+    pick(frame, layer);
   }
 
   /**
+   * What hangs on the layer that is chosen.
    * @param {Shown} frame
    * @param {number} layer
    */
-  function ladder(frame, layer) {
+  function pick(frame, layer) {
     const told = { frame, seen: seen(frame), view: viewed(frame), layer };
+    of("network").forEach((chart) => network.draw(chart, told));
     of("ladder").forEach((chart) => kinds.step.ladder(chart, told));
     inside();
   }
@@ -137,6 +139,6 @@ const charts = (() => {
 
   return {
     tables, picture, start, report, turnTo, narrow, fit, step,
-    ladder, history, mark, of, layered, viewed, seen,
+    pick, history, mark, of, layered, viewed, seen,
   };
 })();

@@ -17,7 +17,9 @@ const kinds = (() => {
   /** @type {(metric: string) => Wire.Metric} */
   const metric = (key) => charts.tables().metrics[key];
   /** @type {(chart: Wire.Chart) => number} */
-  const ticks = ({ kind }) => (kind === "profile" ? MOST : FEW);
+  const ticks = ({ kind }) => (wide(kind) ? MOST : FEW);
+  /** @type {(kind: Wire.Kind) => boolean} whether a chart has a row to itself */
+  const wide = (kind) => kind === "profile" || kind === "network";
 
   /**
    * @param {Wire.Chart} chart
@@ -25,7 +27,7 @@ const kinds = (() => {
    * @param {Part} seen
    */
   const across = ({ key, kind }, frame, seen) =>
-    parts.across(frame, seen, { ...stage.room(key), ticks: kind === "profile" ? TICKS : TICKS / 2 });
+    parts.across(frame, seen, { ...stage.room(key), ticks: wide(kind) ? TICKS : TICKS / 2 });
 
   /**
    * Draw a chart before there is anything on it.
@@ -196,7 +198,8 @@ const kinds = (() => {
   }
 
   const step = { layers, ladder };
-  /** @typedef {"profile" | "histogram" | "members" | keyof typeof step} Other drawn elsewhere, or of one step */
+  /** @typedef {"profile" | "network" | "histogram" | "members"} Elsewhere where others are drawn
+   * @typedef {Elsewhere | keyof typeof step} Other and those of one step */
   /** @type {Record<Exclude<Wire.Kind, Other>, (chart: Wire.Chart, run: SoFar) => void>} */
   const history = { loss, heat, clipping, units, updates };
 

@@ -214,5 +214,5 @@ const parts = (() => {
    */
   const around = (names, seen, layer) => blocks(names, seen).find((group) => holds(group, layer) && size(group) > 1);
 
-  return { span, tree, blocks, above, across, beside, around, same, holds };
+  return { span, tree, blocks, beyond, above, across, beside, around, same, holds };
 })();

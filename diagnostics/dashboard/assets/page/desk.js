@@ -161,6 +161,7 @@ const desk = (() => {
     const { charts: all } = charts.tables(); // those of other panels, too
     for (const { key, kind } of all) {
       if (kind === "profile" || kind === "layers") painter.onPoint(key, pickLayer);
+      if (kind === "network") network.connect(key, pickLayer, lookAround);
       if (kind === "heat") painter.onPoint(key, (_, layer) => lookAround(layer));
       if (kind === "profile") painter.onName(key, lookAt);
     }

@@ -121,7 +121,7 @@ const lab = (() => {
   function pickLayer(number) {
     const layer = Math.max(1, number || 1);
     look({ layer });
-    if (shown(frame)) charts.ladder(frame, layer);
+    if (shown(frame)) charts.pick(frame, layer);
   }
 
   /**

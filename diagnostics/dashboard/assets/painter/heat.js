@@ -58,11 +58,11 @@ const heat = (() => {
    * @param {number} ratio
    * @returns {(value: number, px: number, py: number) => number}
    */
-  function inks({ colorscale = [], zmin = 0, zmax = 1, meta = { hatched: Infinity } }, ratio) {
+  function inks({ colorscale = [], zmin = 0, zmax = 1, meta: { hatched = Infinity } = {} }, ratio) {
     const [plain, pale] = [palette(colorscale, 0), palette(colorscale, PALER)];
     const [period, thick] = [Math.round(PERIOD * ratio), Math.round(THICK * ratio)];
     return (value, px, py) => {
-      const line = value >= meta.hatched && (px + py) % period < thick;
+      const line = value >= hatched && (px + py) % period < thick;
       return (line ? pale : plain)[paper.step(value, zmin, zmax)];
     };
   }

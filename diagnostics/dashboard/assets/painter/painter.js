@@ -51,13 +51,14 @@ const painter = (() => {
    * Everything that a task draws on a chart is painted once, when it has ended.
    * @type {Hand["draw"]}
    */
-  function draw(key, figure, { morph } = {}) {
+  function draw(key, figure, { morph, pulse: trace } = {}) {
     const one = sheet(key);
     if (morph !== undefined) begin(one, morph, figure);
     else if (one.move && !same(one.move.to, figure.data[one.move.trace].y || [])) one.move = null;
     one.figure = figure;
     if (!waiting.size) queueMicrotask(flush);
     waiting.add(one);
+    if (trace !== undefined) pulse.run(one, trace);
   }
 
   function flush() {

@@ -144,5 +144,5 @@ const paper = (() => {
   const step = (value, low, high) =>
     Math.max(0, Math.min(SHADES - 1, Math.round(((value - low) / (high - low)) * (SHADES - 1))));
 
-  return { LINE, resize, clear, within, font, width, write, dashes, scaled, channels, step };
+  return { LINE, context, resize, clear, within, font, width, write, dashes, scaled, channels, step };
 })();

@@ -101,7 +101,10 @@ const sheets = (() => {
     if (!within) return;
     sheet.values = data.map(({ y }) => y);
     sheet.places = data.map((trace, i) => moved(sheet, i, area.places(trace, within)));
-    data.forEach((trace) => { if (trace.z) heat.paint(ctx, trace, within, ratio); });
+    data.forEach((trace) => {
+      if (trace.meta?.net) net.paint(ctx, trace, within, layout);
+      else if (trace.z) heat.paint(ctx, trace, within, ratio);
+    });
     const { top, bottom } = within.inner; // a line at an axis' end is as thick as any
     paper.within(ctx, { ...within.inner, top: top - 1, bottom: bottom + 1 }, () => data.forEach((trace, i) =>
       lines.paint(ctx, trace, sheet.places[i], sheet.places[i - 1], within.y.at(0))));
