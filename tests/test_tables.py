@@ -94,7 +94,7 @@ def test_a_frame_with_it_is_composed_and_sent(field: str, key: str) -> None:
     sketch = Sketch(config, profile_batch(config))
     whole = Whole(diagnoses(None, sketch), charts.kinds(list(charts.CHARTS.values())))
     for view in charts.VIEWS:
-        sent = json.loads(encode(compose(None, None, sketch, Watch(view=view), whole)))
+        sent = json.loads(encode(compose(None, (), sketch, Watch(view=view), whole)))
         assert sent["label"] and sent["verdict"] and len(sent["names"]) == 0
         assert set(sent["now"]["metrics"]) >= {charts.VIEWS[view].metric}
         assert sent["theory"]["decades"] or sent["theory"]["why_not"]

@@ -39,7 +39,7 @@ CHARTS = _table(
           metric="update_ratio", empty="no step measured"),
     Chart("heat", "Gradient over time", "each layer over the last hidden one, decades", "heat",
           "run"),
-    Chart("loss", "Loss and accuracy", "— loss (amber: held-out)  - - accuracy  ··· pinned", "loss",
+    Chart("loss", "Loss and accuracy", "— loss (amber: held-out)  - - accuracy  ··· before", "loss",
           "run", metric="loss"),
     Chart("clip", "Global gradient norm", "", "clipping", "clipping", metric="grad_norm"),
     Chart("ladder", "Gradient ladder", "of the chosen layer's weights", "ladder", "clipping",

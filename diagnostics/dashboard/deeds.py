@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from diagnostics.dashboard.session import Session, controls_of, read_link
+from diagnostics.dashboard.session import MOST_PINS, Session, controls_of, read_link
 from diagnostics.dashboard.wire import Deed, Described, Look, Wish
 from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
@@ -20,6 +20,7 @@ VALUES: Mapping[Deed, TypeAdapter[Any]] = {
     "scene": TypeAdapter(Look),
     "lesson": TypeAdapter(str | None),
     "run": TypeAdapter(str),
+    "pin": TypeAdapter(str | None),
     "stop": TypeAdapter(str),
     "describe": TypeAdapter(Described),
     "delete": TypeAdapter(str),
@@ -29,6 +30,10 @@ VALUES: Mapping[Deed, TypeAdapter[Any]] = {
 """What is wished for with a value; anything else is a button."""
 
 BUTTON: TypeAdapter[None] = TypeAdapter(None)
+
+
+class Refused(ValueError):
+    """Why a wish can't be granted now, in a sentence."""
 
 
 class Deeds:
@@ -47,6 +52,7 @@ class Deeds:
 
         Raises:
             InvalidConfig: what is wished is no configuration.
+            Refused: this can't be had now.
             StoreError: there is no such run, or the store can't be written.
             ValidationError: this can't be wished with this value.
         """
@@ -69,15 +75,15 @@ class Deeds:
         return session
 
     def again(self, session: Session, pace: float, *first: Command) -> Session:
-        """A new run of the controls' configuration; the one shown becomes the pinned one."""
+        """A new run of the controls' configuration; the one shown stays behind it."""
         run = self._run(session)
         if run is not None and run.watched:
             session, run = replace(session, run=None), None
         new = self._runner.submit(session.config, _pace(pace), *first)
         if run is not None and run.live:
             self._runner.send(run.id, Command("stop"))
-        pin = session.pin if run is None or run.steps == 0 else run.id
-        return replace(session, run=new, pin=pin, at=None)
+        before = session.before if run is None or run.steps == 0 else run.id
+        return replace(session, run=new, before=before, at=None)
 
     def step(self, session: Session, pace: float) -> Session:
         """One step; without a run going, a new run that waits after its first."""
@@ -88,16 +94,23 @@ class Deeds:
             self._runner.send(run.id, Command("step"))
         return replace(session, at=None)
 
-    def pin(self, session: Session, pace: float) -> Session:
-        """Keep the shown run behind the next; wished again, let it go."""
-        return replace(session, pin=None if session.pin == session.run else session.run)
+    def pin(self, session: Session, pace: float, run_id: str | None = None) -> Session:
+        """Compare with a run, or with the one in sight; wished again, let it go."""
+        chosen = run_id or session.run
+        if chosen is None:
+            raise Refused("There is no run to pin yet: press Train.")
+        if chosen in session.pins:
+            return replace(session, pins=_without(session.pins, chosen))
+        if len(session.pins) >= MOST_PINS:
+            raise Refused(f"{MOST_PINS} runs can be compared: let one of them go first.")
+        return replace(session, pins=(*session.pins, self._store.run(chosen).id))
 
     def reset(self, session: Session, pace: float) -> Session:
         """Clear the charts; the run ends, but one that is only watched goes on. Controls stay."""
         run = self._run(session)
         if run is not None and run.live and not run.watched:
             self._runner.send(run.id, Command("stop"))
-        return replace(session, run=None, pin=None, at=None, part="")
+        return replace(session, run=None, before=None, pins=(), at=None, part="")
 
     def pace(self, session: Session, pace: float) -> Session:
         """Change the speed of the run that is going."""
@@ -126,7 +139,8 @@ class Deeds:
         return replace(
             session,
             run=None if session.run == run_id else session.run,
-            pin=None if session.pin == run_id else session.pin,
+            before=None if session.before == run_id else session.before,
+            pins=_without(session.pins, run_id),
         )
 
     def restore(self, session: Session, pace: float, run_id: str) -> Session:
@@ -188,6 +202,10 @@ class Deeds:
             return self._store.run(session.run) if session.run else None
         except StoreError:
             return None
+
+
+def _without(pins: tuple[str, ...], run_id: str) -> tuple[str, ...]:
+    return tuple(one for one in pins if one != run_id)
 
 
 def _pace(steps_per_second: float) -> Command:

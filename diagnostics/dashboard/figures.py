@@ -36,7 +36,16 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
         },
         "hovertemplate": "layer %{x}%{customdata}: %{y:.3g}<extra></extra>",
     }
-    return Figure([strokes.pinned(theme), run, strokes.marks(theme), *_theory(theme)], layout)
+    return Figure(
+        [
+            strokes.pinned(theme),
+            run,
+            strokes.marks(theme),
+            *_theory(theme),
+            *strokes.compared(theme, "%{y:.3g}"),
+        ],
+        layout,
+    )
 
 
 def _theory(theme: Theme) -> list[Part]:
@@ -65,7 +74,8 @@ def _layers(chart: Chart, theme: Theme) -> Figure:
     if metric.scale == "share":
         run["fill"] = "tozeroy"
     marks = [strokes.marks(theme)] if metric.scale == "log" else []
-    return Figure([strokes.pinned(theme), run, *marks], layout)
+    others = strokes.compared(theme, _value(metric))
+    return Figure([strokes.pinned(theme), run, *marks, *others], layout)
 
 
 def _log_axis(metric: Metric) -> Part:
@@ -139,9 +149,10 @@ def _loss(chart: Chart, theme: Theme) -> Figure:
     held["line"] = {"color": theme.ink, "width": 1.5, "dash": "dash"}
     loss = strokes.line(theme.ink, width=2, unit=metric.unit) | {"name": "loss"}
     pinned_accuracy = strokes.pinned(theme) | accuracy
-    return Figure(
-        [strokes.pinned(theme), loss, _gap(theme, metric.unit), pinned_accuracy, held], layout
-    )
+    own = [strokes.pinned(theme), loss, _gap(theme, metric.unit), pinned_accuracy, held]
+    losses = strokes.compared(theme, f"%{{y:.3g}} {metric.unit}")
+    accuracies = strokes.compared(theme, "%{y:.1%}", width=1, yaxis="y2")
+    return Figure([*own, *losses, *accuracies], layout)
 
 
 def _gap(theme: Theme, unit: str) -> Part:

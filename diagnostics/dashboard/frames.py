@@ -7,10 +7,9 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.dashboard import charts, wire
+from diagnostics.dashboard import charts, titles, wire
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.history import history, lives, recent
-from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.wire import Kind, State, Verdict, Watch
 from diagnostics.diagnosis.case import decades
 from diagnostics.diagnosis.rules import diagnose, explained
@@ -34,11 +33,12 @@ class Sketch(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """What a whole frame has beside layers: diagnoses, and what charts of these kinds draw."""
+    """What a whole frame has beside layers: diagnoses, runs compared, what charts of kinds draw."""
 
     diagnoses: Sequence[Diagnosis]
     kinds: Collection[Kind]
     dead: Sequence[DeadUnits] = ()
+    compared: wire.Compared | None = None
 
 
 class Seen(NamedTuple):
@@ -56,19 +56,19 @@ class Seen(NamedTuple):
 
 def compose(
     feed: Feed | None,
-    pinned: Feed | None,
+    others: Sequence[Feed],
     sketch: Sketch | None,
     watch: Watch,
     whole: Whole | None = None,
 ) -> wire.Frame:
-    """The frame of a sketch where there is one, else of a run.
+    """The frame of a sketch where there is one, else of a run; ``others`` stand beside it.
 
     Raises ``ValueError`` without either.
     """
     seen = _sketched(sketch) if sketch else _running(_given(feed), watch)
     view, config = charts.view(watch.view), seen.config
     now = layers(seen.batch, view.metric)
-    behind = feed or pinned if sketch else pinned
+    names = titles.apart([*([feed.run] if feed and not sketch else []), *(o.run for o in others)])
     step = watch.at if sketch else (now.step if now else None)
     return wire.Frame(
         run=watch.run,
@@ -87,11 +87,17 @@ def compose(
         now=now,
         controls=feed.controls if feed else "",
         last=seen.last,
-        pinned=layers(behind.at(step), view.metric) if behind else None,
-        pinned_label=title(behind.run) if behind else "",
+        name=names[0] if others and not sketch else "",
+        beside=tuple(
+            wire.Beside(
+                one.run.id, name, one.run.id not in watch.pins, layers(one.at(step), view.metric)
+            )
+            for one, name in zip(others, names[-len(others) :], strict=False)
+        ),
         watched=config.lab is None,
         cost=seen.cost,
-        history=_history(feed, pinned, view.metric, watch, whole),
+        history=_history(feed, others, view.metric, watch, whole),
+        compared=whole.compared if whole else None,
         verdict=tuple(map(_explained, whole.diagnoses)) if whole else None,
     )
 
@@ -160,7 +166,7 @@ def _running(feed: Feed, watch: Watch) -> Seen:
         batch,
         int(feed.newest.steps[-1]) if len(feed.newest) else 0,
         _round_up(run.steps) if run.watched else run.config.steps,
-        title(run) if run.watched else run.config.label,
+        titles.title(run) if run.watched else run.config.label,
         cost(feed) if run.watched and len(feed.newest) else "",
         _last(feed, batch),
     )
@@ -181,12 +187,12 @@ def _given(feed: Feed | None) -> Feed:
 
 
 def _history(
-    feed: Feed | None, pinned: Feed | None, metric: str, watch: Watch, whole: Whole | None
+    feed: Feed | None, others: Sequence[Feed], metric: str, watch: Watch, whole: Whole | None
 ) -> wire.History | None:
     if feed is None or whole is None:
         return None
     units = lives(whole.dead, watch.layer) if "units" in whole.kinds else None
-    return history(feed, pinned, metric, whole.kinds, units, watch.layer)
+    return history(feed, others, metric, whole.kinds, units, watch.layer)
 
 
 def _explained(diagnosis: Diagnosis) -> Verdict:

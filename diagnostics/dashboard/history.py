@@ -19,7 +19,7 @@ POINTS = 200
 
 def history(
     feed: Feed,
-    pinned: Feed | None,
+    beside: Sequence[Feed],
     metric: str,
     kinds: Collection[Kind],
     lives: wire.Lives | None = None,
@@ -33,7 +33,7 @@ def history(
         **vars(series(points)),
         heat=wire.Heat(columns.steps, heat.T.round(2)),
         events=tuple(feed.events),
-        pinned=None if pinned is None else series(_spread(pinned.kept, POINTS)),
+        beside=tuple(series(_spread(one.kept, POINTS)) for one in beside),
         clipping=clipping(feed) if "clipping" in kinds else None,
         lives=lives,
         updates=updates(points, layer) if "updates" in kinds else None,

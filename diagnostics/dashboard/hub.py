@@ -3,19 +3,21 @@
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from diagnostics.dashboard import charts, frames
+from diagnostics.dashboard import charts, compared, frames
 from diagnostics.dashboard.advice import Advice, Unanswered
+from diagnostics.dashboard.complaints import Complaints
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.frames import Sketch, Whole
-from diagnostics.dashboard.learned import Shot, compose
-from diagnostics.dashboard.portraits import Portraits
+from diagnostics.dashboard.learned import compose
+from diagnostics.dashboard.portraits import Portraits, taken
+from diagnostics.dashboard.session import MOST_PINS
 from diagnostics.dashboard.wire import Frame, Learned, Unshown, Watch, encode
 from diagnostics.runs.runner import Runner
+from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.records import DeadUnits, Diagnosis
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
@@ -29,7 +31,6 @@ AT_ONCE_SECONDS = 0.25
 """How long a page waits for its first picture; later ones follow when they are there."""
 
 IDLE_SECONDS = 30.0
-MOST_TROUBLES = 256
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,13 @@ class Hub:
         self._store = store
         self.advice = Advice(runner, self._announce)
         self._portraits = Portraits(runner, self._announce)
+        self._catalogue = Catalogue(store)
         self._feeds: dict[str, Feed] = {}
         self._used: dict[str, float] = {}
         self.listeners: set[asyncio.Event] = set()
         self._tail: asyncio.Task[None] | None = None
         self._cache: dict[tuple[Any, ...], Made | None] = {}
-        self._troubles: set[tuple[Any, ...]] = set()
+        self._complaints = Complaints()
         self.version = 0
 
     async def frame(self, watch: Watch, with_history: bool) -> Made | None:
@@ -70,7 +72,7 @@ class Hub:
         except Unanswered as told:
             made = Made(encode(frames.undrawn(watch, str(told))), failed=True)
         except Exception as trouble:
-            self._complain("a frame could not be made", watch.run, trouble)
+            self._complaints.note("a frame could not be made", watch.run, trouble)
             made = Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
         return made
 
@@ -91,7 +93,7 @@ class Hub:
         try:
             return await self._feed(run_id)
         except Exception as trouble:
-            self._complain("a run could not be read", run_id, trouble)
+            self._complaints.note("a run could not be read", run_id, trouble)
             return None
 
     async def _feed(self, run_id: str | None) -> Feed | None:
@@ -116,36 +118,37 @@ class Hub:
         sketch = self._sketch(feed, watch)
         if sketch is None and feed is None:
             return None
-        pinned = await self.keep(watch.pin)
-        whole = await self._whole(feed, sketch, watch) if with_history else None
-        return frames.compose(feed, pinned, sketch, watch, whole)
+        others = await self._beside(feed, sketch, watch)
+        whole = await self._whole(feed, others, sketch, watch) if with_history else None
+        return frames.compose(feed, others, sketch, watch, whole)
+
+    async def _beside(
+        self, feed: Feed | None, sketch: Sketch | None, watch: Watch
+    ) -> tuple[Feed, ...]:
+        """The runs drawn beside what is in sight: first the one before, then those chosen."""
+        before = watch.run if sketch and feed else watch.before
+        asked = dict.fromkeys([before, *watch.pins[:MOST_PINS]])
+        if sketch is None:
+            asked.pop(watch.run, None)
+        found = [await self.keep(run_id) for run_id in asked]
+        return tuple(one for one in found if one is not None)
 
     async def learned(self, watch: Watch) -> Learned | None:
         """What the network in sight has learned; None where that is not known yet."""
         try:
             feed = await self._feed(watch.run)
             sketch = self._sketch(feed, watch)
-            shot = self._portraits.of(sketch.config) if sketch else await self._shot(feed, watch)
+            if sketch:
+                shot = self._portraits.of(sketch.config)
+            else:
+                shot = await asyncio.to_thread(taken, self._store, feed, watch.at)
         except Unanswered:
             return None
         except Exception as trouble:
-            self._complain("a picture could not be read", watch.run, trouble)
+            self._complaints.note("a picture could not be read", watch.run, trouble)
             return None
         inside = "histogram" in charts.kinds(charts.in_sight(watch.panel))
         return shot and compose(watch, shot, preview=sketch is not None, inside=inside)
-
-    async def _shot(self, feed: Feed | None, watch: Watch) -> Shot | None:
-        if feed is None:
-            return None
-        run, seen = feed.run, feed.at(watch.at)
-        if run.watched or not len(seen):
-            return None if run.live and not run.watched else Shot()
-        picture = await asyncio.to_thread(self._store.snapshot, run.id, int(seen.steps[0]))
-        if picture is None:
-            return None if run.live and run.probe else Shot()
-        ground = await asyncio.to_thread(self._store.ground, run.id)
-        accuracy = float(seen.scalar("heldout_accuracy")[0])
-        return Shot(run.config.lab, ground, picture, accuracy)
 
     def _sketch(self, feed: Feed | None, watch: Watch) -> Sketch | None:
         """The controls' network at initialization, where they have moved on from the run shown."""
@@ -155,7 +158,9 @@ class Hub:
         batch = self.advice.profile(config)
         return None if batch is None else Sketch(config, batch)
 
-    async def _whole(self, feed: Feed | None, sketch: Sketch | None, watch: Watch) -> Whole:
+    async def _whole(
+        self, feed: Feed | None, others: Sequence[Feed], sketch: Sketch | None, watch: Watch
+    ) -> Whole:
         kinds = charts.kinds(charts.in_sight(watch.panel))
         said = frames.diagnoses(feed, sketch, watch.at)
         subject = sketch.config if sketch else feed.subject(watch.at) if feed else None
@@ -163,7 +168,11 @@ class Hub:
         dead: Sequence[DeadUnits] = ()
         if "units" in kinds and feed is not None:
             dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
-        return Whole(found, kinds, dead)
+        shown = [*dict.fromkeys([*([feed] if feed else []), *others])]
+        table = (
+            await asyncio.to_thread(compared.table, shown, self._catalogue) if watch.pins else None
+        )
+        return Whole(found, kinds, dead, table)
 
     def _advised(self, diagnosis: Diagnosis, subject: Subject | None) -> Diagnosis:
         """With what is known of its remedies, where they can be tried.
@@ -211,20 +220,9 @@ class Hub:
             self._feeds.pop(feed.run.id, None)
             return True
         except Exception as trouble:
-            self._complain("a run could not be read", feed.run.id, trouble)
+            self._complaints.note("a run could not be read", feed.run.id, trouble)
             self._feeds.pop(feed.run.id, None)
             return True
-
-    def _complain(self, what: str, run_id: str | None, trouble: Exception) -> None:
-        """Log a failure once for each run and place: frames are made forty times a second."""
-        place = traceback.extract_tb(trouble.__traceback__)[-1]
-        key = (run_id, type(trouble), place.filename, place.lineno)
-        if key in self._troubles:
-            return
-        if len(self._troubles) >= MOST_TROUBLES:
-            self._troubles.clear()
-        self._troubles.add(key)
-        log.error("%s: run %s", what, run_id, exc_info=trouble)
 
     def _forget_unused(self) -> bool:
         now = time.monotonic()

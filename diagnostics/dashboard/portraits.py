@@ -1,12 +1,14 @@
-"""Pictures of networks before training, taken once somebody has looked at one for a moment."""
+"""Pictures of networks: of runs, and before training, once one was looked at for a moment."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
+from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.learned import Shot
 from diagnostics.runs.runner import Runner
+from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
 SETTLED_SECONDS = 0.3
@@ -57,3 +59,17 @@ class Portraits:
             log.exception("a network could not be pictured")
         keep(self._kept, config, shot, MOST_KEPT)
         self._arrived()
+
+
+def taken(store: Store, feed: Feed | None, at: int | None) -> Shot | None:
+    """What a run had learned at a step; None where that is not known yet."""
+    if feed is None:
+        return None
+    run, seen = feed.run, feed.at(at)
+    if run.watched or not len(seen):
+        return None if run.live and not run.watched else Shot()
+    picture = store.snapshot(run.id, int(seen.steps[0]))
+    if picture is None:
+        return None if run.live and run.probe else Shot()
+    accuracy = float(seen.scalar("heldout_accuracy")[0])
+    return Shot(run.config.lab, store.ground(run.id), picture, accuracy)

@@ -57,7 +57,7 @@ def _frame(feed: Feed) -> Frame:
     """The newest step and the whole run."""
     found = frames.diagnoses(feed, None)
     whole = frames.Whole(found, charts.kinds(charts.reported()))
-    return frames.compose(feed, None, None, Watch(run=feed.run.id), whole)
+    return frames.compose(feed, (), None, Watch(run=feed.run.id), whole)
 
 
 def _diagnosis(one: Verdict) -> str:

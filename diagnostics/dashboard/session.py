@@ -1,4 +1,4 @@
-"""What a browser shows, as its link spells it: a configuration, the run, the pin, the view."""
+"""What a browser shows, as its link spells it: a configuration, the run, the pins, the view."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,7 +12,11 @@ from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.lessons import LESSONS
 
-PAGE_KEYS = ("run", "pin", "view", "panel", "part", "layer", "lesson", "at")
+PAGE_KEYS = ("run", "before", "view", "panel", "part", "layer", "lesson", "at")
+PINS = ("pins", "pin")
+"""Either, once with commas between or several times."""
+
+MOST_PINS = 4
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,8 @@ class Session(wire.Session):
     @classmethod
     def of(cls, data: dict[str, Any] | None) -> "Session":
         """From what the browser keeps."""
-        return cls(**{key: value for key, value in (data or {}).items() if key != "link"})
+        kept = {key: value for key, value in (data or {}).items() if key != "link"}
+        return cls(**kept | {"pins": tuple(kept.get("pins", ()))})
 
     @property
     def config(self) -> RunConfig:
@@ -45,7 +50,9 @@ class Session(wire.Session):
         usual = asdict(Session())
         rest = {key: value for key, value in asdict(self).items() if value != usual[key]}
         rest.pop("query", None)
-        more = urlencode(rest)
+        if self.pins:
+            rest["pins"] = ",".join(self.pins)
+        more = urlencode(rest, safe=",")
         return "&".join(part for part in (self.query, more) if part)
 
 
@@ -55,8 +62,9 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     What is wrong is left at its default, what is right is kept. A bare address shows the newest
     run, if it is still going.
     """
-    pairs = dict(parse_qsl(search.lstrip("?"), keep_blank_values=True))
-    if not pairs:
+    given = parse_qsl(search.lstrip("?"), keep_blank_values=True)
+    pairs = {key: value for key, value in given if key not in PINS}
+    if not given:
         return _current(store), []
     notes: list[str] = []
     rest = {key: pairs.pop(key, None) for key in PAGE_KEYS}
@@ -74,10 +82,11 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
         lesson=lesson,
         at=_counted("at", "step", rest.get("at"), notes),
     )
-    run, pin = (_known(rest.get(key), store, notes) for key in ("run", "pin"))
+    run, before = (_known(rest.get(key), store, notes) for key in ("run", "before"))
+    pins = _pins([value for key, value in given if key in PINS], store, notes)
     part = _part(rest.get("part"), run, store, notes)
     query = _followed(config, run, store)
-    return replace(session, query=query, run=run, pin=pin, part=part), notes
+    return replace(session, query=query, run=run, pins=pins, before=before, part=part), notes
 
 
 def _current(store: Store) -> Session:
@@ -147,6 +156,15 @@ def _known(run_id: str | None, store: Store, notes: list[str]) -> str | None:
     except StoreError as refusal:
         notes.append(f"{refusal!s:.160} Press Train to make it anew.")
         return None
+
+
+def _pins(values: list[str], store: Store, notes: list[str]) -> tuple[str, ...]:
+    """The runs to compare with, each once."""
+    asked = dict.fromkeys(one for value in values for one in value.split(",") if one)
+    if len(asked) > MOST_PINS:
+        notes.append(f"pins={','.join(asked):.60} can't be used: {MOST_PINS} runs at most.")
+    found = (_known(one, store, notes) for one in [*asked][:MOST_PINS])
+    return tuple(one for one in found if one)
 
 
 def _part(value: str | None, run_id: str | None, store: Store, notes: list[str]) -> str:

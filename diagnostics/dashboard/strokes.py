@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from diagnostics.dashboard.theme import FONT, Theme
+from diagnostics.dashboard.theme import DASHES, FONT, Theme
 
 Part = dict[str, Any]
 """A trace, an axis or another part of a figure."""
@@ -84,12 +84,22 @@ def line(color: str, width: float, unit: str = "") -> Part:
 
 
 def pinned(theme: Theme) -> Part:
-    """Another run's line, dotted."""
+    """The line of the run before, dotted."""
     return line(theme.pinned, width=2) | {
         "name": "pinned",
         "hoverinfo": "skip",
         "line": {"color": theme.pinned, "width": 2, "dash": "dot"},
     }
+
+
+def compared(theme: Theme, shown: str, width: float = 2, **more: Any) -> list[Part]:
+    """The lines of runs that are compared; ``shown`` is how a value is told."""
+    lines = []
+    for color, dash in zip(theme.beside, DASHES, strict=True):
+        told = {"hovertemplate": f"%{{customdata}}: {shown}<extra></extra>", **more}
+        lines.append(line(color, width) | told)
+        lines[-1]["line"]["dash"] = dash
+    return lines
 
 
 def marks(theme: Theme) -> Part:

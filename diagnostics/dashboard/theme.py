@@ -14,9 +14,11 @@ FONT = 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one scheme; ``scale`` runs from vanishing to exploding.
+    """The colours of one scheme.
 
-    ``plate`` lies behind the drawn network, dark in both: light is seen on it.
+    ``scale`` runs from vanishing to exploding; ``plate`` lies behind the drawn network, dark in
+    both: light is seen on it; ``beside`` are the colours of runs that are compared, none of which
+    says anything of gradients or units.
     """
 
     ink: str
@@ -29,6 +31,7 @@ class Theme:
     surface: str
     plate: str
     scale: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 LIGHT = Theme(
@@ -42,6 +45,7 @@ LIGHT = Theme(
     surface="#ffffff",
     plate="#14181d",
     scale=("#08306b", "#1f5fa8", "#7fb2dc", "#dfe3e6", "#f6ae8d", "#ea6a4d", "#d3251f"),
+    beside=("#00788a", "#a8248a", "#5c7300", "#6b4a2f"),
 )
 DARK = Theme(
     ink="#eef1f4",
@@ -54,8 +58,12 @@ DARK = Theme(
     surface="#16191d",
     plate="#0b0d10",
     scale=("#2c69c9", "#4279c4", "#6a8bb3", "#949aa2", "#c98f83", "#f0806c", "#ff9a84"),
+    beside=("#35c5d6", "#f08ada", "#b3cc3c", "#cfab87"),
 )
 THEMES = {"light": LIGHT, "dark": DARK}
+
+DASHES = ("dash", "longdash", "dashdot", "longdashdot")
+"""Of runs that are compared: they are told apart without colours, too."""
 
 DECADES = 6.0
 """Decades from the healthy middle to either end of the colour scale."""

@@ -9,6 +9,9 @@ from diagnostics.subject.config import FIELDS, RunConfig, choices_of, word
 TOLD = ("activation", "init", "norm", "clip")
 """What a configuration's label says of it; first in every title."""
 
+NAMED = ("activation", "init")
+"""Told of runs that differ in them also where they are the defaults."""
+
 UNTOLD = ("steps",)
 """Stands beside a title, as far as it was taken."""
 
@@ -52,7 +55,9 @@ def _short(run: Run, fields: Sequence[str]) -> str:
     config = run.config.lab
     if run.name or config is None or not fields:
         return title(run)
-    return " · ".join(phrase(field, config) for field in fields)
+    usual = RunConfig()
+    told = [f for f in fields if f in NAMED or getattr(config, f) != getattr(usual, f)]
+    return " · ".join(phrase(field, config) for field in told or fields)
 
 
 def phrase(field: str, config: RunConfig) -> str:

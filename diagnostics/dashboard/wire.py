@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from diagnostics.store.records import Diagnosis, Event, Metric
+from diagnostics.store.records import Diagnosis, Event, Metric, Tone
 from diagnostics.subject.lessons import Sentence
 
 Numbers = Annotated[NDArray[np.floating[Any]], "(number | null)[]"]
@@ -217,15 +217,52 @@ class Lives:
 class History(Series):
     """The whole run, thinned; what another panel draws is left out.
 
-    ``updates`` are the chosen layer's update ratios.
+    ``beside`` are the other runs', in the order of the frame's; ``updates`` the chosen layer's
+    update ratios.
     """
 
     heat: Heat
     events: tuple[Event, ...]
-    pinned: Series | None
+    beside: tuple[Series, ...]
     clipping: Clipping | None
     lives: Lives | None
     updates: Numbers | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another run at the same step; ``ghost`` where it is the one before, else it was chosen."""
+
+    run: str
+    name: str
+    ghost: bool
+    now: Layers | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run in the table: what was chosen in each column, and what came of it.
+
+    ``decades`` are the first layer's signal over the last hidden one's, at the last step.
+    """
+
+    run: str
+    name: str
+    values: tuple[str, ...]
+    diagnosis: str
+    tone: Tone | None
+    state: State
+    steps: int
+    best: float | None
+    decades: float | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs side by side: columns of what differs between them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True)
@@ -245,14 +282,15 @@ class Frame:
         word: what a layer is called.
         names: the layers' paths, where they have any.
         inputs: the features of a sample, 0 where they are not known.
-        now: the step in sight; ``pinned`` another run's at the same step.
+        name: what tells it from the runs beside it; empty where there are none.
+        now: the step in sight.
         controls: the query of what the run trains now, as it was changed; empty where it is not the
             laboratory's.
         last: whether ``now`` is the last step of numbers, before they left the range.
         away: whether training has left the initialization that theory speaks of.
         watched: whether it is of a model that is not the laboratory's.
         cost: what watching it costs.
-        history: once a second, and so is ``verdict``, the gravest first.
+        history: once a second, and so are ``compared`` and ``verdict``, the gravest first.
     """
 
     run: str | None
@@ -271,11 +309,12 @@ class Frame:
     now: Layers | None
     controls: str = ""
     last: bool = False
-    pinned: Layers | None = None
-    pinned_label: str = ""
+    name: str = ""
+    beside: tuple[Beside, ...] = ()
     watched: bool = False
     cost: str = ""
     history: History | None = None
+    compared: Compared | None = None
     verdict: tuple[Verdict, ...] | None = None
 
 
@@ -428,11 +467,13 @@ class Ack:
 class Watch:
     """From the browser: what it wants to see.
 
-    ``at`` is the step scrubbed to, None for the newest; ``layer`` the one whose units are shown.
+    ``at`` is the step scrubbed to, None for the newest; ``layer`` the one whose units are shown;
+    ``pins`` are runs to compare with, ``before`` the one that was in sight before.
     """
 
     run: str | None = None
-    pin: str | None = None
+    pins: tuple[str, ...] = ()
+    before: str | None = None
     view: str = "signal"
     at: int | None = None
     query: str = ""
@@ -450,7 +491,8 @@ class Session:
 
     query: str = ""
     run: str | None = None
-    pin: str | None = None
+    pins: tuple[str, ...] = ()
+    before: str | None = None
     view: str = "signal"
     panel: str = "run"
     part: str = ""

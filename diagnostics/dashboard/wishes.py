@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from diagnostics.dashboard import controls
-from diagnostics.dashboard.deeds import Deeds
+from diagnostics.dashboard.deeds import Deeds, Refused
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.wire import Answer, Asked, encode
 from diagnostics.store.store import StoreError
@@ -37,7 +37,7 @@ def granted(deeds: Deeds, body: bytes) -> Answer:
     session = _usable(Session.of(vars(asked.session)))
     try:
         return answer(*deeds.do(session, asked.wish, asked.pace))
-    except (InvalidConfig, StoreError) as refusal:
+    except (InvalidConfig, Refused, StoreError) as refusal:
         return answer(session, [str(refusal)])
     except ValidationError:
         return answer(session, [f"{asked.wish.kind} can't be done with {asked.wish.value!r:.60}."])

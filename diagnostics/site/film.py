@@ -86,7 +86,7 @@ def _replayed(store: Store, whole: Feed, summary: Summary) -> tuple[Feed, dict[s
         store.append(run, whole.kept[row : row + 1], happened)
         feed.refresh()
         for key, view in charts.VIEWS.items():
-            grown[key].append(history.history(feed, None, view.metric, KINDS))
+            grown[key].append(history.history(feed, (), view.metric, KINDS))
         before = step
     store.finish(run, summary)
     return Feed(store, run), grown
@@ -104,7 +104,7 @@ def _before(config: RunConfig, advised: Advised) -> dict[str, Frame]:
     sketch = Sketch(config, profile_batch(config))
     whole = Whole(advised(config, frames.diagnoses(None, sketch)), KINDS)
     return {
-        view: frames.compose(None, None, sketch, Watch(view=view), whole) for view in charts.VIEWS
+        view: frames.compose(None, (), sketch, Watch(view=view), whole) for view in charts.VIEWS
     }
 
 
@@ -118,7 +118,7 @@ def _frames(
     """Each step scrubbed to, and the run as it is left."""
     for at, found, told in zip([*steps, None], said, [*grown, None], strict=True):
         watch = Watch(view=view, at=at)
-        frame = frames.compose(feed, None, None, watch, Whole(found, KINDS))
+        frame = frames.compose(feed, (), None, watch, Whole(found, KINDS))
         yield replace(frame, history=told or frame.history)
 
 

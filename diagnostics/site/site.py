@@ -104,7 +104,7 @@ def _index(volumes: Sequence[Volume], lessons: Mapping[str, Lesson]) -> str:
 def _first(volume: Volume, config: RunConfig) -> Frame:
     sketch = Sketch(config, profile_batch(config))
     whole = Whole(volume.advised(config, diagnoses(None, sketch)), KINDS)
-    return compose(None, None, sketch, Watch(query=config.query()), whole)
+    return compose(None, (), sketch, Watch(query=config.query()), whole)
 
 
 def _needed(volumes: Sequence[Volume]) -> set[str]:

@@ -51,7 +51,7 @@ def test_train_moves_and_relu_with_he_lifts_the_line(opened: Open) -> None:
     beyond(page, 3)
     assert page.evaluate(LEAD)[0] > 1e6 * low
     assert page.evaluate(PINNED) == 21 and page.evaluate("lab.frame().run") != first
-    expect(page.locator("#legend")).to_contain_text("···")
+    expect(page.locator("#legend")).to_contain_text("sigmoid")
 
 
 def test_a_remedys_button_does_what_it_says(opened: Open) -> None:
@@ -294,7 +294,7 @@ def test_a_finished_run_stays_behind_the_preview_of_the_next(opened: Open) -> No
     badge(page, "finished")
     pick(page, "activation", "Sigmoid")
     badge(page, "before training")
-    expect(page.locator("#legend")).to_contain_text("··· relu")
+    expect(page.locator("#legend")).to_contain_text("relu")
     assert page.evaluate(PINNED) == 6
 
 

@@ -107,3 +107,45 @@ def test_on_a_phone_the_drawer_is_as_wide_as_the_screen(opened: Open, kept: Kept
     box = page.locator("#runs").bounding_box()
     assert box is not None and (box["x"], box["width"], box["height"]) == (0, 390, 844)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_up_to_four_runs_are_compared_as_named_lines_and_in_a_table(
+    opened: Open, kept: Kept
+) -> None:
+    page = opened(f"?depth=3&{kept.search}&run={kept.runs[0]}")
+    rows = drawer(page, kept.search)
+    for n in (0, 1):
+        rows.nth(n).get_by_role("checkbox").check()
+        expect(page.locator("#runs-said")).to_have_text(f"{n + 1} of 4 compared")
+    page.keyboard.press("Escape")
+    page.wait_for_function("painter.shown('lead').data[7].y.length === 4")
+    drawn = "painter.shown('lead').data.slice(6, 8).map(({ line }) => line.color + line.dash)"
+    assert len(set(page.evaluate(drawn))) == 2
+    assert page.evaluate("painter.shown('loss').data.slice(5, 7).every(({ y }) => y.length > 9)")
+    expect(page.locator("#legend span").filter(has_not_text="theory")).to_have_count(3)
+    table = page.locator("#compared-rows tr")
+    expect(table).to_have_count(3)
+    names = page.locator("#compared-rows th").all_inner_texts()
+    assert len(set(names)) == 3 and names[0] == "sigmoid"
+    page.reload()
+    expect(table).to_have_count(3)
+    table.nth(1).get_by_role("button", name="no longer").click()
+    expect(table).to_have_count(2)
+    table.nth(1).get_by_role("button").first.click()
+    page.wait_for_function("(run) => lab.session().run === run", arg=kept.runs[1])
+
+
+def test_pin_shows_its_state_and_says_where_there_is_nothing_to_pin(
+    opened: Open, kept: Kept
+) -> None:
+    page = opened("?seed=0")
+    page.click("#pin")
+    expect(page.locator("#notice")).to_contain_text("press Train")
+    page = opened(f"?run={kept.runs[1]}")
+    page.click("#pin")
+    expect(page.locator("#pin")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#pin")).to_have_text("Pinned")
+    expect(page.locator("#compared-rows tr")).to_have_count(1)
+    page.keyboard.press("p")
+    expect(page.locator("#pin")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#compared")).to_be_hidden()

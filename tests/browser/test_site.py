@@ -106,8 +106,8 @@ def test_scenes_lie_behind_each_other_and_back_leads_to_them(opened: Callable[..
     page.locator("#scenes button").nth(1).click()
     page.wait_for_function("lab.frame()?.run === 'speeds-2' && lab.frame().state === 'finished'")
     expect(page.locator("#verdict-title")).to_have_text("Healthy gradients")
-    assert "run=speeds-2" in page.url and "pin=speeds-1" in page.url
-    assert page.evaluate("lab.frame().pinned.step") == 60
+    assert "run=speeds-2" in page.url and "before=speeds-1" in page.url
+    assert page.evaluate("lab.frame().beside[0].now.step") == 60
     page.locator("#scenes button").nth(2).click()
     expect(page.locator("#view [value=weight]")).to_be_checked()
     page.go_back()

@@ -100,11 +100,11 @@ def test_a_run_that_diverged_shows_its_last_step_of_numbers_and_says_what_came(
     store.append(run, batch)
     store.finish(run, ENDS["diverged"])
     feed = Feed(store, run)
-    frame = compose(feed, None, None, Watch(run=run))
+    frame = compose(feed, (), None, Watch(run=run))
     assert frame.now is not None and (frame.now.step, frame.newest) == (4, 5)
     assert frame.now.metrics["signal_grad_norm"][0] == pytest.approx(3e26)
     assert frame.last
-    assert not compose(feed, None, None, Watch(run=run, at=3)).last
+    assert not compose(feed, (), None, Watch(run=run, at=3)).last
     (found,) = diagnoses(feed, None)
     assert found.rule == "diverged" and found.chart == "lead" and found.layers == (1,)
     assert "At step 5" in found.sentence

@@ -58,7 +58,7 @@ def test_marks_tell_zero_from_below_range_from_nonfinite() -> None:
 
 
 def test_history_is_small_and_spans_the_run(store: Store) -> None:
-    found = history.history(_feed(store, 3000), None, LEAD, ())
+    found = history.history(_feed(store, 3000), (), LEAD, ())
     assert found.steps[0] == 1 and found.steps[-1] == 3000
     assert len(found.steps) <= history.POINTS
     assert found.heat.decades.shape == (3, len(found.heat.steps))

@@ -108,13 +108,18 @@ def test_a_browser_that_is_slow_skips_frames(store: Store, client: TestClient) -
 
 
 def test_pinned_runs_and_views_and_steps_can_be_asked_for(store: Store, client: TestClient) -> None:
-    run, pin = _run(store), _run(store)
+    run, pin, before = (_run(store) for _ in range(3))
     with client.websocket_connect("/live") as socket:
         browser = Browser(socket)
-        browser.watch(run=run, pin=pin, view="weight", at=2)
+        browser.watch(run=run, pins=[pin, run, "nope"], before=before, view="weight", at=2)
         frame = browser.frame()
     expected = steps(1, 5).metric("weight_grad_norm")[1]
-    assert frame["now"]["step"] == frame["pinned"]["step"] == 2
+    beside = frame["beside"]
+    assert [(one["run"], one["ghost"]) for one in beside] == [(before, True), (pin, False)]
+    assert frame["now"]["step"] == beside[0]["now"]["step"] == beside[1]["now"]["step"] == 2
+    assert len({frame["name"], *(one["name"] for one in beside)}) == 3
+    assert [len(one["loss"]) for one in frame["history"]["beside"]] == [5, 5]
+    assert [row["run"] for row in frame["compared"]["rows"]] == [run, before, pin]
     assert frame["now"]["metrics"]["weight_grad_norm"] == pytest.approx(expected.tolist())
 
 
@@ -168,7 +173,9 @@ def test_changed_controls_are_previewed_before_the_run_they_would_replace(
         browser.watch(run=run, query="depth=4")
         while (frame := browser.frame())["state"] != "preview":
             pass
-    assert frame["layers"] == 5 and len(frame["pinned"]["metrics"]["signal_grad_norm"]) == 4
+    assert (
+        frame["layers"] == 5 and len(frame["beside"][0]["now"]["metrics"]["signal_grad_norm"]) == 4
+    )
 
 
 def test_the_panels_have_what_they_draw(store: Store, client: TestClient) -> None:

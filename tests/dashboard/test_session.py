@@ -14,8 +14,10 @@ from tests.conftest import NoWorkers
 
 
 def test_a_link_brings_the_state_back(store: Store) -> None:
-    run, pin = (store.create_run(RunConfig()) for _ in range(2))
-    session = Session(RunConfig(depth=7).query(), run=run, pin=pin, view="weight", at=12)
+    run, before, *pins = (store.create_run(RunConfig()) for _ in range(4))
+    query = RunConfig(depth=7).query()
+    session = Session(query, run=run, before=before, pins=tuple(pins), view="weight", at=12)
+    assert f"pins={pins[0]},{pins[1]}" in session.link()
     assert read_link("?" + session.link(), store) == (session, [])
     assert Session.of(vars(session.linked())) == session
 
@@ -36,6 +38,17 @@ def test_a_lesson_is_a_link(store: Store) -> None:
     assert notes == [] and read_link("?" + session.link(), store) == (session, [])
     assert read_link("?lesson=dying&width=32", store)[0].config.width == 32
     assert "lesson=nope" in read_link("?lesson=nope", store)[1][0]
+
+
+def test_pins_are_a_list_or_several_and_a_bad_one_is_told(store: Store) -> None:
+    one, two, *more = (store.create_run(RunConfig()) for _ in range(5))
+    spelt = (f"pin={one}&pin={two}", f"pins={one},{two}", f"pins={one}&pin={two},{one}")
+    for link in spelt:
+        assert read_link(f"?{link}", store) == (Session(pins=(one, two)), [])
+    session, notes = read_link(f"?pins={one},nope", store)
+    assert session.pins == (one,) and "'nope'" in notes[0]
+    session, notes = read_link(f"?pins={','.join([one, two, *more])}", store)
+    assert len(session.pins) == 4 and "4 runs at most" in notes[0]
 
 
 @pytest.mark.parametrize(

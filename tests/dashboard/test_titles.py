@@ -28,8 +28,8 @@ def test_runs_that_are_compared_are_told_by_what_was_toggled(store: Store) -> No
     relu = RunConfig(activation="relu")
     runs = _runs(store, relu, relu.changed(init="he_normal"), relu.changed(norm="batch"))
     assert apart(runs) == [
-        "glorot normal · no norm",
-        "he normal · no norm",
+        "glorot normal",
+        "he normal",
         "glorot normal · batch norm",
     ]
     assert apart(runs[:1]) == ["relu · glorot normal"]

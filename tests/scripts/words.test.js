@@ -6,7 +6,7 @@ const { words } = require("./load.js").load("words");
 
 const frame = {
   state: "running", watched: false, cost: "1.2% of step time", word: "layer", layers: 5, away: false, newest: 40,
-  label: "relu", pinned_label: "", theory: { why_not: "", slope: -0.63 }, now: { step: 7, decades: [-1.5, 0] },
+  label: "relu", theory: { why_not: "", slope: -0.63 }, now: { step: 7, decades: [-1.5, 0] },
 };
 const signal = { hint: "" };
 
@@ -37,9 +37,10 @@ test("where there is no prediction its place says why", () => {
   assert.match(words.slopes({ ...frame, layers: 2 }, signal), /one point a layer/);
 });
 
-test("the legend names only lines that are drawn", () => {
-  assert.equal(words.legend(frame, false), "— relu");
-  assert.equal(words.legend({ ...frame, pinned_label: "sigmoid" }, true), "— relu   ··· sigmoid   - - theory");
+test("a run in the list has a number, so that no two look alike", () => {
+  const run = { number: 12, state: "finished", steps: 2000, best: 0.972, created: Date.now() / 1000 };
+  assert.match(words.listed(run), /^#12 · finished · 2,000 steps · best 97\.2% · \d\d:\d\d$/);
+  assert.match(words.listed({ ...run, best: null, created: 0 }), /^#12 · finished · 2,000 steps · 1 Jan \d\d:\d\d$/);
 });
 
 test("the scrubber says which step of how many", () => {

@@ -47,7 +47,7 @@ def test_its_verdicts_are_those_of_the_live_page(
         for at, shot in zip([*taken["steps"], None], [*steps, left], strict=True):
             said = frames.diagnoses(live, None, at)
             assert [one["sentence"] for one in shot["verdict"]] == [one.sentence for one in said]
-            expected = frames.compose(live, None, None, Watch(view=view, at=at))
+            expected = frames.compose(live, (), None, Watch(view=view, at=at))
             assert shot["now"]["decades"] == plain(expected.now)["decades"]
             assert (shot["last"], shot["away"]) == (expected.last, expected.away)
 

@@ -92,7 +92,7 @@ def test_a_loss_that_has_fallen_excuses_small_steps() -> None:
 
 def test_a_frame_tells_names_and_cost(store: Store, watched: Run) -> None:
     feed = Feed(store, watched.id)
-    told = frames.compose(feed, None, None, Watch(run=watched.id))
+    told = frames.compose(feed, (), None, Watch(run=watched.id))
     assert told.names == PATHS and told.label == "resnet-a" and told.watched
     assert told.steps == 50 and "calls" in told.theory.why_not
     assert "of step time" in told.cost and "MB per 1,000 steps" in told.cost
@@ -117,7 +117,7 @@ def test_it_is_brought_in_sight_and_controls_leave_it_alone(store: Store, watche
     assert left.run is None and store.run(watched.id).live
     assert store.commands(watched.id)[0] == []
     trained = deeds.again(shown, 0)
-    assert trained.run != watched.id and trained.pin is None
+    assert trained.run != watched.id and trained.before is None
 
 
 @pytest.mark.parametrize(

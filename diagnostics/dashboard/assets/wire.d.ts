@@ -2,6 +2,8 @@
 
 export as namespace Wire;
 
+export type Tone = "vanishing" | "exploding" | "lost" | "healthy";
+
 export type State = "queued" | "running" | "paused" | "finished" | "stopped" | "diverged" | "failed" | "lost" | "preview";
 
 export type Kind = "profile" | "layers" | "network" | "heat" | "loss" | "clipping" | "ladder" | "units" | "histogram" | "members" | "updates";
@@ -127,10 +129,37 @@ export interface History {
   accuracy: (number | null)[];
   heat: Heat;
   events: Event[];
-  pinned: Series | null;
+  beside: Series[];
   clipping: Clipping | null;
   lives: Lives | null;
   updates: (number | null)[] | null;
+}
+
+/** Another run at the same step; ``ghost`` where it is the one before, else it was chosen. */
+export interface Beside {
+  run: string;
+  name: string;
+  ghost: boolean;
+  now: Layers | null;
+}
+
+/** A run in the table: what was chosen in each column, and what came of it. */
+export interface Outcome {
+  run: string;
+  name: string;
+  values: string[];
+  diagnosis: string;
+  tone: Tone | null;
+  state: State;
+  steps: number;
+  best: number | null;
+  decades: number | null;
+}
+
+/** Runs side by side: columns of what differs between them. */
+export interface Compared {
+  columns: string[];
+  rows: Outcome[];
 }
 
 /** A diagnosis, and when its rule speaks. */
@@ -144,7 +173,7 @@ export interface Verdict {
   evidence: Record<string, number>;
   remedies: Remedy[];
   chart: string;
-  tone: "vanishing" | "exploding" | "lost" | "healthy";
+  tone: Tone;
   help: string;
 }
 
@@ -166,11 +195,12 @@ export interface Frame {
   now: Layers | null;
   controls: string;
   last: boolean;
-  pinned: Layers | null;
-  pinned_label: string;
+  name: string;
+  beside: Beside[];
   watched: boolean;
   cost: string;
   history: History | null;
+  compared: Compared | null;
   verdict: Verdict[] | null;
 }
 
@@ -258,7 +288,8 @@ export interface Ack {
 /** From the browser: what it wants to see. */
 export interface Watch {
   run: string | null;
-  pin: string | null;
+  pins: string[];
+  before: string | null;
   view: string;
   at: number | null;
   query: string;
@@ -271,7 +302,8 @@ export interface Watch {
 export interface Session {
   query: string;
   run: string | null;
-  pin: string | null;
+  pins: string[];
+  before: string | null;
   view: string;
   panel: string;
   part: string;
@@ -284,7 +316,8 @@ export interface Session {
 export interface Linked {
   query: string;
   run: string | null;
-  pin: string | null;
+  pins: string[];
+  before: string | null;
   view: string;
   panel: string;
   part: string;

@@ -13,6 +13,7 @@ const kinds = (() => {
   const MOST = 6;            // on a logarithmic axis
   const FEW = 3;             // on that of a small chart
   const EVER = 1e7;          // a step that no run comes to
+  const LOSSES = 5;          // lines in the chart of losses before those of runs compared
 
   /** @type {(metric: string) => Wire.Metric} */
   const metric = (key) => charts.tables().metrics[key];
@@ -61,7 +62,7 @@ const kinds = (() => {
     const marker = { size: traces.dot(room, seen, stage.px(5)) };
     const points = { ...traces.line(values), customdata: traces.called(frame), marker };
     /** @type {Trace[]} */
-    const lines = [traces.line(drawn(frame.pinned)), points];
+    const lines = [traces.line(drawn(alongside.ghost(frame)?.now || null)), points];
     /** @type {Layout} */
     const layout = { xaxis: across(chart, frame, seen) };
     if (scale === "log") {
@@ -71,7 +72,8 @@ const kinds = (() => {
     } else if (scale !== "share") {
       layout.yaxis = { range: stage.widened(key, axes.linear, traces.inside(seen, values)) };
     }
-    stage.put(key, lines, layout);
+    const others = alongside.lines(frame, frame.beside, ({ now }, name) => alongside.profile(drawn(now), name));
+    stage.put(key, [...lines, ...others], layout);
     dom.text(`none-${key}`, plain(frame.now).every((value) => value === null) ? chart.empty : "");
   }
 
@@ -116,14 +118,21 @@ const kinds = (() => {
    * @param {SoFar} run
    */
   function loss({ key }, { frame, history: h }) {
-    const old = h.pinned || { steps: [], loss: [], accuracy: [] };
+    const ghost = frame.beside.findIndex((one) => one.ghost);
+    const before = h.beside[ghost] || { steps: [], loss: [], accuracy: [] };
+    const own = { x: h.steps, y: h.loss };
+    const losses = alongside.lines(frame, h.beside, ({ steps: x, loss }, name) => alongside.run(x, loss, name));
+    const accuracies = alongside.lines(frame, h.beside, ({ steps: x, accuracy: y }, name) => alongside.run(x, y, name));
+    const told = traces.changes(h.events, frame);
+    const ends = { own, first: LOSSES, end: /** @type {"right"} */ ("right"), size: stage.px(SMALL) };
     stage.put(key, [
-      { x: old.steps, y: old.loss }, { x: h.steps, y: h.loss }, { x: h.steps, y: h.heldout },
-      { x: old.steps, y: old.accuracy }, { x: h.steps, y: h.accuracy },
+      { x: before.steps, y: before.loss }, own, { x: h.steps, y: h.heldout },
+      { x: before.steps, y: before.accuracy }, { x: h.steps, y: h.accuracy }, ...losses, ...accuracies,
     ], {
       xaxis: axes.history(h.steps, frame.steps),
-      yaxis: axes.losses([...h.loss, ...h.heldout]),
-      ...traces.changes(h.events, frame),
+      yaxis: axes.losses([h.loss, h.heldout, ...h.beside.map(({ loss: y }) => y)].flat()),
+      ...told,
+      annotations: [...alongside.names(key, frame, losses, ends), ...told.annotations],
     });
   }
 

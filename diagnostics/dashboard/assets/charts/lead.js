@@ -6,6 +6,7 @@ const lead = (() => {
   const SMALL = 11;          // the type of blocks' names
   const NOTED = 12;          // that of words beside points
   const RUN = 1;             // the trace of what is measured
+  const OTHERS = 6;          // and the first of those of runs compared
   const FAR = 6;             // decades to either end of the scale of colours
 
   /** @type {{of: string | null, view: string, values: Numbers, ghost: Numbers}} what was drawn last, null for a run */
@@ -17,23 +18,29 @@ const lead = (() => {
    * @param {Step} step
    */
   function profile(chart, { frame, seen, view }) {
-    const { now, pinned, word } = frame;
+    const { now, word } = frame;
+    const pinned = alongside.ghost(frame)?.now;
     const { key } = chart;
     const room = stage.room(key);
     const values = traces.positive(now.metrics[view.metric]);
     const fresh = leave(frame, values);
     const old = pinned ? traces.positive(pinned.metrics[view.metric]) : last.ghost;
     const theory = traces.predicted(frame, view);
-    const shown = [values, old, theory[2]].flatMap((line) => traces.inside(seen, line));
+    const others = alongside.lines(frame, frame.beside, ({ now: at }, name) =>
+      alongside.profile(traces.positive(at?.metrics[view.metric] || []), name));
+    const lines = [values, old, theory[2], ...others.map(({ y = [] }) => y)];
+    const shown = lines.flatMap((line) => traces.inside(seen, line));
     const range = stage.widened(key, axes.logarithmic, shown);
     const marks = traces.marked(frame, seen, now.marks, range, room);
     const above = blocks(key, frame, seen);
     const words = [...(pinned ? [] : before(seen, font(key))), ...ending(frame, seen, values, font(key))];
-    stage.put(key, [traces.line(old), coloured(values, frame, seen, room), marks, ...theory.map(traces.line)], {
+    const own = coloured(values, frame, seen, room);
+    const ends = { own, first: OTHERS, end: /** @type {"left"} */ ("left"), size: stage.px(NOTED) };
+    stage.put(key, [traces.line(old), own, marks, ...theory.map(traces.line), ...others], {
       ...above,
       xaxis: { ...kinds.across(chart, frame, seen), title: { text: `input  ←  ${word}  →  output` } },
       yaxis: { ...axes.decades(range, kinds.ticks(chart)), title: { text: view.label } },
-      annotations: [...above.annotations, ...words],
+      annotations: [...above.annotations, ...alongside.names(key, frame, others, ends), ...words],
     }, fresh ? { morph: RUN } : {});
   }
 

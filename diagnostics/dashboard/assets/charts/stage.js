@@ -24,6 +24,8 @@ const stage = (() => {
   const plot = (key) => dom.$(`plot-${key}`);
   /** @type {(key: string) => Figure["layout"]} */
   const layout = (key) => figures[key].layout;
+  /** @type {(key: string, i: number) => Trace} */
+  const trace = (key, i) => figures[key].data[i];
   const scheme = () =>
     (document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light");
   /**
@@ -122,5 +124,5 @@ const stage = (() => {
   /** @type {(key: string) => void} */
   const fit = (key) => hand().fit(key);
 
-  return { through, plot, layout, px, clear, set, put, room, reach, widened, forget, fit };
+  return { through, plot, layout, trace, px, clear, set, put, room, reach, widened, forget, fit };
 })();

@@ -9,7 +9,7 @@ const captions = (() => {
    */
   function show(next, newest) {
     const view = charts.viewed(next);
-    dom.text("legend", words.legend(next, traces.predicted(next, view)[2].length > 0));
+    legend.show(next, traces.predicted(next, view)[2].length > 0);
     for (const { key } of charts.of("profile")) hint(`${key}-hint`, words.slopes(next, view));
     scrubber(next, newest);
   }

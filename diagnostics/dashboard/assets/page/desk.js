@@ -19,7 +19,7 @@ const desk = (() => {
     " ": { words: "train, pause, go on", press: "#train" },
     ".": { words: "one step", press: "#step" },
     t: { words: "start a new run with these settings", press: "#again" },
-    p: { words: "pin this run, dotted behind the next", press: "#pin" },
+    p: { words: "pin this run, to compare others with it", press: "#pin" },
     r: { words: "end the run and clear the charts", press: "#reset" },
     n: { words: "next lesson", press: "#turns button:last-child" },
     b: { words: "lesson before", press: "#turns button:first-child" },

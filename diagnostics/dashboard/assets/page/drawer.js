@@ -46,7 +46,7 @@ const drawer = (() => {
     for (const run of all) {
       const known = rows.get(run.id);
       if (known) known.show(run);
-      else rows.set(run.id, row.of(run, { look, say, remove }));
+      else rows.set(run.id, row.of(run, { look, say, remove, tick }));
     }
     order(all.map(({ id }) => id));
     dom.$("runs-more").hidden = !more;
@@ -82,6 +82,17 @@ const drawer = (() => {
   function look(id) {
     dialog().close();
     wishes.make("run", id);
+  }
+
+  /**
+   * Compare with a run, or no longer.
+   * @param {string} id
+   */
+  async function tick(id) {
+    const { notice } = await wishes.make("pin", id);
+    const { length } = lab.session().pins;
+    say(notice || (length ? `${length} of 4 compared` : "None is compared."));
+    await list();
   }
 
   /**

@@ -52,11 +52,13 @@ const header = (() => {
   }
 
   /**
-   * Whether the run in sight is kept.
+   * Whether the run in sight is kept to compare others with.
    * @param {Wire.Session} session
    */
-  function pinned({ run, pin }) {
-    dom.$("pin").setAttribute("aria-pressed", String(run !== null && pin === run));
+  function pinned({ run, pins }) {
+    const kept = run !== null && pins.includes(run);
+    dom.$("pin").setAttribute("aria-pressed", String(kept));
+    dom.text("pin", kept ? "Pinned" : "Pin");
   }
 
   /**

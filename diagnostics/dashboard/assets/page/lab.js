@@ -25,9 +25,9 @@ const lab = (() => {
   /* ---- the connection ---- */
 
   function watch() {
-    const { run, pin, query } = session;
+    const { run, pins, before, query } = session;
     const { at, view, panel, layer } = sight;
-    source.way().send({ run, pin, query, view, at, panel, layer, visible: !document.hidden });
+    source.way().send({ run, pins, before, query, view, at, panel, layer, visible: !document.hidden });
   }
 
   /**
@@ -181,12 +181,14 @@ const lab = (() => {
    */
   function drawFrame(next) {
     frame = next;
+    alongside.settle(next);
     company.follow(next.controls, session);
     header.show(next);
     lessons.over(next.state);
     if (shown(next)) drawStep(next);
     if (!next.history) return;
     whole = next;
+    compared.show(next);
     charts.history(next, sight.layer);
   }
 
@@ -209,9 +211,10 @@ const lab = (() => {
     found = [];
     header.badge("ready", "ready");
     header.play("ready");
-    dom.text("legend", "");
+    dom.$("legend").replaceChildren();
     redraw();
     verdict.clear();
+    compared.clear();
   }
 
   /* ---- the page ---- */

@@ -12,6 +12,7 @@
  * @property {(id: string) => void} look
  * @property {(words: string) => void} say
  * @property {(run: Wire.Listed) => void} remove
+ * @property {(id: string) => Promise<void>} tick
  */
 
 const row = (() => {
@@ -20,23 +21,27 @@ const row = (() => {
    * @param {RowDeeds} deeds
    * @returns {Row}
    */
-  function of(first, { look, say, remove }) {
+  function of(first, { look, say, remove, tick }) {
     let run = first;
     const [title, told, note] = [dom.element("b"), dom.element("small"), dom.element("small")];
     const open = dom.element("button", title, told, note);
     const line = dom.element("span");
+    const chosen = dom.element("input");
     const edit = dom.button("Edit", () => toggle());
     const sheet = dom.element("form");
-    const box = dom.element("li", open, line, edit, sheet);
+    const box = dom.element("li", chosen, open, line, edit, sheet);
     [open.className, line.className, edit.className, note.className] = ["look", "spark", "plain", "noted"];
     open.type = edit.type = "button";
     open.onclick = () => look(run.id);
+    chosen.type = "checkbox";
+    chosen.onchange = () => tick(run.id);
     sheet.hidden = true;
 
     /**
      * @param {Wire.Listed} next
      */
     function show(next) {
+      chosen.checked = lab.session().pins.includes(next.id);
       const same = JSON.stringify(next) === JSON.stringify(run) && title.textContent;
       run = next;
       if (same) return;
@@ -44,6 +49,7 @@ const row = (() => {
       told.textContent = words.listed(run);
       note.textContent = run.note;
       line.replaceChildren(spark.of(run.loss));
+      chosen.setAttribute("aria-label", `compare with run ${run.number}, ${run.title}`);
       edit.setAttribute("aria-label", `edit run ${run.number}, ${run.title}`);
       box.dataset.state = run.state;
     }

@@ -6,7 +6,7 @@ const wishes = (() => {
 
   /** @typedef {{wish: Wire.Wish, from: Element | null, push: boolean, done: (answer: Wire.Answer) => void}} Made */
   /** Wishes of which each counts: they are of other runs, not of what is in sight. */
-  const EACH = ["stop", "describe", "delete", "restore"];
+  const EACH = ["pin", "stop", "describe", "delete", "restore"];
   /** @type {Made[]} */
   let waiting = [];
   let busy = false;

@@ -40,15 +40,6 @@ const words = (() => {
   const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
 
   /**
-   * The lines of the leading chart.
-   * @param {Wire.Frame} frame
-   * @param {boolean} theory whether its line is drawn
-   */
-  function legend({ label, pinned_label: pinned }, theory) {
-    return [`— ${label}`, ...(pinned ? [`··· ${pinned}`] : []), ...(theory ? ["- - theory"] : [])].join("   ");
-  }
-
-  /**
    * The step in sight.
    * @param {Shown} frame
    * @param {boolean} newest whether it is followed
@@ -73,13 +64,22 @@ const words = (() => {
   function listed({ number, state: of, steps, best, created }) {
     const made = new Date(1000 * created);
     const today = made.toDateString() === new Date().toDateString();
-    const time = made.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
-    const day = made.toLocaleDateString("en", { day: "numeric", month: "short" });
+    const time = made.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    const day = made.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
     return [
       `#${number}`, STATES[of], `${steps.toLocaleString("en")} steps`,
       best === null ? "" : `best ${(100 * best).toFixed(1)}%`, today ? time : `${day} ${time}`,
     ].filter(Boolean).join(" · ");
   }
 
-  return { listed, state, slopes, legend, step, sentence };
+  /** @type {(state: Wire.State) => string} */
+  const standing = (state) => STATES[state];
+
+  /**
+   * How the first layer's signal stands to the last hidden one's.
+   * @param {number | null} decades
+   */
+  const travelled = (decades) => (decades === null ? "–" : `× ${formats.number(".1g", 10 ** decades)}`);
+
+  return { standing, travelled, listed, state, slopes, step, sentence };
 })();

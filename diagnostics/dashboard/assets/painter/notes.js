@@ -5,7 +5,8 @@
 /** @typedef {Box & {text: string, name: string, live: boolean, font: string, color: string}} Note */
 
 const notes = (() => {
-  const ROWS = 3;            // of words inside a chart, under each other; what has no room there is left out
+  const DOWN = [0, 1, 2];    // rows of words inside a chart, under each other; what has no room is left out
+  const AROUND = [0, -1, 1, -2, 2, -3, 3];
   const EDGE = 2;            // pixels to a chart's edges
   const OPAQUE = 0.85;       // is the ground of words
   const APART = 4;           // pixels between two
@@ -40,9 +41,10 @@ const notes = (() => {
     const font = paper.font(size, family);
     const high = size * paper.LINE;
     const { left, right } = across(one, area, paper.width(one.text, font));
-    for (let row = 0; row < (one.yanchor === "top" ? ROWS : 1); row++) {
+    for (const row of rows(one)) {
       const top = above(one, area, high) + row * high;
       const box = { left, right, top, bottom: top + high };
+      if (!inside(box, one, area)) continue;
       if (!others.some((other) => overlap(box, other))) {
         const { text, name = "", captureevents: live = false } = one;
         return { ...box, text, name, live, font, color: one.font?.color || color };
@@ -50,6 +52,23 @@ const notes = (() => {
     }
     return null;
   }
+
+  /**
+   * The rows in which a note may stand: below each other at a chart's head, around the point that it speaks of.
+   * @param {Annotation} one
+   */
+  function rows({ yref, yanchor }) {
+    if (yref !== "paper") return AROUND;
+    return yanchor === "top" ? DOWN : [0];
+  }
+
+  /**
+   * Whether what speaks of a point stands on the chart's area, or above it.
+   * @param {Box} box
+   * @param {Annotation} one
+   * @param {Area} area
+   */
+  const inside = ({ top, bottom }, { yref }, { inner }) => yref === "paper" || (top >= 0 && bottom <= inner.bottom);
 
   /**
    * @param {Annotation} one

@@ -6,6 +6,11 @@ const paper = (() => {
   const LINE = 1.25;         // of a type's size, from one line to the next
   const HALO = 3;            // pixels of the ground's colour around letters
   const SHADES = 256;        // of a scale of colours
+  /** @type {Record<string, number[]>} in widths of the line */
+  const DASHES = {
+    dot: [1.2, 1.8], dash: [4, 3], longdash: [8, 3], dashdot: [4, 2.5, 1.2, 2.5],
+    longdashdot: [8, 2.5, 1.2, 2.5],
+  };
 
   /** @type {CanvasRenderingContext2D | null} */
   let ruler = null;
@@ -98,8 +103,7 @@ const paper = (() => {
    */
   function dashes({ dash, width: thick }) {
     const unit = Math.max(1, thick);
-    if (dash === "dot") return [1.2 * unit, 1.8 * unit];
-    return dash === "dash" ? [4 * unit, 3 * unit] : [];
+    return (DASHES[dash || ""] || []).map((length) => length * unit);
   }
 
   /**

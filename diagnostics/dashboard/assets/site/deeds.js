@@ -6,6 +6,7 @@ const deeds = (() => {
   /** @typedef {[Wire.Session, string?]} Done a session, and what could not be */
   /** @typedef {(session: Wire.Session, value: any) => Done | Promise<Done>} Deed */
 
+  const MOST = 4;            // runs that are compared
   const MISSING = "That network is not recorded here; in the lab itself it can be trained.";
 
   /** @type {Partial<Record<Wire.Deed, Deed>>} */
@@ -23,7 +24,11 @@ const deeds = (() => {
       player.go(false);
       return [{ ...session, at: null }];
     },
-    pin: (session) => [{ ...session, pin: session.pin === session.run ? null : session.run }],
+    pin(session, chosen) {
+      const id = chosen || session.run, { pins } = session;
+      if (!id) throw new Error("There is no run to pin yet: press Train.");
+      return [{ ...session, pins: pins.includes(id) ? pins.filter((one) => one !== id) : [...pins, id].slice(-MOST) }];
+    },
     reset: (session) => [leave(session)],
     changes: (session, { query }) => anew({ ...session, query }),
     scene(session, { query, view, panel }) {
@@ -38,7 +43,7 @@ const deeds = (() => {
     },
     async link(_, search) {
       const [session, notes] = shelf.opened(search);
-      if (session.pin) await shelf.open(session.pin);
+      await Promise.all(shots.beside(session).map(shelf.open));
       await there(session);
       player.load(session.run, steps(session.run), false);
       return [session, notes];
@@ -77,8 +82,8 @@ const deeds = (() => {
     await there(session);
     const id = shelf.find(session.lesson, session.query)?.id || null;
     player.load(id, steps(id), true);
-    const pin = session.run && session.run !== id ? session.run : session.pin;
-    return [{ ...session, run: id, pin, at: null }];
+    const before = session.run && session.run !== id ? session.run : session.before;
+    return [{ ...session, run: id, before, at: null }];
   }
 
   /** @type {(id: string | null) => number[]} */
@@ -92,7 +97,7 @@ const deeds = (() => {
    */
   function leave(session) {
     player.load(null, [], false);
-    return { ...session, run: null, pin: null, at: null, part: "" };
+    return { ...session, run: null, before: null, pins: [], at: null, part: "" };
   }
 
   return { grant };

@@ -6,7 +6,7 @@ const recorded = (() => {
   /** @type {Heard} */
   let told;
   /** @type {Wire.Watch} */
-  let watch = { run: null, pin: null, view: "", at: null, query: "", panel: "", layer: 1, visible: true };
+  let watch = { run: null, pins: [], before: null, view: "", at: null, query: "", panel: "", layer: 1, visible: true };
   let sequence = 0, painted = true, due = false;
   let asked = "";
 

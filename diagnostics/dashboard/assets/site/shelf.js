@@ -8,7 +8,8 @@
  */
 
 const shelf = (() => {
-  const OWN = ["lesson", "run", "pin", "view", "panel", "layer", "at", "part"];
+  const MOST = 4;            // runs that are compared
+  const OWN = ["lesson", "run", "before", "pins", "pin", "view", "panel", "layer", "at", "part"];
 
   /** @type {Title[] | undefined} */
   let read;
@@ -61,8 +62,8 @@ const shelf = (() => {
    * The query that brings a session back, but for what the page adds by itself.
    * @param {Wire.Session} session
    */
-  function link({ query, run, pin, lesson }) {
-    const own = Object.entries({ run, pin, lesson }).filter(([, value]) => value);
+  function link({ query, run, before, pins, lesson }) {
+    const own = Object.entries({ run, before, pins: pins.join(","), lesson }).filter(([, value]) => value);
     return [query, ...own.map(([key, value]) => `${key}=${value}`)].filter(Boolean).join("&");
   }
 
@@ -84,9 +85,13 @@ const shelf = (() => {
       own.has("run") && !run ? `Run ${own.get("run")} is not recorded here.` : "",
       there ? "" : "That network is not recorded here; in the lab itself it can be trained.",
     ];
-    return [{ ...sight(own, taught?.scenes.find((one) => one.query === query)), query, lesson: taught?.key || null,
-      run: run ? run.id : null, pin: title(own.get("pin"))?.id || null }, notes.filter(Boolean).join(" ")];
+    const runs = { run: run ? run.id : null, before: title(own.get("before"))?.id || null, pins: pinned(own) };
+    const seen = sight(own, taught?.scenes.find((one) => one.query === query));
+    return [{ ...seen, ...runs, query, lesson: taught?.key || null }, notes.filter(Boolean).join(" ")];
   }
+
+  /** @type {(own: Map<string, string>) => string[]} */
+  const pinned = (own) => (own.get("pins") || own.get("pin") || "").split(",").filter((id) => title(id)).slice(0, MOST);
 
   /**
    * @param {Map<string, string>} own
