@@ -7,6 +7,7 @@ import pytest
 
 from diagnostics.store import schema
 from diagnostics.store.records import METRICS, SCALARS, Metric
+from diagnostics.subject.glossary import document
 
 ROOT = Path(__file__).parents[1]
 STORE = (ROOT / "docs/store.md").read_text()
@@ -24,6 +25,10 @@ def test_every_table_of_the_store_is_documented_with_its_columns() -> None:
         assert {c.name for c in table.columns if c.name != "id"} <= set(
             re.findall(r"`(\w+)`", line)
         )
+
+
+def test_the_glossary_is_the_table() -> None:
+    assert (ROOT / "docs/glossary.md").read_text() == document()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

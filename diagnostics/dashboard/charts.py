@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from diagnostics.dashboard.wire import Chart, Kind, Panel, Rung, Shades, Tables, View
+from diagnostics.dashboard.wire import (
+    Chart,
+    Kind,
+    Panel,
+    Rung,
+    Shades,
+    Stroke,
+    Tables,
+    View,
+)
 from diagnostics.store.records import METRICS, SCALARS, Metric
 
 
@@ -26,39 +35,71 @@ def _table(*rows: Row) -> Mapping[str, Row]:
 
 UNSEEN = "only hidden layers of the lab's own networks are looked into"
 
+VIEWS = _table(
+    View("signal", "signal ∂L/∂z", "signal_grad_norm", "How much gradient reaches each layer?",
+         "How does the gradient change while it trains?", predicted="decades"),
+    View("weight", "weight ∂L/∂W", "weight_grad_norm", "How large is each layer's weight gradient?",
+         "How do weight gradients change while it trains?", "as accumulated, before clipping"),
+    View("activation", "activation std", "activation_std",
+         "How far do each layer's activations spread?",
+         "How do activations change while it trains?", "over batch and units",
+         predicted="activation_std"),
+)  # fmt: skip
+"""The first one is what is shown unless another is asked for, as with panels."""
+
+_USUAL = VIEWS["signal"]
+
+SHAPE = "How often each value occurs in the layer. Dashed is what theory predicts at the start"
+STAIRS = "What the backward pass gives, what is left of it, and the step that is taken"
+
 CHARTS = _table(
     Chart("network", "How far does the gradient reach?", "", "network", "strip",
-          metric="signal_grad_norm", spoken="The network, and its gradient's way"),
-    Chart("lead", "Per layer", "one point a layer, log scale", "profile", "lead",
-          spoken="Gradient norm per layer"),
-    Chart("saturated", "Saturated activations", "ends of the range", "layers", "small",
-          metric="saturated", empty="this activation has no ends to saturate at", output=False),
-    Chart("dead", "Dead units", "0 for every sample", "layers", "small",
-          metric="dead", empty="not counted yet: after 1000 samples", output=False),
-    Chart("update_ratio", "Update : weight", "healthy near 10⁻³", "layers", "small",
-          metric="update_ratio", empty="no step measured"),
-    Chart("heat", "Gradient over time", "each layer over the last hidden one, decades", "heat",
-          "run"),
-    Chart("loss", "Loss and accuracy", "— loss (amber: held-out)  - - accuracy  ··· before", "loss",
-          "run", metric="loss"),
-    Chart("clip", "Global gradient norm", "", "clipping", "clipping", metric="grad_norm"),
-    Chart("ladder", "Gradient ladder", "of the chosen layer's weights", "ladder", "clipping",
-          reported=False),
-    Chart("activation_max", "Largest activation", "|h|", "layers", "activations",
-          metric="activation_max", output=False),
-    Chart("kurtosis", "Activation kurtosis", "3 for a Gaussian", "layers", "activations",
-          metric="activation_kurtosis", empty="all activations are alike", output=False),
-    Chart("inside_activation", "Activations", "h = φ(z)", "histogram", "inside",
-          quantity="activation", empty=UNSEEN, reported=False),
-    Chart("inside_signal", "Signal gradient", "|∂L/∂z|", "histogram", "inside",
-          quantity="signal", empty=UNSEEN, reported=False),
-    Chart("inside_weight", "Weights", "w", "histogram", "inside",
-          quantity="weight", empty=UNSEEN, reported=False),
-    Chart("members", "Its units", "", "members", "inside", empty=UNSEEN, reported=False),
-    Chart("inside_ladder", "Its ladder", "of its weights", "ladder", "inside", reported=False),
-    Chart("updates", "Update : weight over time", "healthy near 10⁻³", "updates", "inside",
-          metric="update_ratio", empty="no step measured", reported=False),
-    Chart("units", "Lives of units", "", "units", "units", empty="no such layer", reported=False),
+          metric="signal_grad_norm"),
+    Chart("lead", _USUAL.title, "one point a layer, log scale", "profile", "lead",
+          axis=_USUAL.label, about="Each point is a layer: blue has vanished, red explodes, grey "
+          "is healthy. Dashed is what theory predicts, dotted the run before"),
+    Chart("saturated", "How many activations are stuck?", "at the ends of the range", "layers",
+          "small", metric="saturated", empty="this activation has no ends to saturate at",
+          output=False, axis="saturated"),
+    Chart("dead", "How many units are dead?", "0 for every sample", "layers", "small",
+          metric="dead", empty="not counted yet: after 1000 samples", output=False, axis="dead"),
+    Chart("update_ratio", "How fast does each layer learn?", "healthy near 10⁻³", "layers", "small",
+          metric="update_ratio", empty="no step measured", axis="update : weight"),
+    Chart("heat", _USUAL.course, "each layer over the last hidden one", "heat", "run",
+          axis="layer", about="Each column is a step, each row a layer: blue where less arrives "
+          "than at the last hidden layer, red where more does"),
+    Chart("loss", "Does it learn?", "", "loss", "run", metric="loss", axis="loss, nats",
+          legend=(Stroke("loss"), Stroke("held-out loss", "dashdot", "amber"),
+                  Stroke("held-out accuracy", "dash"), Stroke("the run before", "dot", "pinned"),
+                  Stroke("learned by heart", "area", "amber"))),
+    Chart("clip", "How large is the whole gradient?", "", "clipping", "clipping",
+          metric="grad_norm", axis="global norm",
+          legend=(Stroke("before clipping"), Stroke("after", "dash", "muted"),
+                  Stroke("threshold", color="amber"))),
+    Chart("ladder", "What becomes of the layer's gradient?", "on its way into a step: the ladder",
+          "ladder", "clipping", reported=False, axis="norm", about=STAIRS),
+    Chart("activation_max", "How large do activations get?", "the largest |h|", "layers",
+          "activations", metric="activation_max", output=False, axis="largest |h|"),
+    Chart("kurtosis", "Are a few activations massive?", "kurtosis: 3 for a bell curve", "layers",
+          "activations", metric="activation_kurtosis", empty="all activations are alike",
+          output=False, axis="kurtosis"),
+    Chart("inside_activation", "What do its units put out?", "activations h = φ(z)", "histogram",
+          "inside", quantity="activation", empty=UNSEEN, reported=False, axis="h = φ(z)",
+          about=SHAPE),
+    Chart("inside_signal", "How much gradient do its units get?", "signal gradient", "histogram",
+          "inside", quantity="signal", empty=UNSEEN, reported=False, axis="|∂L/∂z|", about=SHAPE),
+    Chart("inside_weight", "How large are its weights?", "", "histogram", "inside",
+          quantity="weight", empty=UNSEEN, reported=False, axis="w", about=SHAPE),
+    Chart("members", "What does each unit do?", "", "members", "inside", empty=UNSEEN,
+          reported=False, axis="mean of h", about="Each point is a unit: the mean of what it puts "
+          "out. A cross is a dead unit, amber a saturated one"),
+    Chart("inside_ladder", "What becomes of its gradient?", "on its way into a step: the ladder",
+          "ladder", "inside", reported=False, axis="norm", about=STAIRS),
+    Chart("updates", "How fast does it learn?", "healthy near 10⁻³", "updates", "inside",
+          metric="update_ratio", empty="no step measured", reported=False, axis="update : weight"),
+    Chart("units", "When do units die?", "", "units", "units", empty="no such layer",
+          reported=False, axis="unit",
+          about="Each row is a unit over the steps, amber from when it dies"),
 )  # fmt: skip
 """In the order of the page."""
 
@@ -69,14 +110,6 @@ PANELS = _table(
     Panel("inside", "Inside a layer"),
     Panel("units", "Units"),
 )
-
-VIEWS = _table(
-    View("signal", "signal ∂L/∂z", "signal_grad_norm", predicted="decades"),
-    View("weight", "weight ∂L/∂W", "weight_grad_norm", "as accumulated, before clipping"),
-    View("activation", "activation std", "activation_std", "over batch and units",
-         predicted="activation_std"),
-)  # fmt: skip
-"""The first one is what is shown unless another is asked for, as with panels."""
 
 LADDER = (
     Rung("computed_grad_norm", "computed"),
@@ -144,5 +177,5 @@ def measured(chart: Chart) -> Metric:
 
 
 def help(chart: Chart) -> str:
-    """What a chart's tooltip says."""
-    return measured(chart).help if chart.metric else ""
+    """What a chart shows, in a sentence."""
+    return measured(chart).help if chart.metric else chart.about

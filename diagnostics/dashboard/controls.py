@@ -65,8 +65,15 @@ def _wrapped(field: str) -> Component:
     style = dict(zip(DEPENDS, visibility(RunConfig()), strict=True)).get(field, {})
     wide = field in SLIDERS or (choices_of(field) and place_of(field) == "remedies")
     name = "field" if wide else "field half"
+    ask = html.Button(
+        type="button",
+        className="ask",
+        **{"data-help": f"field-{field}", "aria-label": f"what this means: {FIELDS[field].title}"},
+    )
     meaning = [html.Div(id=f"meaning-{field}", className="hint")] if field in DEPENDS else []
-    return html.Div([_control(field), *meaning], id=f"wrap-{field}", className=name, style=style)
+    return html.Div(
+        [_control(field), ask, *meaning], id=f"wrap-{field}", className=name, style=style
+    )
 
 
 def _control(field: str) -> Component:
@@ -93,12 +100,25 @@ def _title(field: str) -> Component:
 
 def _chips(field: str, options: Choices) -> Component:
     chips = [
-        html.Span(dmc.Chip(c.label, value=c.key, size="xs", radius="sm"), title=c.help)
+        html.Span(
+            dmc.Chip(c.label, value=c.key, size="xs", radius="sm"),
+            className="" if c.common else "rare",
+            **{"data-help": f"choice-{field}-{c.key}"},
+        )
         for c in options.values()
     ]
     group = dmc.ChipGroup(chips, id=control_id(field), value=FIELDS[field].default)
+    rare = sum(not choice.common for choice in options.values())
+    more = [
+        html.Button(f"{rare} more…", type="button", className="more", **{"aria-expanded": "false"})
+    ]
     return html.Div(
-        [_title(field), html.Div(group, className="chips", role="radiogroup")],
+        [
+            _title(field),
+            html.Div(group, className="chips", role="radiogroup"),
+            *(more if rare else []),
+        ],
+        className="choices",
         **{"aria-labelledby": f"title-{field}"},
     )
 

@@ -23,7 +23,7 @@ def skeletons() -> Skeletons:
 def _profile(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "layer", bottom=44, **strokes.ENDS)
     layout["xaxis"]["title"]["text"] = "input  ←  layer  →  output"
-    layout["yaxis"] |= strokes.log(-8, 1)
+    layout["yaxis"] |= strokes.log(-8, 1) | {"title": strokes.words(chart.axis)}
     run = strokes.line(theme.ink, width=2.5) | {
         "mode": "lines+markers",
         "marker": {
@@ -62,8 +62,8 @@ def _theory(theme: Theme) -> list[Part]:
 def _layers(chart: Chart, theme: Theme) -> Figure:
     """Any metric, on an axis of its scale and with its healthy band."""
     metric = charts.measured(chart)
-    layout = strokes.layout(theme, "", bottom=24)
-    layout["yaxis"] |= AXES[metric.scale](metric) | {"title": strokes.words(metric.unit)}
+    layout = strokes.layout(theme, "layer", left=58)
+    layout["yaxis"] |= AXES[metric.scale](metric) | {"title": strokes.words(chart.axis)}
     layout["shapes"] = [strokes.band(theme, *metric.band)] if metric.band else []
     color = theme.amber if metric.scale == "share" else theme.ink
     run = strokes.line(color, width=2) | {
@@ -107,7 +107,7 @@ def _value(metric: Metric) -> str:
 
 def _heat(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "step")
-    layout["yaxis"] = strokes.axis(theme, "layer")
+    layout["yaxis"] = strokes.axis(theme, chart.axis)
     layout["xaxis"]["showgrid"] = layout["yaxis"]["showgrid"] = False
     heat = {
         "type": "heatmap",
@@ -133,9 +133,8 @@ def _heat(chart: Chart, theme: Theme) -> Figure:
 def _loss(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "step")
     metric = charts.measured(chart)
-    title = f"{metric.label.lower()}, {metric.unit}"
-    layout["yaxis"] = strokes.axis(theme, title) | {"range": [0, 2.6]}
-    layout["yaxis2"] = strokes.axis(theme, "accuracy") | {
+    layout["yaxis"] = strokes.axis(theme, chart.axis) | {"range": [0, 2.6]}
+    layout["yaxis2"] = strokes.axis(theme, "held-out accuracy") | {
         "overlaying": "y",
         "side": "right",
         "range": [0, 1.03],
@@ -158,12 +157,13 @@ def _loss(chart: Chart, theme: Theme) -> Figure:
 def _gap(theme: Theme, unit: str) -> Part:
     """The held-out loss, and amber between it and the loss: what was learned by heart."""
     line = strokes.line(theme.amber, width=1.5, unit=unit) | {"name": "held-out loss"}
+    line["line"]["dash"] = "dashdot"
     return line | {"fill": "tonexty", "fillcolor": theme.gap}
 
 
 def _clipping(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "step", left=58)
-    layout["yaxis"] |= strokes.log(-3, 3)
+    layout["yaxis"] |= strokes.log(-3, 3) | {"title": strokes.words(chart.axis)}
     before, after = strokes.line(theme.ink, width=2), strokes.line(theme.ink, width=2)
     after["line"] = {"color": theme.muted, "width": 2, "dash": "dash"}
     threshold = strokes.line(theme.amber, width=2) | {
@@ -176,7 +176,7 @@ def _ladder(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "", left=58, bottom=30)
     rungs = [rung.label for rung in charts.LADDER]
     layout["xaxis"] |= {"type": "category", "range": [-0.5, len(rungs) - 0.4], "showgrid": False}
-    layout["yaxis"] |= strokes.log(-6, 1)
+    layout["yaxis"] |= strokes.log(-6, 1) | {"title": strokes.words(chart.axis)}
     line = strokes.line(theme.ink, width=2) | {
         "x": rungs,
         "mode": "lines+markers+text",
@@ -191,7 +191,7 @@ def _ladder(chart: Chart, theme: Theme) -> Figure:
 
 def _units(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "step")
-    layout["yaxis"] = strokes.axis(theme, "unit")
+    layout["yaxis"] = strokes.axis(theme, chart.axis)
     layout["xaxis"]["showgrid"] = layout["yaxis"]["showgrid"] = False
     strip = {
         "type": "heatmap",
@@ -209,14 +209,14 @@ def _units(chart: Chart, theme: Theme) -> Figure:
 
 def _histogram(chart: Chart, theme: Theme) -> Figure:
     """Of a share of all entries only the shape is shown: its axis has no numbers."""
-    layout = strokes.layout(theme, chart.hint, left=14)
-    layout["yaxis"] |= {"range": [0, 1.05], "tickvals": []}
+    layout = strokes.layout(theme, chart.axis, left=30)
+    layout["yaxis"] |= {"range": [0, 1.05], "tickvals": [], "title": strokes.words("share")}
     layout["xaxis"] |= strokes.log(-6, 0) if chart.quantity == "signal" else {"range": [-1, 1]}
     bars = strokes.line(theme.ink, width=1) | {
         "fill": "tozeroy",
         "fillcolor": theme.band,
         "customdata": [],
-        "hovertemplate": f"{chart.hint} near %{{x:.2g}}: %{{customdata}}<extra></extra>",
+        "hovertemplate": f"{chart.axis} near %{{x:.2g}}: %{{customdata}}<extra></extra>",
     }
     predicted = strokes.line(theme.muted, width=1.5) | {
         "hovertemplate": None,
@@ -228,7 +228,7 @@ def _histogram(chart: Chart, theme: Theme) -> Figure:
 
 def _members(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "unit")
-    layout["yaxis"] = strokes.axis(theme, "mean of h")
+    layout["yaxis"] = strokes.axis(theme, chart.axis)
     means = strokes.line(theme.ink, width=0) | {
         "mode": "markers",
         "marker": {
@@ -250,7 +250,7 @@ def _members(chart: Chart, theme: Theme) -> Figure:
 def _updates(chart: Chart, theme: Theme) -> Figure:
     metric = charts.measured(chart)
     layout = strokes.layout(theme, "step", left=58)
-    layout["yaxis"] |= _log_axis(metric)
+    layout["yaxis"] |= _log_axis(metric) | {"title": strokes.words(chart.axis)}
     layout["shapes"] = [strokes.band(theme, *metric.band)] if metric.band else []
     return Figure([strokes.line(theme.ink, width=2)], layout)
 

@@ -28,6 +28,9 @@ def _sections() -> list[Component]:
         html.Summary("Network and training"),
         _section("Network", "network"),
         _section("Training", "training"),
+        html.Details(
+            [html.Summary("More settings"), _section("", "advanced")], id="advanced", open=False
+        ),
         html.A("Back to the defaults", href=DEFAULTS, className="quiet"),
     ]
     return [_section("The four remedies", "remedies"), html.Details(more, id="more", open=True)]
@@ -35,4 +38,4 @@ def _sections() -> list[Component]:
 
 def _section(title: str, place: str) -> Component:
     fields = html.Div(controls.group(place), className="fields")
-    return html.Section([html.H2(title), fields])
+    return html.Section([html.H2(title), fields] if title else fields)

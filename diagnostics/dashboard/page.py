@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from diagnostics.dashboard import charts, embedded, wire
 from diagnostics.dashboard.delivery import Delivered
+from diagnostics.dashboard.explanations import explanations
 from diagnostics.dashboard.theme import THEMES
 from diagnostics.dashboard.wire import Answer, Frame
 from diagnostics.subject.lessons import LESSONS, Lesson, Scene
@@ -67,7 +68,6 @@ def page(
         delivered=delivered,
         dash={key: Markup(text) for key, text in vars(dash).items()},
         charts=charts,
-        help=charts.help,
         themes=THEMES,
         paces=PACES,
         pace=DEFAULT_PACE,
@@ -82,7 +82,11 @@ def page(
 
 def tables(lessons: Mapping[str, Lesson] = LESSONS) -> str:
     """What the scripts draw, the same in every page."""
-    return embedded.drawing() + embedded.data("lesson-table", _lessons(lessons))
+    return (
+        embedded.drawing()
+        + embedded.data("lesson-table", _lessons(lessons))
+        + embedded.data("explanations", explanations())
+    )
 
 
 def _lessons(lessons: Mapping[str, Lesson]) -> list[wire.Lesson]:

@@ -77,7 +77,16 @@ def _card(chart: Chart) -> str:
     return (
         f'<section class="card"><div class="card-head">'
         f'<h3 title="{escape(charts.help(chart))}">{escape(chart.title)}</h3>'
-        f'<span class="hint" id="hint-{key}">{escape(hint)}</span></div>'
+        f'<span class="hint" id="hint-{key}">{escape(hint)}</span>{_legend(chart)}</div>'
         f'<div class="plot {chart.place}" id="plot-{key}"></div>'
         f'<div class="none" id="none-{key}"></div></section>'
     )
+
+
+def _legend(chart: Chart) -> str:
+    """The lines of a chart, where there are several."""
+    keys = (
+        f'<span class="key {key.dash} {key.color}">{escape(key.label)}</span>'
+        for key in chart.legend
+    )
+    return f'<span class="legend">{"".join(keys)}</span>' if chart.legend else ""

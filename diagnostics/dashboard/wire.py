@@ -46,15 +46,35 @@ Kind = Literal[
 
 
 @dataclass(frozen=True)
+class Explained:
+    """A word or an option in plain words, with its source where it has one."""
+
+    label: str
+    help: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line of a chart as its legend shows it: ``ink`` or ``amber``, drawn in ``dash``."""
+
+    label: str
+    dash: Literal["solid", "dash", "dot", "dashdot", "area"] = "solid"
+    color: Literal["ink", "muted", "pinned", "amber"] = "ink"
+
+
+@dataclass(frozen=True)
 class Chart:
-    """A chart: what it is called, what it draws, how and where.
+    """A chart: the question it answers, what it draws, how and where.
 
     Attributes:
+        axis: what its numbers are, beside their axis.
+        about: what its marks are, where no metric says it.
+        legend: its lines, where there are several.
         kind: ``layers`` draws any metric as a point a layer, on an axis of the metric's scale.
         place: ``strip``, ``lead``, ``small``, or the key of a panel.
         metric: a key of ``METRICS`` or ``SCALARS``, which gives axis, band and tooltip.
         empty: what is said where nothing was measured.
-        spoken: its name to those who don't see it; the title where empty.
         reported: whether a report has it.
         output: whether the output layer has a point.
         quantity: of a hidden layer, which a histogram shows.
@@ -67,10 +87,12 @@ class Chart:
     place: str
     metric: str = ""
     empty: str = ""
-    spoken: str = ""
     reported: bool = True
     output: bool = True
     quantity: str = ""
+    axis: str = ""
+    about: str = ""
+    legend: tuple[Stroke, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,12 +108,15 @@ class View:
     """A metric that the leading chart can show.
 
     ``predicted`` is the field of ``Theory`` that speaks of it; ``hint`` stands beside it, empty
-    where theory's words do.
+    where theory's words do. ``title`` and ``course`` are the questions that it answers, at one step
+    and over the run.
     """
 
     key: str
     label: str
     metric: str
+    title: str
+    course: str
     hint: str = ""
     predicted: Literal["decades", "activation_std"] | None = None
 

@@ -89,17 +89,29 @@ def _reliability() -> dict[str, dict[str, int]]:
     return found
 
 
+ONLY_LINEAR = (
+    " But without an activation all layers together are one linear map: only what lies on either "
+    "side of a straight line can be told apart."
+)
+
+
+def _linear(case: Case) -> bool:
+    """Whether nothing bends what passes the network."""
+    return case.subject.activation == "linear" and case.subject.norm == "none"
+
+
 def _healthy(case: Case) -> Diagnosis:
     last, travelled = case.batch.layers - 1, float(case.travel[-1])
     sentence = (
         f"{capital(called(1, case.subject))} receives {times(travelled)} the gradient that reaches "
         f"{called(last, case.subject)}: all {case.subject.layer_word}s can learn."
     )
+    told = sentence if last > 1 else "A single hidden layer learns from the output at once."
     return Diagnosis(
         "healthy",
         "fine",
         "Healthy gradients",
-        sentence if last > 1 else "A single hidden layer learns from the output at once.",
+        told + (ONLY_LINEAR if _linear(case) else ""),
         evidence={"decades": travelled},
         tone="healthy",
     )

@@ -15,7 +15,7 @@ class Choice:
     """One option: the key people type, the label and help they read.
 
     ``parameter`` names the field of ``RunConfig`` that means something beside such keys only, and
-    ``meaning`` says what.
+    ``meaning`` says what. ``common`` ones are in sight where there are many.
     """
 
     key: str
@@ -23,6 +23,7 @@ class Choice:
     help: str
     parameter: str = ""
     meaning: str = ""
+    common: bool = field(default=False, kw_only=True)
 
 
 Choices = Mapping[str, Choice]

@@ -25,7 +25,7 @@ from diagnostics.subject.choices import (
 )
 from diagnostics.subject.initializations import INITIALIZATIONS
 
-Place = Literal["remedies", "network", "training"]
+Place = Literal["remedies", "network", "training", "advanced"]
 
 
 BATCH_NORM_ALONE = (
@@ -113,20 +113,20 @@ class RunConfig(BaseModel):
         1.0, "remedies", "Threshold", "largest norm, value or ratio", live=True, gt=0, le=1e6
     )
     architecture: str = _field(
-        "mlp", "network", "Architecture", "the kind of network", choices=ARCHITECTURES
+        "mlp", "advanced", "Architecture", "the kind of network", choices=ARCHITECTURES
     )
     depth: int = _field(
         20, "network", "Depth", "hidden layers of an MLP", slider=True, ge=1, le=100
     )
     chunk: int = _field(
-        8, "network", "Inputs per time step", "an RNN reads digits in rows of 8", ge=1, le=64
+        8, "advanced", "Inputs per time step", "an RNN reads digits in rows of 8", ge=1, le=64
     )
     width: int = _field(64, "network", "Width", "units per hidden layer", ge=2, le=1024)
     residual: bool = _field(
         False, "network", "Residual connections", "each hidden layer adds to its input"
     )
     dropout: float = _field(
-        0.0, "network", "Dropout", "share of activations dropped", ge=0, le=0.95
+        0.0, "advanced", "Dropout", "share of activations dropped", ge=0, le=0.95
     )
     dataset: str = _field("digits", "training", "Data", "what to learn", choices=DATASETS)
     optimizer: str = _field(
@@ -136,25 +136,25 @@ class RunConfig(BaseModel):
         0.05, "training", "Learning rate", "size of a step", live=True, gt=0, le=1000
     )
     weight_decay: float = _field(
-        0.0, "training", "Weight decay", "pull of the weights to zero", ge=0, le=10
+        0.0, "advanced", "Weight decay", "pull of the weights to zero", ge=0, le=10
     )
     max_norm: float = _field(
-        0.0, "training", "Max-norm", "largest norm of a unit's weights; 0 is off", ge=0, le=1000
+        0.0, "advanced", "Max-norm", "largest norm of a unit's weights; 0 is off", ge=0, le=1000
     )
     early_stopping: int = _field(
         0,
-        "training",
+        "advanced",
         "Early stopping",
         "steps without a better held-out loss before the end; 0 is never",
         ge=0,
         le=1_000_000,
     )
-    batch_size: int = _field(64, "training", "Batch size", "samples per step", ge=1, le=2048)
+    batch_size: int = _field(64, "advanced", "Batch size", "samples per step", ge=1, le=2048)
     accumulate: int = _field(
-        1, "training", "Accumulation", "batches summed into one step", ge=1, le=64
+        1, "advanced", "Accumulation", "batches summed into one step", ge=1, le=64
     )
     steps: int = _field(2000, "training", "Steps", "how long to train", ge=1, le=1_000_000)
-    seed: int = _field(0, "training", "Seed", "of weights, batches and dropout", ge=0, le=2**31 - 1)
+    seed: int = _field(0, "advanced", "Seed", "of weights, batches and dropout", ge=0, le=2**31 - 1)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.frames import layers
 from diagnostics.dashboard.report import report
 from diagnostics.dashboard.theme import THEMES, Theme
-from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, Watch, encode
+from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, View, Watch, encode
 from diagnostics.dashboard.wishes import answer
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.store.records import METRICS
@@ -85,6 +85,27 @@ NOWHERE = (Delivered("", ""), page.Dashes("", "", "", "", ""))
 
 def _skeleton(key: str) -> Figure:
     return figures.skeletons()["light"][key]
+
+
+@pytest.mark.parametrize("chart", charts.CHARTS.values(), ids=lambda chart: chart.key)
+def test_a_title_is_a_question(chart: Chart) -> None:
+    assert chart.title.endswith("?")
+
+
+WITH_AXES = [chart for chart in charts.CHARTS.values() if chart.kind != "network"]
+
+
+@pytest.mark.parametrize("chart", WITH_AXES, ids=lambda chart: chart.key)
+def test_its_axes_have_names(chart: Chart) -> None:
+    layout = _skeleton(chart.key).layout
+    names = [layout[axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+    assert all(names) or chart.kind == "ladder"  # whose rungs have names
+    assert chart.axis in names
+
+
+@pytest.mark.parametrize("view", charts.VIEWS.values(), ids=lambda view: view.key)
+def test_a_view_asks_its_own_questions(view: View) -> None:
+    assert view.title.endswith("?") and view.course.endswith("?")
 
 
 def test_a_row_is_a_chart_of_any_metric(drawn: Chart, store: Store) -> None:

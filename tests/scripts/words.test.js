@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { words } = require("./load.js").load("words");
+const { words } = require("./load.js").load("formats", "words");
 
 const frame = {
   state: "running", watched: false, cost: "1.2% of step time", word: "layer", layers: 5, away: false, newest: 40,
@@ -19,9 +19,10 @@ test("a state is told with its pace, and a watched run with its cost", () => {
 });
 
 test("prediction stands beside measurement", () => {
-  assert.equal(words.slopes(frame, signal), "predicted −0.630 decades a layer at initialization, measured −0.500");
+  const later = "predicted 1/78 per 3 layers at initialization, measured 1/32 per 3 layers";
+  assert.equal(words.slopes(frame, signal), later);
   const first = { ...frame, now: { ...frame.now, step: 1 } };
-  assert.equal(words.slopes(first, signal), "predicted −0.630 decades a layer, measured −0.500");
+  assert.equal(words.slopes(first, signal), "predicted 1/78 per 3 layers, measured 1/32 per 3 layers");
   assert.equal(words.slopes({ ...frame, state: "preview" }, signal), words.slopes(first, signal));
 });
 
@@ -55,4 +56,17 @@ test("a diagnosis says since when, unless it began at once or tells its step its
   assert.equal(words.sentence({ ...told, since_step: 1 }), "It vanishes.");
   assert.equal(words.sentence({ ...told, since_step: null }), "It vanishes.");
   assert.equal(words.sentence({ ...told, rule: "diverged" }), "It vanishes.");
+});
+
+test("a slope is told by what a few layers leave, and in decades beside it", () => {
+  /** @type {(slope: number, layers: number) => string} */
+  const at = (slope, layers) =>
+    words.slopes({ ...frame, layers, theory: { why_not: "", slope } }, signal).split(" at ")[0];
+  assert.equal(at(-0.63, 21), "predicted 1/1400 per 5 layers");
+  assert.equal(at(-2, 21), "predicted 1/100 a layer");
+  assert.equal(at(-0.001, 21), "predicted × 0.98 per 10 layers");
+  assert.equal(at(0.3, 21), "predicted × 32 per 5 layers");
+  assert.equal(at(-0.63, 4), "predicted 1/18 per 2 layers");
+  assert.equal(words.decades(frame, signal), "predicted −0.630 decades a layer, measured −0.500");
+  assert.equal(words.decades({ ...frame, away: true }, signal), "");
 });

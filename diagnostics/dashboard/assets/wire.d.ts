@@ -12,7 +12,21 @@ export type Skeletons = Record<string, Record<string, Figure>>;
 
 export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "changes" | "scene" | "lesson" | "run" | "link" | "stop" | "describe" | "delete" | "restore";
 
-/** A chart: what it is called, what it draws, how and where. */
+/** A word or an option in plain words, with its source where it has one. */
+export interface Explained {
+  label: string;
+  help: string;
+  source: string;
+}
+
+/** A line of a chart as its legend shows it: ``ink`` or ``amber``, drawn in ``dash``. */
+export interface Stroke {
+  label: string;
+  dash: "solid" | "dash" | "dot" | "dashdot" | "area";
+  color: "ink" | "muted" | "pinned" | "amber";
+}
+
+/** A chart: the question it answers, what it draws, how and where. */
 export interface Chart {
   key: string;
   title: string;
@@ -21,10 +35,12 @@ export interface Chart {
   place: string;
   metric: string;
   empty: string;
-  spoken: string;
   reported: boolean;
   output: boolean;
   quantity: string;
+  axis: string;
+  about: string;
+  legend: Stroke[];
 }
 
 /** Charts of the whole run that are in sight together. */
@@ -38,6 +54,8 @@ export interface View {
   key: string;
   label: string;
   metric: string;
+  title: string;
+  course: string;
   hint: string;
   predicted: "decades" | "activation_std" | null;
 }

@@ -11,7 +11,7 @@ UNITS = (
         "The sigmoid's top layer saturates",
         (
             Sentence(
-                "Train, and look at Saturated activations: the last hidden layer goes first.",
+                "Train, and look how many activations are stuck: the last hidden layer goes first.",
                 ("saturated",),
             ),
             Sentence(

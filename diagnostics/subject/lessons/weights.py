@@ -11,7 +11,7 @@ WEIGHTS = (
         "speeds",
         "Layers learn at different speeds",
         (
-            Sentence("Train, and look at the chart Update : weight.", ("update_ratio",)),
+            Sentence("Train, and look at how fast each layer learns.", ("update_ratio",)),
             Sentence(
                 "Near the output a step moves the weights by a hundredth, near the input by "
                 "hundreds of thousands of times less.",

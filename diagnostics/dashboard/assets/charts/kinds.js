@@ -64,7 +64,7 @@ const kinds = (() => {
     /** @type {Trace[]} */
     const lines = [traces.line(drawn(alongside.ghost(frame)?.now || null)), points];
     /** @type {Layout} */
-    const layout = { xaxis: across(chart, frame, seen) };
+    const layout = { xaxis: { ...across(chart, frame, seen), title: { text: frame.word } } };
     if (scale === "log") {
       const range = stage.widened(key, axes.logarithmic, traces.inside(seen, values));
       lines.push(traces.marked(frame, seen, traces.zeros(frame.now.metrics[chart.metric]), range, room));

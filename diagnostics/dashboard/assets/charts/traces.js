@@ -160,7 +160,7 @@ const traces = (() => {
     const ever = method !== "none" || events.some(({ kind, data }) => kind === "set" && data.clip);
     if (!ever) return "off: before and after are the same";
     const turned = angle === null ? "" : ` · turned by ${angle.toFixed(1)}°`;
-    return `— before  - - after · ${(100 * share).toFixed(0)}% of steps clipped${turned}`;
+    return `${(100 * share).toFixed(0)}% of steps clipped${turned}`;
   }
 
   /**

@@ -10,18 +10,24 @@ const captions = (() => {
   function show(next, newest) {
     const view = charts.viewed(next);
     legend.show(next, traces.predicted(next, view)[2].length > 0);
-    for (const { key } of charts.of("profile")) hint(`${key}-hint`, words.slopes(next, view));
+    const [told, exactly] = [words.slopes(next, view), words.decades(next, view)];
+    for (const { key } of charts.of("profile")) hint(`${key}-hint`, told, exactly);
+    for (const { key, kind } of charts.tables().charts) {
+      if (kind === "profile") dom.text(`title-${key}`, view.title);
+      if (kind === "heat") dom.text(`title-${key}`, view.course);
+    }
     scrubber(next, newest);
   }
 
   /**
-   * A sentence beside a chart, and where there is no room for all of it.
+   * A sentence beside a chart, and all of it where there is no room, with its numbers.
    * @param {string} id
    * @param {string} said
+   * @param {string} exactly
    */
-  function hint(id, said) {
+  function hint(id, said, exactly) {
     dom.text(id, said);
-    dom.$(id).title = said;
+    dom.$(id).title = exactly ? `${said} (${exactly})` : said;
   }
 
   /**

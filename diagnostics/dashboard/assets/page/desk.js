@@ -127,6 +127,7 @@ const desk = (() => {
     onButtons(deeds);
     onCharts(deeds);
     dialogs.connect();
+    asking.connect();
     learned.connect();
     const scheme = { attributeFilter: ["data-mantine-color-scheme"] };
     new MutationObserver(deeds.redraw).observe(document.documentElement, scheme);

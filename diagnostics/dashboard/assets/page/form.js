@@ -10,6 +10,7 @@ const form = (() => {
 
   /** Bring Dash's scripts in, in their order. */
   function load() {
+    document.addEventListener("click", more);
     const parts = dom.$("dash", HTMLTemplateElement).content.childNodes;
     document.body.append(...[...parts].map(awake));
   }
@@ -35,8 +36,32 @@ const form = (() => {
   function show(next) {
     answer = next;
     if (!ready) return;
+    unfold(next.session);
     keep(next.session);
     dash_clientside.set_props("answer", { data: next });
+  }
+
+  /**
+   * Settings that are folded away come in sight where they are not the usual ones.
+   * @param {Wire.Session} session
+   */
+  function unfold({ query }) {
+    const changed = [...new URLSearchParams(query).keys()].map((field) => dom.$(`wrap-${field}`));
+    const folded = dom.$("advanced", HTMLDetailsElement);
+    if (changed.some((field) => folded.contains(field))) folded.open = true;
+  }
+
+  /**
+   * Every option of a group, or the common ones.
+   * @param {MouseEvent} event
+   */
+  function more({ target }) {
+    const button = target instanceof Element ? target.closest(".more") : null;
+    if (!(button instanceof HTMLElement)) return;
+    const open = button.getAttribute("aria-expanded") !== "true";
+    button.setAttribute("aria-expanded", String(open));
+    button.dataset.rare ||= button.textContent || "";
+    button.textContent = open ? "fewer" : button.dataset.rare;
   }
 
   /**

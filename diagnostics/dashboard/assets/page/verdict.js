@@ -6,8 +6,7 @@ const verdict = (() => {
   const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓", lost: "◌" };
   const IDLE = {
     title: "Measuring this network",
-    sentence: "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy. " +
-      "The first answer takes some seconds, while workers start.",
+    sentence: "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy.",
   };
 
   /**
@@ -23,11 +22,21 @@ const verdict = (() => {
     dom.text("sign", SIGNS[first.tone]);
     dom.text("verdict-title", first.title);
     dom.text("spoken", first.title); // one sentence when the diagnosis changes, not at each of its numbers
-    dom.$("verdict-title").title = first.help;
+    ask(first.rule);
     dom.text("verdict-text", words.sentence(first));
     dom.fill("also", found.filter((one) => one !== first), ({ rule, title }) => dom.button(title, () => choose(rule)));
     remedies.show(first.rule, first.remedies, (changes) => wishes.make("changes", changes));
     point(first);
+  }
+
+  /**
+   * The ? that says when a rule speaks.
+   * @param {string} rule
+   */
+  function ask(rule) {
+    const button = dom.$("verdict-ask");
+    button.dataset.help = `rule-${rule}`;
+    button.hidden = !asking.knows(button.dataset.help);
   }
 
   /**
@@ -37,6 +46,7 @@ const verdict = (() => {
   function point({ tone, chart, layers, sentence }) {
     const shown = tone === "healthy" ? "" : chart;
     charts.mark(shown, layers);
+    dom.$("region").hidden = shown !== "lead" || !layers.length;
     for (const { key } of charts.tables().charts) {
       dom.$(`card-${key}`).classList.toggle("shown-by", key === shown);
       stage.plot(key).setAttribute("aria-description", sentence);
@@ -52,6 +62,8 @@ const verdict = (() => {
     dom.fill("also", [], (title) => dom.button(title, () => {}));
     remedies.show("", [], () => {});
     charts.mark("", []);
+    dom.$("region").hidden = true;
+    ask("");
   }
 
   return { tell, clear };

@@ -12,7 +12,7 @@ FACTS: dict[str, Fact] = WEIGHTS | UNITS | REMEDIES
 
 UNMEASURED = {
     # to do
-    "Train, and look at the chart Update : weight.",
+    "Train, and look at how fast each layer learns.",
     "Train with the old uniform weights, then with Glorot's.",
     "Train 30 ReLU layers with Glorot's weights, then with He's.",
     "Switch batch norm on.",

@@ -51,7 +51,7 @@ def _in_between(s: Scenes) -> bool:
 
 UNITS: dict[str, Fact] = {
     # saturation
-    "Train, and look at Saturated activations: the last hidden layer goes first.": _top_first,
+    "Train, and look how many activations are stuck: the last hidden layer goes first.": _top_first,
     "Within three hundred steps its sigmoids are driven to the lower end, 0.": lambda s: bool(
         s[SIGMOID].at(300, "saturated")[3] > 0.5 and s[SIGMOID].at(300, "activation_mean")[3] < 0.06
     ),
