@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from diagnostics.dashboard import charts, embedded, wire
+from diagnostics.dashboard import charts, embedded, firstlight, wire
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.explanations import explanations
 from diagnostics.dashboard.theme import THEMES
@@ -69,6 +69,8 @@ def page(
         dash={key: Markup(text) for key, text in vars(dash).items()},
         charts=charts,
         themes=THEMES,
+        first=firstlight.picture(frame),
+        told=frame.verdict[0] if frame and frame.verdict else None,
         paces=PACES,
         pace=DEFAULT_PACE,
         lessons=lessons,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -111,3 +111,15 @@ def test_on_a_phone_boxes_stay_apart(opened: Open) -> None:
         "(painter.shown('network'))"
     )
     assert 20 < boxes < 101 and inner / boxes >= 5
+
+
+def test_the_network_is_seen_before_any_script_ran(opened: Open, chromium: Browser) -> None:
+    page = _drawn(opened, "?seed=0")
+    assert page.locator("svg.first").count() == 0, "painted over"
+    still = chromium.new_page(java_script_enabled=False)
+    still.goto(page.url)
+    expect(still.locator("#plot-network rect")).to_have_count(21)
+    expect(still.locator("#plot-lead circle")).to_have_count(21)
+    expect(still.locator("#plot-lead circle").first).to_be_visible()
+    expect(still.locator("#verdict-title")).to_have_text("Vanishing gradients")
+    still.close()
