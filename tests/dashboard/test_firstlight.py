@@ -17,7 +17,7 @@ def _frame(view: str = "signal", **values: float) -> Frame:
     batch = profile_batch(CONFIG)
     for key, value in values.items():
         batch.values[0, 0, METRIC_INDEX[key]] = value
-    return frames.compose(None, None, Sketch(CONFIG, batch), Watch(view=view))
+    return frames.compose(None, (), Sketch(CONFIG, batch), Watch(view=view))
 
 
 def test_a_layer_is_a_box_and_a_point_from_vanishing_to_sound() -> None:
