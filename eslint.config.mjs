@@ -25,4 +25,5 @@ export default [
     rules: { "no-unused-vars": ["error", { vars: "local" }] },
   },
   { files: ["tests/scripts/*.js"], languageOptions: { sourceType: "commonjs" } },
+  { files: ["tests/browser/*.js"], languageOptions: { sourceType: "script" } },
 ];

@@ -99,15 +99,17 @@ def _title(field: str) -> Component:
 
 
 def _chips(field: str, options: Choices) -> Component:
+    alike = {"input": {"name": field}}  # of radios with one name the browser makes one tab stop
     chips = [
         html.Span(
-            dmc.Chip(c.label, value=c.key, size="xs", radius="sm"),
+            dmc.Chip(c.label, value=c.key, size="xs", radius="sm", attributes=alike),
             className="" if c.common else "rare",
             **{"data-help": f"choice-{field}-{c.key}"},
         )
         for c in options.values()
     ]
     group = dmc.ChipGroup(chips, id=control_id(field), value=FIELDS[field].default)
+    named = {"aria-labelledby": f"title-{field}"}
     rare = sum(not choice.common for choice in options.values())
     more = [
         html.Button(f"{rare} more…", type="button", className="more", **{"aria-expanded": "false"})
@@ -115,11 +117,10 @@ def _chips(field: str, options: Choices) -> Component:
     return html.Div(
         [
             _title(field),
-            html.Div(group, className="chips", role="radiogroup"),
+            html.Div(group, className="chips", role="radiogroup", **named),
             *(more if rare else []),
         ],
         className="choices",
-        **{"aria-labelledby": f"title-{field}"},
     )
 
 
@@ -131,7 +132,9 @@ def _segments(field: str, options: Choices) -> Component:
         fullWidth=True,
         size="xs",
     )
-    return html.Div([_title(field), segments], role="group")
+    return html.Div(
+        [_title(field), segments], role="group", **{"aria-labelledby": f"title-{field}"}
+    )
 
 
 def _value(field: str) -> Component:
@@ -148,6 +151,7 @@ def _value(field: str) -> Component:
             value=info.default,
             updatemode="mouseup",
             labelAlwaysOn=False,
+            thumbLabel=info.title,
             color="dark",
         )
         shown = html.B(str(info.default), id=f"shown-{field}")

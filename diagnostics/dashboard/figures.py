@@ -51,10 +51,12 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
 def _theory(theme: Theme) -> list[Part]:
     """The band's lower edge, its upper edge, and the predicted line."""
     edge = strokes.line(theme.muted, width=0) | {"hoverinfo": "skip", "hovertemplate": None}
-    band = edge | {"fill": "tonexty", "fillcolor": theme.band}
+    band = edge | {"fill": "tonexty", "fillcolor": theme.band, "name": "theory, highest"}
+    edge = edge | {"name": "theory, lowest"}
     line = strokes.line(theme.muted, width=1.5) | {
         "hovertemplate": "theory: %{y:.2g}<extra></extra>",
         "line": {"color": theme.muted, "width": 1.5, "dash": "dash"},
+        "name": "theory",
     }
     return [edge, band, line]
 
@@ -147,7 +149,7 @@ def _loss(chart: Chart, theme: Theme) -> Figure:
     held = strokes.line(theme.ink, width=2) | accuracy | {"name": "held-out accuracy"}
     held["line"] = {"color": theme.ink, "width": 1.5, "dash": "dash"}
     loss = strokes.line(theme.ink, width=2, unit=metric.unit) | {"name": "loss"}
-    pinned_accuracy = strokes.pinned(theme) | accuracy
+    pinned_accuracy = strokes.pinned(theme) | accuracy | {"name": "pinned accuracy"}
     own = [strokes.pinned(theme), loss, _gap(theme, metric.unit), pinned_accuracy, held]
     losses = strokes.compared(theme, f"%{{y:.3g}} {metric.unit}")
     accuracies = strokes.compared(theme, "%{y:.1%}", width=1, yaxis="y2")
@@ -166,8 +168,10 @@ def _clipping(chart: Chart, theme: Theme) -> Figure:
     layout["yaxis"] |= strokes.log(-3, 3) | {"title": strokes.words(chart.axis)}
     before, after = strokes.line(theme.ink, width=2), strokes.line(theme.ink, width=2)
     after["line"] = {"color": theme.muted, "width": 2, "dash": "dash"}
+    after["name"], before["name"] = "after clipping", "before clipping"
     threshold = strokes.line(theme.amber, width=2) | {
-        "hovertemplate": "threshold %{y:.3g}<extra></extra>"
+        "name": "threshold",
+        "hovertemplate": "threshold %{y:.3g}<extra></extra>",
     }
     return Figure([before, after, threshold], layout)
 

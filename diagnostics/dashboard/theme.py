@@ -60,7 +60,22 @@ DARK = Theme(
     scale=("#2c69c9", "#4279c4", "#6a8bb3", "#949aa2", "#c98f83", "#f0806c", "#ff9a84"),
     beside=("#35c5d6", "#f08ada", "#b3cc3c", "#cfab87"),
 )
-THEMES = {"light": LIGHT, "dark": DARK}
+FORCED = Theme(
+    ink="CanvasText",
+    muted="CanvasText",
+    grid="#9a9a9a",
+    pinned="GrayText",
+    band="rgba(128, 128, 128, 0.25)",
+    amber="Highlight",
+    gap="rgba(128, 128, 128, 0.25)",
+    surface="Canvas",
+    plate="Canvas",
+    scale=LIGHT.scale,
+    beside=LIGHT.beside,
+)
+"""The system's colours, but where colours are data: in the scale, and of runs compared."""
+
+THEMES = {"light": LIGHT, "dark": DARK, "forced": FORCED}
 
 DASHES = ("dash", "longdash", "dashdot", "longdashdot")
 """Of runs that are compared: they are told apart without colours, too."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -123,11 +123,13 @@ def opened(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts = []
 
-    def open_page(link: str = "?seed=0", **options: object) -> Page:
+    def open_page(link: str = "?seed=0", scripts: Sequence[str] = (), **options: object) -> Page:
         context = chromium.new_context(viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
         context.set_default_timeout(1000 * PATIENCE)
         contexts.append(context)
         page = context.new_page()
+        for script in scripts:
+            page.add_init_script(script)
         page.on("console", lambda m: complaints.append(m.text) if _complains(m) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: None if _own(r.url, lab) else complaints.append(r.url))

@@ -52,9 +52,10 @@ def test_every_kind_of_drawing_has_a_skeleton() -> None:
     assert set(figures.KINDS) == set(get_args(Kind))
 
 
-def test_skeletons_are_alike_in_light_and_dark() -> None:
-    light, dark = figures.skeletons().values()
-    assert light.keys() == dark.keys() == CHARTS.keys() and light != dark
+def test_every_theme_has_every_chart_in_colours_of_its_own() -> None:
+    light, dark, forced = figures.skeletons().values()
+    assert light.keys() == dark.keys() == forced.keys() == CHARTS.keys()
+    assert light != dark != forced != light
 
 
 def _lightness(colour: str) -> float:

@@ -143,8 +143,9 @@ const kinds = (() => {
   function heat({ key }, { frame, history: h, seen }) {
     const { layers: count, names, word } = frame;
     const rows = { ...seen, to: Math.min(seen.to, count - 1) };
-    const named = names.length ? parts.beside(names, rows, { ...stage.room(key), font: stage.px(SMALL + 1) }) : null;
-    const tickfont = { size: stage.px(SMALL) };
+    const font = stage.letters(SMALL + 1);
+    const named = names.length ? parts.beside(names, rows, { ...stage.room(key), font }) : null;
+    const tickfont = { size: stage.letters(SMALL) };
     const longest = Math.max(0, ...(named ? named.ticktext : []).map((text) => text.length));
     const customdata = traces.called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
     stage.put(key, [{ x: h.heat.steps, y: axes.numbers(count - 1), z: h.heat.decades, customdata }], {

@@ -60,7 +60,7 @@ const lead = (() => {
 
   /** @type {(key: string) => {size: number, color: string}} */
   const font = (key) =>
-    ({ size: stage.px(NOTED), color: stage.layout(key).template.layout.shapedefaults.line.color });
+    ({ size: stage.letters(NOTED), color: stage.layout(key).template.layout.shapedefaults.line.color });
 
   /**
    * Points in the colours of vanishing and exploding.
@@ -90,7 +90,7 @@ const lead = (() => {
    */
   function blocks(key, { names, last }, seen) {
     const { yaxis } = stage.layout(key);
-    const room = { ...stage.room(key), font: stage.px(SMALL) };
+    const room = { ...stage.room(key), font: stage.letters(SMALL) };
     const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor);
     const margin = { t: stage.px(annotations.length || last ? 24 : 8) };
     return { margin, shapes: [...kinds.shades(key), ...shapes], annotations };

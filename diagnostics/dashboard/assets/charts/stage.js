@@ -5,6 +5,8 @@
 const stage = (() => {
   const TYPE = { usual: 13, lecture: 18 };
   const PIXELS = new Set(["size", "width", "thickness", "l", "r", "t", "b"]);
+  const SYSTEM = /\b(CanvasText|Canvas|GrayText|Highlight)\b/g;
+  const FONTS = new Set(["font", "tickfont", "textfont"]);
 
   /** @type {Hand | null} who draws instead of the painter */
   let other = null;
@@ -26,17 +28,38 @@ const stage = (() => {
   const layout = (key) => figures[key].layout;
   /** @type {(key: string, i: number) => Trace} */
   const trace = (key, i) => figures[key].data[i];
-  const scheme = () =>
-    (document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light");
+  const forced = () => !other && matchMedia("(forced-colors: active)").matches;
+  const scheme = () => (forced() ? "forced"
+    : document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light");
   /**
    * Pixels as they are with the usual type, in the type that there is.
    * @param {number} usual
    */
   const px = (usual) => (usual * type) / TYPE.usual;
 
+  /**
+   * A colour of the system's by its name in CSS, as scales of colours take it.
+   * @param {string} name
+   */
+  function system(name) {
+    const probe = dom.element("i");
+    probe.style.color = name;
+    document.body.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
+  }
+
+  /**
+   * A size of letters: in a lecture none is smaller than its type.
+   * @param {number} usual
+   */
+  const letters = (usual) => (type === TYPE.usual ? usual : Math.max(type, px(usual)));
+
   /** Take new skeletons, in the page's colours and type. */
   function clear() {
     figures = dom.data("skeletons")[scheme()];
+    if (forced()) figures = JSON.parse(JSON.stringify(figures).replace(SYSTEM, system));
     rooms = {};
     type = document.body.classList.contains("lecture") ? TYPE.lecture : TYPE.usual;
     enlarge(figures);
@@ -45,11 +68,12 @@ const stage = (() => {
   /**
    * Everything that is told in pixels grows with the type.
    * @param {Record<string, any>} part of figures
+   * @param {(usual: number) => number} [grown]
    */
-  function enlarge(part) {
+  function enlarge(part, grown = px) {
     for (const [key, value] of Object.entries(part)) {
-      if (typeof value === "number" && PIXELS.has(key)) part[key] = px(value);
-      else if (value && typeof value === "object") enlarge(value);
+      if (typeof value === "number" && PIXELS.has(key)) part[key] = grown(value);
+      else if (value && typeof value === "object") enlarge(value, FONTS.has(key) ? letters : px);
     }
   }
 
@@ -124,5 +148,5 @@ const stage = (() => {
   /** @type {(key: string) => void} */
   const fit = (key) => hand().fit(key);
 
-  return { through, plot, layout, trace, px, clear, set, put, room, reach, widened, forget, fit };
+  return { through, plot, layout, trace, px, letters, clear, set, put, room, reach, widened, forget, fit };
 })();

@@ -17,6 +17,18 @@ const captions = (() => {
       if (kind === "heat") dom.text(`title-${key}`, view.course);
     }
     scrubber(next, newest);
+    for (const { key, title, kind } of charts.tables().charts) {
+      name(stage.plot(key), [title, ...(kind === "profile" ? [view.label] : []), words.step(next, newest)].join(", "));
+    }
+  }
+
+  /**
+   * What a chart is called by who can't see it.
+   * @param {HTMLElement} plot
+   * @param {string} said
+   */
+  function name(plot, said) {
+    if (plot.getAttribute("aria-label") !== said) plot.setAttribute("aria-label", said);
   }
 
   /**

@@ -27,7 +27,11 @@ const desk = (() => {
     escape: { words: "all layers of a large model", press: "#whole" },
     "?": { words: "these keys", press: "#help-open" },
   };
-  const TYPING = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [role=combobox]";
+  /** @type {Record<string, string>} what a clicker sends in a lecture, and the key that it stands for */
+  const TURNS = { pagedown: "n", arrowright: "n", pageup: "b", arrowleft: "b" };
+  const TYPING = "input:not([type=range], [type=radio], [type=checkbox], [readonly]), textarea";
+  const MOVING = "input, select, [role=slider]"; // arrows mean something there
+  const OPEN = "dialog[open], [aria-haspopup=listbox][aria-expanded=true]";
   const COPIED = 1500;       // milliseconds that the button says so
 
   /**
@@ -36,19 +40,25 @@ const desk = (() => {
    */
   function buttonOf(event) {
     const target = /** @type {Element} */ (event.target);
-    const key = KEYS[event.key.toLowerCase()]?.press;
-    if (!key || target.closest(TYPING) || document.querySelector("dialog[open]")) return null;
+    const pressed = event.key.toLowerCase();
+    const turns = document.body.classList.contains("lecture") && !target.closest(MOVING);
+    const key = KEYS[(turns && TURNS[pressed]) || pressed]?.press;
+    if (!key || target.closest(TYPING) || document.querySelector(OPEN)) return null;
     if (event.ctrlKey || event.metaKey || event.altKey) return null;
     return /** @type {HTMLElement | null} */ (document.querySelector(key));
   }
 
   /**
+   * Before whatever has the focus hears of it: a menu would open, a box be ticked. Enter does that instead.
    * @param {KeyboardEvent} event
    */
   function onKey(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.key === "Enter" && target.matches("[type=checkbox]")) target.click();
     const button = buttonOf(event);
     if (!button) return;
     event.preventDefault();
+    event.stopPropagation();
     button.click();
   }
 
@@ -57,7 +67,9 @@ const desk = (() => {
    * @param {KeyboardEvent} event
    */
   function onKeyUp(event) {
-    if (event.key === " " && buttonOf(event)) event.preventDefault();
+    if (event.key !== " " || !buttonOf(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   async function share() {
@@ -121,8 +133,8 @@ const desk = (() => {
    */
   function connect(deeds) {
     document.addEventListener("visibilitychange", deeds.watch);
-    document.addEventListener("keydown", onKey);
-    document.addEventListener("keyup", onKeyUp);
+    document.addEventListener("keydown", onKey, true);
+    document.addEventListener("keyup", onKeyUp, true);
     window.addEventListener("popstate", () => wishes.make("link", location.search, false));
     onButtons(deeds);
     onCharts(deeds);
@@ -131,6 +143,7 @@ const desk = (() => {
     learned.connect();
     const scheme = { attributeFilter: ["data-mantine-color-scheme"] };
     new MutationObserver(deeds.redraw).observe(document.documentElement, scheme);
+    matchMedia("(forced-colors: active)").addEventListener("change", deeds.redraw);
   }
 
   /**

@@ -9,12 +9,20 @@ const dialogs = (() => {
   const dialog = (id) => dom.$(id, HTMLDialogElement);
 
   /**
-   * A door: its button opens it; ×, Esc and a click beside it close it.
+   * A door: its button opens it.
    * @param {string} id
    * @param {() => void} [before]
    */
   function door(id, before = () => {}) {
     dom.$(`${id}-open`).addEventListener("click", () => { before(); dialog(id).showModal(); });
+    leavable(id);
+  }
+
+  /**
+   * ×, Esc and a click beside it close it.
+   * @param {string} id
+   */
+  function leavable(id) {
     dialog(id).addEventListener("click", ({ target }) => {
       if (target === dialog(id) || /** @type {Element} */ (target).closest(".close")) dialog(id).close();
     });
@@ -32,6 +40,8 @@ const dialogs = (() => {
     door("lessons");
     door("runs", drawer.open);
     door("help");
+    leavable("values");
+    values.connect();
     drawer.connect();
     dom.$("lessons").addEventListener("click", lesson);
     dom.fill("keys", Object.entries(desk.KEYS), ([key, { words }]) =>

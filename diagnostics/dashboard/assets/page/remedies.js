@@ -30,7 +30,7 @@ const remedies = (() => {
     free ||= of !== (of = JSON.stringify([lab.session()?.run, lab.session()?.query]));
     act = press;
     waiting = offered;
-    if (against !== rule) dom.$("remedies").hidden = !offered.length; // what all failed keeps the room
+    if (against !== rule || !rule) dom.$("remedies").hidden = !offered.length; // what all failed keeps the room
     rule = against;
     settle();
   }

@@ -109,15 +109,17 @@ const backdrop = (() => {
    * @param {Axis} axis
    * @param {Area} area
    */
-  function beside(ctx, layout, axis, { inner, y, y2, ticks, width }) {
+  function beside(ctx, layout, axis, { inner, y, y2, ticks, width, height }) {
     const right = axis.side === "right";
     const [told, up] = right && y2 ? [ticks.y2, y2] : [ticks.y, y];
     ctx.font = area.ticking(layout, axis);
     const at = right ? inner.right + area.GAP : inner.left - area.GAP;
     for (const { value, text } of told) paper.write(ctx, text, at, up.at(value), { align: right ? "left" : "right" });
-    const middle = (inner.top + inner.bottom) / 2;
     const edge = right ? width - area.GAP / 2 : (axis.title?.font?.size || 0) * paper.LINE;
-    title(ctx, axis, layout.font.family, edge, middle, -Math.PI / 2, inner.bottom - inner.top);
+    const middle = (inner.top + inner.bottom) / 2;
+    const half = paper.width(axis.title?.text || "", paper.font(axis.title?.font?.size || 0, layout.font.family)) / 2;
+    const within = Math.max(half, Math.min(height - half, middle)); // it may be longer than its axis
+    title(ctx, axis, layout.font.family, edge, within, -Math.PI / 2, height);
   }
 
   /**

@@ -90,7 +90,8 @@ const marks = (() => {
   }
 
   /**
-   * Words above points or below, to their left or right where so asked; never beyond the chart's edges.
+   * Words above points or below, to their left or right where so asked; never beyond the chart's edges, on
+   * the other side where words before are in the way, left out where they are there, too.
    * @param {CanvasRenderingContext2D} ctx
    * @param {Figure["layout"]} layout
    * @param {Trace} trace
@@ -103,6 +104,8 @@ const marks = (() => {
     const type = textfont || font;
     const radius = (marker?.size || 0) / 2;
     ctx.font = paper.font(type.size, font.family);
+    /** @type {{end: number, level: number}[]} */
+    const taken = [];
     for (const i of inside.filter((i) => text[i])) {
       const half = ctx.measureText(text[i]).width / 2;
       const asked = Array.isArray(textposition) ? textposition[i] : textposition;
@@ -110,7 +113,11 @@ const marks = (() => {
       ctx.fillStyle = type.color || font.color;
       const at = Math.max(half + AWAY, Math.min(width - half - AWAY, x[i] + aside));
       const away = (radius + AWAY + type.size / 2) * (asked.startsWith("bottom") ? 1 : -1);
-      paper.write(ctx, text[i], at, Math.max(type.size * 0.6, y[i] + away), { halo });
+      const level = [away, -away].map((side) => Math.max(type.size * 0.6, y[i] + side)).find((side) =>
+        taken.every((one) => at - half > one.end || Math.abs(side - one.level) > type.size * paper.LINE));
+      if (level === undefined) continue;
+      taken.push({ end: at + half, level });
+      paper.write(ctx, text[i], at, level, { halo });
     }
   }
 
