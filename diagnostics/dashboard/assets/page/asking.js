@@ -121,12 +121,17 @@ const asking = (() => {
     hide();
   }
 
+  /** It stays beside what it explains, however that is moved. */
+  function follow(/** @type {Event} */ { target }) {
+    if (at && target !== box()) place(at.getBoundingClientRect(), box());
+  }
+
   function connect() {
     document.addEventListener("pointerover", over);
     document.addEventListener("focusin", focused);
     document.addEventListener("click", pressed);
     document.addEventListener("keydown", escaped, true);
-    document.addEventListener("scroll", ({ target }) => { if (target !== box()) hide(); }, true);
+    document.addEventListener("scroll", follow, true);
   }
 
   /**
