@@ -56,7 +56,6 @@ bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.page_start
 	$(BIN)/python -m benchmarks.live_latency
 	$(BIN)/python -m benchmarks.preview_latency
-	$(BIN)/python -m benchmarks.scrubbing
 	$(BIN)/python -m benchmarks.idle_memory
 
 # What asks for torch comes without what it asks for, lest pip bring a build with CUDA along;
@@ -74,7 +73,7 @@ bench-watch: $(READY) ## measure what watching costs beside peers, installed asi
 truth: $(READY) ## the README's table of theory, papers and measurements
 	$(BIN)/python -m benchmarks.truth
 
-corpus: $(READY) ## diagnose 338 networks, healthy and broken, and count the mistakes
+corpus: $(READY) ## judge networks and models, healthy and broken, at every moment of their runs
 	$(BIN)/python -m benchmarks.corpus
 
 lock: $(READY) ## pin what is installed now

@@ -9,7 +9,7 @@ from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.titles import UNTOLD, apart, differing
 from diagnostics.dashboard.wire import Compared, Outcome, State
-from diagnostics.diagnosis.case import decades
+from diagnostics.diagnosis.way import decades
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.subject.config import FIELDS, RunConfig, choices_of, word
 

@@ -7,7 +7,7 @@ import numpy as np
 from diagnostics.dashboard import charts
 from diagnostics.dashboard.theme import DECADES, THEMES, Theme
 from diagnostics.dashboard.wire import Frame, Numbers
-from diagnostics.diagnosis.case import decades
+from diagnostics.diagnosis.way import decades
 
 LOW, HIGH = -8, 1
 """Decades that the leading chart shows before numbers widen it."""

@@ -11,8 +11,8 @@ from diagnostics.dashboard import charts, titles, wire
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.history import history, lives, recent
 from diagnostics.dashboard.wire import Kind, State, Verdict, Watch
-from diagnostics.diagnosis.case import decades
 from diagnostics.diagnosis.rules import diagnose, explained
+from diagnostics.diagnosis.way import decades
 from diagnostics.store.records import DeadUnits, Diagnosis, StepBatch
 from diagnostics.subject import theory
 from diagnostics.subject.choices import DATASETS

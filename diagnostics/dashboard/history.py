@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from diagnostics.dashboard import wire
 from diagnostics.dashboard.feed import Feed
-from diagnostics.dashboard.moments import moments
 from diagnostics.dashboard.wire import Kind
 from diagnostics.diagnosis import dead_units
-from diagnostics.diagnosis.case import decades
+from diagnostics.diagnosis.way import decades
 from diagnostics.store.records import DeadUnits, StepBatch
 from diagnostics.subject.choices import CLIPS
 
@@ -34,7 +33,6 @@ def history(
         **vars(series(points)),
         heat=wire.Heat(columns.steps, heat.T.round(2)),
         events=tuple(feed.events),
-        moments=moments(feed),
         beside=tuple(series(_spread(one.kept, POINTS)) for one in beside),
         clipping=clipping(feed) if "clipping" in kinds else None,
         lives=lives,

@@ -7,32 +7,40 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, PatientZero, StepBatch
+from diagnostics.diagnosis.evidence import BEGINNING, Evidence, evidence
+from diagnostics.diagnosis.way import Floats, Mask, Way, smoothed, through
+from diagnostics.store.records import (
+    METRIC_INDEX,
+    METRICS,
+    SCALARS,
+    PatientZero,
+    Severity,
+    StepBatch,
+)
 from diagnostics.subject import theory
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
 
-Floats = NDArray[np.floating]
-Mask = NDArray[np.bool_]
-
 SLOPE = 0.1
 DECADES = 3.0
-LEAST = 1.25
+LEAST = 1.5
 """Vanishing and exploding have no standard threshold: ours are 3 decades from the last hidden layer
-to the first, or 0.1 a layer in shallower networks, and never less than 1.25, with which networks
-of ten layers still learn well. Under optimizers that scale each weight's step it is always 3."""
+to the first, or 0.1 a layer in shallower networks, and never less than 1.5, with which networks
+of ten layers still learn well."""
 
-FLOATS = 80.0
-"""Decades, more than the range of floats: what an infinite ratio counts as."""
+SCALED = 0.17
+"""Decades a layer, 3 at least, that optimizers make up for which scale each weight's step: 22
+layers of ReLU with Glorot's weights still learn well."""
+
+HOPELESS = 6.0
+"""Decades that no optimizer makes up for."""
+
 
 LEARNED = 0.95
 """Accuracy at which small updates mean that there is little left to learn."""
 
 FALLEN = 0.1
 """Share of its first value to which a loss has fallen when most is learned."""
-
-WINDOW = 5
-"""Steps over whose median a series is smoothed, so that one odd batch raises no alarm."""
 
 RECENT = 10
 """Newest measured steps that speak for the present."""
@@ -43,7 +51,8 @@ class Finding(NamedTuple):
 
     ``ill`` says of each measured step whether it was so: the diagnosis dates from the beginning of
     the last unbroken stretch. ``since`` is that step where it is known otherwise. What is ``mild``
-    stands behind others of its severity. ``chart`` shows it, where not the rule's does.
+    stands behind others of its severity. ``chart`` shows it and ``severity`` is how grave it is,
+    where not the rule's.
     """
 
     sentence: str
@@ -53,6 +62,7 @@ class Finding(NamedTuple):
     since: int | None = None
     mild: bool = False
     chart: str = ""
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True)
@@ -67,43 +77,55 @@ class Case:
     patient_zero: PatientZero | None = None
 
     @cached_property
-    def decades(self) -> Floats:
-        """log10 of each hidden layer's signal over the last hidden layer's, [steps, layers − 1]."""
-        return decades(self.batch.metric("signal_grad_norm"))
+    def evidence(self) -> Evidence:
+        """Whether it learns, as far as that can be told."""
+        return evidence(self.batch)
+
+    @property
+    def unlearned(self) -> bool:
+        """Whether the loss shows that nothing is learned."""
+        return self.evidence.learns is False
+
+    @property
+    def starts(self) -> bool:
+        """Whether its first steps are all that there is."""
+        return bool(self.batch.steps[-1] <= BEGINNING)
+
+    @property
+    def predicted(self) -> bool:
+        """Whether all that is known of how it will learn is how it begins.
+
+        Of a stranger's model less is known than of the lab's.
+        """
+        lab = self.subject.lab is not None
+        return self.evidence.learns is None and self.evidence.fresh and lab
+
+    @cached_property
+    def way(self) -> Way:
+        """The one along which the gradient changes most."""
+        return max(through(self.subject, self.batch), key=_change)
+
+    @property
+    def travel(self) -> Floats:
+        """Decades that it changes by, smoothed, [steps]; 0 where unknown."""
+        return self.way.travel
 
     def throughout(self, sentence: str, **evidence: float) -> Finding:
         """What is so of no layer in particular, and of every step."""
         return Finding(sentence, (), self.always, evidence)
 
-    @cached_property
-    def reached(self) -> Mask:
-        """Whether any gradient reached the last hidden layer, [steps]."""
-        return np.asarray(self.batch.metric("signal_grad_norm")[:, -2] != 0)
-
-    @cached_property
-    def travel(self) -> Floats:
-        """Decades from the last hidden layer to the first, smoothed, [steps]; 0 where unknown.
-
-        Two zeros have no ratio: where the last hidden layer gets nothing, what had vanished before
-        still has.
-        """
-        if self.batch.layers < 3:
-            return np.zeros(len(self.batch))
-        found = np.nan_to_num(self.decades[:, 0], nan=0.0, posinf=FLOATS, neginf=-FLOATS)
-        rows = np.maximum.accumulate(np.where(self.reached, np.arange(len(found)), 0))
-        return smoothed(np.where(self.reached, found, np.minimum(found[rows], 0)))
-
     @property
     def limit(self) -> float:
         """Decades beyond which a gradient has vanished or exploded."""
-        if self.subject.scales_steps:
-            return DECADES
-        return min(DECADES, max(LEAST, SLOPE * (self.batch.layers - 2)))
+        layers = self.way.gaps
+        if self.subject.scales_steps and not self.unlearned:
+            return min(HOPELESS, max(DECADES, SCALED * layers))
+        return min(DECADES, max(LEAST, SLOPE * layers))
 
     @property
     def slope(self) -> float:
         """Decades per layer, now."""
-        return float(self.travel[-1] / max(1, self.batch.layers - 2))
+        return float(self.travel[-1] / max(1, self.way.gaps))
 
     def share(self, metric: str) -> Floats:
         """A share of the hidden layers, [steps, layers − 1], 0 where it was not measured."""
@@ -146,12 +168,23 @@ class Case:
         return float(known.mean()) if len(known) else 0.0
 
     @property
+    def knows_loss(self) -> bool:
+        """Whether somebody told of it."""
+        loss = self.batch.scalar("loss")
+        return bool(np.isfinite(loss).any() and loss.any())
+
+    @property
+    def knows_accuracy(self) -> bool:
+        """Whether somebody told of it."""
+        accuracy = self.batch.scalar("accuracy")
+        return bool(np.isfinite(accuracy).any() and accuracy.any())
+
+    @property
     def learned(self) -> bool:
         """Whether there is little left to learn; by the loss where no accuracy is known."""
         loss = self.batch.scalar("loss")
         fallen = np.isfinite(loss[[0, -1]]).all() and loss[-1] < FALLEN * loss[0]
-        known = np.isfinite(self.batch.scalar("accuracy")).any()
-        return self.accuracy > LEARNED if known else bool(fallen)
+        return self.accuracy > LEARNED if self.knows_accuracy else bool(fallen)
 
     @property
     def always(self) -> Mask:
@@ -176,23 +209,8 @@ def expected(config: RunConfig) -> Case | None:
     )
 
 
-def decades(signal: Floats) -> Floats:
-    """log10 of each hidden layer's signal over the last hidden layer's, [steps, layers − 1].
-
-    The output layer is left out. Where a value is 0 it counts as the smallest float32.
-    """
-    smallest = np.finfo(np.float32).smallest_subnormal
-    with np.errstate(all="ignore"):
-        logs = np.log10(np.maximum(signal[:, :-1].astype(np.float64), smallest))
-        return np.asarray(logs - logs[:, -1:])
-
-
-def smoothed(series: Floats) -> Floats:
-    """The median of the ``WINDOW`` newest values at each place, [steps]."""
-    if len(series) < 2:
-        return series
-    padded = np.concatenate([np.full(WINDOW - 1, series[0]), series])
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, WINDOW), axis=1))
+def _change(way: Way) -> float:
+    return float(abs(way.travel[-1]))
 
 
 def since(batch: StepBatch, ill: Mask) -> int:

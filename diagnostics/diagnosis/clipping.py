@@ -3,11 +3,17 @@
 import numpy as np
 
 from diagnostics.diagnosis import remedies
-from diagnostics.diagnosis.case import Case, Finding, Floats
+from diagnostics.diagnosis.case import Case, Finding
+from diagnostics.diagnosis.evidence import PATIENCE
 from diagnostics.diagnosis.rule import Rule
+from diagnostics.diagnosis.way import Floats
 from diagnostics.diagnosis.wording import share
 
 ALWAYS, NEVER = 0.95, 0.01
+LITTLE = 1 / 30
+"""Of a gradient's length: clipping that leaves so little sets the size of every step. What leaves
+more is a habit, with which most transformers are trained."""
+
 CLIPPED_STEPS = 100
 """Newest steps over which it is counted how many were clipped."""
 
@@ -33,7 +39,11 @@ def _recent(left: Floats) -> float:
 
 def _always(case: Case) -> Finding | None:
     left = _left(case)
-    if left is None or (recent := _recent(left)) < ALWAYS:
+    if left is None or (recent := _recent(left)) < ALWAYS or case.subject.scales_steps:
+        return None
+    if case.batch.steps[-1] - case.batch.steps[0] < PATIENCE - 1:
+        return None
+    if np.median(left[-CLIPPED_STEPS:]) > LITTLE and not case.unlearned:
         return None
     threshold = case.subject.clip_threshold
     return case.throughout(
@@ -75,7 +85,8 @@ ALWAYS_CLIPPED = Rule(
     key="clipping_always",
     title="Always clipped",
     severity="watch",
-    help=f"{ALWAYS:.0%} of the last {CLIPPED_STEPS} steps are clipped",
+    help=f"{ALWAYS:.0%} of the last {CLIPPED_STEPS} steps are clipped, to less than a thirtieth of "
+    "their length or without anything being learned; not under optimizers that scale steps",
     find=_always,
     chart="clip",
     yardstick=remedies.ERROR,

@@ -15,6 +15,9 @@ HALF, TENTH = 0.5, 0.1
 """To half of what it was at the best look the training loss has fallen, or to a tenth of the
 held-out loss, where little is left to fall: noise does less."""
 
+TOLD, CLOSE = 0.01, 0.9
+"""Held-out accuracy may fall by so much of one, and be so much of training's, and be as good."""
+
 JUDGED_LOOKS = 8
 """Looks at the held-out set before anything is said of it."""
 
@@ -54,6 +57,8 @@ def _overfitting(case: Case) -> Finding | None:
     found = losses(case)
     if found is None or not found.risen:
         return None
+    if _understands_more(case, found.step):
+        return None
     low = max(HALF * found.train_then, TENTH * found.heldout)
     if found.train > min(low, found.train_then, found.heldout / 2):
         return None
@@ -69,6 +74,19 @@ def _overfitting(case: Case) -> Finding | None:
             "best_heldout_loss": found.heldout_then,
         },
     )
+
+
+def _understands_more(case: Case, best: int) -> bool:
+    """Whether held-out accuracy is no worse than when the loss was best, nor far from training's.
+
+    A loss also rises where a network is only surer of the same answers.
+    """
+    heldout = case.batch.scalar("heldout_accuracy")
+    if not np.isfinite(heldout).all() or not case.knows_accuracy:
+        return False
+    then = float(heldout[case.batch.steps <= best][-1])
+    now = float(heldout[-RECENT:].mean())
+    return now >= then - TOLD and now >= CLOSE * case.accuracy
 
 
 OVERFITTING = Rule(

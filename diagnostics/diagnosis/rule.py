@@ -72,7 +72,7 @@ class Rule:
         """What was found, in words."""
         return Diagnosis(
             self.key,
-            self.severity,
+            finding.severity or self.severity,
             self.title,
             finding.sentence,
             finding.layers,

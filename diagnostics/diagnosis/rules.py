@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from diagnostics.diagnosis import clipping, losses, steps, travel, units
+from diagnostics.diagnosis import clipping, losses, oversights, starts, steps, travel, units
 from diagnostics.diagnosis.case import Case
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.wording import called, capital, times
@@ -16,7 +16,12 @@ from diagnostics.subject.watched import Subject
 RULES = {
     rule.key: rule
     for rule in (
-        travel.SYMMETRIC,
+        starts.SYMMETRIC,
+        oversights.UNMOVED,
+        oversights.UNZEROED,
+        oversights.DEAD_OUTPUT,
+        starts.INPUT_SCALE,
+        starts.SMALL_BATCHES,
         travel.VANISHING,
         travel.EXPLODING,
         travel.NORM_EXPLOSION,
@@ -65,7 +70,7 @@ def _judged(case: Case, rules: list[Rule]) -> tuple[Diagnosis, ...]:
         found = [(rule, finding) for rule in rules if (finding := rule.find(case))]
     silent = {key for rule, _ in found for key in rule.silences}
     said = [(rule, finding) for rule, finding in found if rule.key not in silent]
-    said.sort(key=lambda pair: (GRAVITY.index(pair[0].severity), pair[1].mild))
+    said.sort(key=lambda pair: (GRAVITY.index(pair[1].severity or pair[0].severity), pair[1].mild))
     return tuple(rule.diagnosis(case, finding) for rule, finding in said)
 
 
@@ -101,12 +106,13 @@ def _linear(case: Case) -> bool:
 
 
 def _healthy(case: Case) -> Diagnosis:
-    last, travelled = case.batch.layers - 1, float(case.travel[-1])
+    first, last = (case.way.places[k] + 1 for k in (0, -1))
+    travelled = float(case.travel[-1])
     sentence = (
-        f"{capital(called(1, case.subject))} receives {times(travelled)} the gradient that reaches "
-        f"{called(last, case.subject)}: all {case.subject.layer_word}s can learn."
+        f"{capital(called(first, case.subject))} receives {times(travelled)} the gradient that "
+        f"reaches {called(last, case.subject)}: all {case.subject.layer_word}s can learn."
     )
-    told = sentence if last > 1 else "A single hidden layer learns from the output at once."
+    told = sentence if last > first else "A single hidden layer learns from the output at once."
     return Diagnosis(
         "healthy",
         "fine",

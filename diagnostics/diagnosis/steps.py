@@ -3,12 +3,19 @@
 import numpy as np
 
 from diagnostics.diagnosis import remedies
-from diagnostics.diagnosis.case import LEARNED, RECENT, Case, Finding, Mask, numbers
+from diagnostics.diagnosis.case import LEARNED, RECENT, Case, Finding, numbers
 from diagnostics.diagnosis.losses import losses
 from diagnostics.diagnosis.rule import Rule
+from diagnostics.diagnosis.way import Mask
 from diagnostics.diagnosis.wording import called, number
 
 STALLED, TOO_LARGE = 1e-5, 1e-1
+JUDGED_STEPS = 20
+"""Measured steps before steps are called small for good."""
+
+FORGOTTEN = 3
+"""Steps that are too large before they are called so: one or two are how an optimizer begins."""
+
 MOST = 0.5
 """Share of layers that speak for all."""
 
@@ -19,7 +26,7 @@ batches alone do less."""
 
 def _stalled(case: Case) -> Finding | None:
     slow = case.update_ratio < STALLED
-    if not _most(case, slow) or case.learned:
+    if case.learned or not _most(case, slow & _driven(case)) or not _stands(case):
         return None
     largest = float(np.nanmax(case.update_ratio))
     return Finding(
@@ -28,7 +35,28 @@ def _stalled(case: Case) -> Finding | None:
         numbers(slow),
         case.always,
         {"largest_ratio": largest, "layers": float(slow.sum())},
+        severity="ill" if case.unlearned else "watch",
     )
+
+
+def _stands(case: Case) -> bool:
+    """Whether steps are small for good, and not while the learning rate rises, or at its end.
+
+    What no loss tells of is judged once a run has gone on for a while.
+    """
+    if case.evidence.learns or len(case.batch) < JUDGED_STEPS:
+        return False
+    lr = case.batch.scalar("lr")
+    rising = lr[-1] > lr[0]
+    ended = not case.evidence.fresh and lr[-1] < lr.max() / 100
+    return not rising and not ended and (case.unlearned or not case.knows_loss)
+
+
+def _driven(case: Case) -> Mask:
+    """Layers that some gradient moves: no frozen ones, nor experts that are never asked."""
+    recent = case.batch.metric("weight_grad_norm")[-RECENT:]
+    known = np.isfinite(recent).any(axis=0)
+    return np.asarray(known | ~np.isfinite(case.batch.metric("weight_grad_norm")).any())
 
 
 def _too_large(case: Case) -> Finding | None:
@@ -38,15 +66,19 @@ def _too_large(case: Case) -> Finding | None:
 
 
 def _forgetting(case: Case) -> Finding | None:
-    """Steps that leave little of the weights."""
-    fast = case.update_ratio > TOO_LARGE
-    if not _most(case, fast):
+    """Steps that leave little of the weights, and a loss that does not fall or is far worse."""
+    ratio = case.batch.metric("update_ratio")
+    fast = ratio > TOO_LARGE
+    most = fast.sum(axis=1) >= MOST * np.maximum(1, np.isfinite(ratio).sum(axis=1))
+    harm = case.unlearned or case.evidence.worse or not case.knows_loss
+    if most.sum() < FORGOTTEN or not harm or case.evidence.learns:
         return None
-    median = float(np.nanmedian(case.update_ratio))
+    where = fast[most].mean(axis=0) >= MOST
+    median = float(np.nanmedian(ratio[most][:, where])) if where.any() else float(TOO_LARGE)
     return Finding(
-        f"Each step changes most weights by {median:.0%} of their spread, and so forgets what was "
+        f"Steps change most weights by {median:.0%} of their spread, and so forget what was "
         "learned before.",
-        numbers(fast),
+        numbers(where),
         case.always,
         {"median_ratio": median},
     )

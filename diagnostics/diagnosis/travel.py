@@ -3,42 +3,80 @@
 import numpy as np
 
 from diagnostics.diagnosis import remedies
-from diagnostics.diagnosis.case import DECADES, LEAST, RECENT, SLOPE, Case, Finding, numbers
+from diagnostics.diagnosis.case import (
+    DECADES,
+    HOPELESS,
+    LEAST,
+    RECENT,
+    SLOPE,
+    Case,
+    Finding,
+)
 from diagnostics.diagnosis.rule import Rule
-from diagnostics.diagnosis.wording import called, capital, layers, times
+from diagnostics.diagnosis.wording import called, capital, times
+from diagnostics.store.records import Severity
 from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.choices import NORMS
 from diagnostics.subject.initializations import INITIALIZATIONS
 from diagnostics.subject.watched import Subject
 
-NORM_SLOPE, NORM_DECADES = 0.05, 1.0
-"""Decades a layer, and in all; ReLU behind batch norm has .083 a layer (Yang et al. 2019)."""
+NORM_SLOPE, NORM_DECADES = 0.05, 1.9
+"""Decades a layer, and in all; ReLU behind batch norm has .083 a layer (Yang et al. 2019), and from
+twenty layers on it does harm."""
+
+AT_ONCE = 2.0
+"""Decades by which a gradient has exploded that grows so in a model's first steps, where nothing
+normalizes it and nothing goes around layers."""
 
 
 def _vanishing(case: Case) -> Finding | None:
-    if case.travel[-1] > -case.limit:
-        return None
-    return _travelled(case, -1, _why_vanishing(case.subject))
+    gravity = _gravity(case, -1)
+    return _travelled(case, -1, _why_vanishing(case.subject), gravity) if gravity else None
 
 
 def _exploding(case: Case) -> Finding | None:
-    if case.travel[-1] < case.limit:
+    gravity = _gravity(case, 1)
+    why = f"Each {case.subject.layer_word} passes on more than it gets."
+    return _travelled(case, 1, why, gravity) if gravity else None
+
+
+def _gravity(case: Case, sign: int) -> Severity | None:
+    """How grave it is that a gradient vanished (−1) or exploded (1); None where it did not.
+
+    What the loss shows to learn all the same is worth a word at most, and what goes around layers,
+    or is normalized, may well grow or shrink on the way.
+    """
+    decades, learns = sign * float(case.travel[-1]), case.evidence.learns
+    around = case.subject.residual or (sign > 0 and case.subject.norm != "none")
+    if sign > 0 and case.starts and not around and decades >= AT_ONCE:
+        return "ill"
+    if decades < case.limit:
         return None
-    return _travelled(case, 1, f"Each {case.subject.layer_word} passes on more than it gets.")
+    if learns is False:
+        return "ill"
+    if case.subject.lab is None and around:
+        return None
+    if learns:
+        return None if around or decades < DECADES else "watch"
+    borne = case.subject.scales_steps and decades < HOPELESS
+    return "watch" if borne else "ill"
 
 
-def _travelled(case: Case, sign: int, why: str) -> Finding:
+def _travelled(case: Case, sign: int, why: str, gravity: Severity = "ill") -> Finding:
     """A gradient that vanished (−1) or exploded (1) on its way to the input."""
-    first, last = called(1, case.subject), called(case.batch.layers - 1, case.subject)
-    seen = int(np.flatnonzero(np.append(True, case.reached))[-1]) - 1
-    gets, reaches = ("receives", "reaches") if case.reached[-1] else ("received", "last reached")
+    way = case.way
+    first, last = (called(way.places[k] + 1, case.subject) for k in (0, -1))
+    seen = int(np.flatnonzero(np.append(True, way.reached))[-1]) - 1
+    gets, reaches = ("receives", "reaches") if way.reached[-1] else ("received", "last reached")
+    where = np.array(way.places)[sign * way.decades[seen] > case.limit / 2]
     return Finding(
         f"{capital(first)} {gets} {times(case.travel[-1])} the gradient that {reaches} {last}. "
-        f"{why}",
-        numbers(sign * case.decades[seen] > case.limit / 2),
+        f"{why}{' The loss falls all the same.' if case.evidence.learns else ''}",
+        tuple(int(place) + 1 for place in where),
         sign * case.travel >= case.limit,
         {"decades": float(case.travel[-1]), "slope": case.slope},
         mild=abs(float(case.travel[-1])) < DECADES,
+        severity=gravity,
     )
 
 
@@ -57,47 +95,15 @@ def _why_vanishing(subject: Subject) -> str:
 def _norm_explosion(case: Case) -> Finding | None:
     """Yang et al. 2019: batch norm in a deep network multiplies the gradient at every layer."""
     fresh = case.batch.steps[-1] <= RECENT
-    if not NORMS[case.subject.norm].over_batch or not fresh:
+    bare = case.subject.lab is not None or not case.subject.residual
+    if not NORMS[case.subject.norm].over_batch or not fresh or not bare:
         return None
     if case.slope < NORM_SLOPE or case.travel[-1] < NORM_DECADES:
         return None
     why = "At initialization batch norm multiplies it at every layer; training calms it."
     found = _travelled(case, 1, why)
-    return found._replace(ill=case.always)
+    return found._replace(ill=case.always, severity="watch")
 
-
-def _symmetric(case: Case) -> Finding | None:
-    empty = case.batch.metric("weight_norm")[0, :-1] == 0
-    if not empty.any():
-        return None
-    return Finding(
-        f"All weights of {layers(numbers(empty), case.subject)} began at 0: the units "
-        "of a layer are twins that get the same gradient and stay twins.",
-        numbers(empty),
-        case.always,
-        {"layers": float(empty.sum())},
-    )
-
-
-SYMMETRIC = Rule(
-    key="symmetric",
-    title="Symmetric start",
-    severity="ill",
-    help="hidden layers whose weights are all 0 at the first step",
-    find=_symmetric,
-    silences=(
-        "vanishing",
-        "dead",
-        "born_dead",
-        "dying",
-        "stalled",
-        "too_large",
-        "sparse",
-    ),
-    yardstick=remedies.ERROR,
-    remedies=(*remedies.INITS, remedies.RELU_HE),
-    advice=(("Initialization", "draw the weights at random"),),
-)
 
 VANISHING = Rule(
     key="vanishing",

@@ -1,22 +1,29 @@
 """Rules on what units do: saturate, die, or are 0 as they should be."""
 
+import numpy as np
+
 from diagnostics.diagnosis import remedies
 from diagnostics.diagnosis.case import Case, Finding, numbers
 from diagnostics.diagnosis.rule import Advice, Rule
 from diagnostics.diagnosis.wording import layers
-from diagnostics.store.records import METRICS
+from diagnostics.store.records import METRICS, Severity
 
 SATURATED = 0.5
 DEAD = 1 / 3
 DYING = 0.1
 SPARSE = (0.3, 0.7)
 
+MOST = 0.8
+"""Of a stranger's model's units: a model of which less are dead at its start may well learn."""
+
+SLOW = 0.8
+"""Accuracy below which a network that began saturated learns slowly."""
+
 
 def _saturated(case: Case) -> Finding | None:
     share = case.share("saturated")
-    if case.subject.residual:
-        return None  # a residual network's gradient goes around its activations
-    if not (share[-1] > SATURATED).any():
+    gravity = _gravity_of_saturation(case)
+    if gravity is None or not (share[-1] > SATURATED).any():
         return None
     where, worst = numbers(share[-1] > SATURATED), float(share[-1].max())
     return Finding(
@@ -25,20 +32,43 @@ def _saturated(case: Case) -> Finding | None:
         where,
         share.max(axis=1) > SATURATED,
         {"share": worst},
+        severity=gravity,
     )
+
+
+def _gravity_of_saturation(case: Case) -> Severity | None:
+    """How grave it is that units are saturated; None where a network does well with them.
+
+    A residual network's gradient goes around its activations.
+    """
+    if case.subject.residual:
+        return None
+    began = case.evidence.fresh and bool((case.share("saturated")[0] > SATURATED).any())
+    if case.evidence.learns:
+        return "watch" if began and case.knows_accuracy and case.accuracy < SLOW else None
+    return "ill" if case.unlearned or began else None
 
 
 def _dead(case: Case) -> Finding | None:
     if blocked := _blocked(case):
         return blocked
-    return _lost_units(case, "are 0 for every sample") if _now(case, "dead") > DEAD else None
+    if _now(case, "dead") <= DEAD:
+        return None
+    found = _lost_units(case, "are 0 for every sample")
+    if case.unlearned:
+        return found
+    grown = case.evidence.fresh and _grown(case) > DEAD
+    return found._replace(severity="watch") if grown else None
 
 
 def _blocked(case: Case) -> Finding | None:
     """A layer that is dead as a whole lets nothing through, unless something goes around it."""
     share = case.share("dead")
     where = numbers(share[-1] == 1)
-    if not where or case.subject.residual:
+    if not where or case.subject.residual or case.evidence.learns:
+        return None
+    passed = case.batch.metric("signal_grad_norm")[-1, : where[-1] - 1].any()
+    if passed and case.subject.lab is None:
         return None
     return Finding(
         f"Every unit of {layers(where, case.subject)} is 0 for every sample: no gradient "
@@ -51,17 +81,34 @@ def _blocked(case: Case) -> Finding | None:
 
 def _born_dead(case: Case) -> Finding | None:
     """Lu et al. 2019: narrow and deep ReLU networks are often dead before the first step."""
-    if case.mean_share("dead")[0] <= DEAD or _now(case, "dead") <= DEAD:
+    least = DEAD if case.predicted or case.unlearned else MOST
+    if not case.evidence.fresh or case.evidence.learns:
+        return None
+    if case.mean_share("dead")[0] <= least or _now(case, "dead") <= least:
         return None
     return _lost_units(case, "were 0 for every sample before the first step")
 
 
 def _dying(case: Case) -> Finding | None:
-    mean = case.mean_share("dead")
-    if mean[-1] - mean[0] <= DYING:
+    """Of a stranger's model a mention is made where many died, or where it does harm."""
+    exact = case.subject.lab is not None or case.unlearned
+    limit = DYING if exact else DEAD
+    if not case.evidence.fresh or _grown(case) <= limit:
         return None
+    mean = case.mean_share("dead")
     found = _lost_units(case, "have become 0 for every sample")
-    return found._replace(ill=mean - mean[0] > DYING)
+    return found._replace(ill=mean - _at_birth(case) > limit)
+
+
+def _grown(case: Case) -> float:
+    """What the share of dead units has grown by since it was first known."""
+    return _now(case, "dead") - _at_birth(case)
+
+
+def _at_birth(case: Case) -> float:
+    """The share of dead units when it was first known: in passing that takes a thousand samples."""
+    seen = np.isfinite(case.batch.metric("dead")[:, :-1]).any(axis=1)
+    return float(case.mean_share("dead")[int(seen.argmax())])
 
 
 def _now(case: Case, metric: str) -> float:

@@ -206,7 +206,7 @@ ACTIVATIONS = table(
         function=lambda z: z * _normal_cdf(z),
         slope=lambda z: _normal_cdf(z) + z * _normal_density(z),
         one_sided=True,
-        transition=(1.9, 2.1),
+        transition=(1.5, 2.3),
     ),
     Activation(
         "silu",
@@ -216,7 +216,7 @@ ACTIVATIONS = table(
         function=lambda z: z * _sigmoid(z),
         slope=lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z))),
         one_sided=True,
-        transition=(1.9, 2.1),
+        transition=(1.9, 2.7),
     ),
     Activation(
         "mish",
@@ -226,7 +226,7 @@ ACTIVATIONS = table(
         function=lambda z: z * np.tanh(_softplus(z)),
         slope=_mish_slope,
         one_sided=True,
-        transition=(1.9, 2.1),
+        transition=(1.7, 2.3),
     ),
     Activation(
         "softplus",
@@ -236,7 +236,7 @@ ACTIVATIONS = table(
         function=_softplus,
         slope=_sigmoid,
         one_sided=True,
-        transition=(1.9, 2.1),
+        transition=(1.5, 2.5),
     ),
     Activation(
         "linear",

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from diagnostics.diagnosis.case import decades
 from diagnostics.diagnosis.rules import RULES, diagnose, explained
+from diagnostics.diagnosis.way import decades
 from diagnostics.store.records import (
     METRIC_INDEX,
     METRICS,
@@ -117,7 +117,8 @@ def test_an_update_can_stall_or_be_too_large() -> None:
 
 
 def test_clipping_always_and_never() -> None:
-    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0), CLIPPED) == ["clipping_always"]
+    assert _rules(_long(grad_norm=50.0, clipped_norm=1.0), CLIPPED) == ["clipping_always"]
+    assert _rules(_long(grad_norm=5.0, clipped_norm=1.0), CLIPPED) == ["healthy"]
     assert _rules(_long(grad_norm=0.5, clipped_norm=0.5), CLIPPED) == ["healthy", "clipping_never"]
     assert _rules(_long(grad_norm=5.0, clipped_norm=1.0)) == ["healthy"]
 

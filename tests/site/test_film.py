@@ -8,7 +8,6 @@ import pytest
 from diagnostics.dashboard import charts, frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.wire import Watch
-from diagnostics.site import album
 from diagnostics.site import film as filmed
 from diagnostics.site.compact import plain
 from diagnostics.site.film import MOST_STEPS, film
@@ -26,8 +25,7 @@ def as_it_is(config: RunConfig, found: Sequence[Diagnosis]) -> tuple[Diagnosis, 
 def _film(store: Store, words: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """With its frames in full, not as changes."""
     monkeypatch.setattr(filmed, "chain", list)
-    monkeypatch.setattr(album, "chain", list)
-    return film(store, RunConfig.from_words(words.split()), as_it_is).told
+    return film(store, RunConfig.from_words(words.split()), as_it_is)
 
 
 def _live(store: Store) -> Feed:

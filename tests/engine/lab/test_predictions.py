@@ -6,6 +6,7 @@ import pytest
 from diagnostics.engine.lab import data
 from diagnostics.engine.lab.profiler import profile
 from diagnostics.subject import theory
+from diagnostics.subject.activations import ACTIVATIONS, Activation
 from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 
@@ -99,6 +100,31 @@ def _agree(config: RunConfig) -> None:
 def _decades(config: RunConfig) -> float:
     signal = profile(config).signal_grad_norm
     return float(np.log10(signal[0] / signal[config.hidden_layers - 1]))
+
+
+SMOOTH = [activation for activation in ACTIVATIONS.values() if activation.transition]
+
+
+@pytest.mark.parametrize("activation", SMOOTH, ids=lambda activation: activation.key)
+def test_there_is_a_band_where_it_holds_and_none_near_a_phase_transition(
+    activation: Activation,
+) -> None:
+    """Of five networks of the default size at most one lies beyond two standard deviations."""
+    low, high = activation.transition or (0.0, 0.0)
+    for variance in (low - 0.1, high + 0.1):
+        config = _of_variance(activation.key, variance)
+        predicted = theory.predict(config)
+        assert predicted is not None
+        found = [_decades(config.changed(seed=seed)) for seed in range(5)]
+        apart = np.abs(np.array(found) - predicted.decades[0])
+        assert (apart > 2 * predicted.spread[0]).sum() <= 1
+    for variance in (low + 0.01, (low + high) / 2, high - 0.01):
+        assert theory.predict(_of_variance(activation.key, variance)) is None
+
+
+def _of_variance(activation: str, variance: float) -> RunConfig:
+    std = float(np.sqrt(variance / 64))
+    return RunConfig(activation=activation, init="normal", init_std=std, depth=20, width=64)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -67,6 +67,7 @@ def test_clipping_is_the_first_remedy_of_an_rnn_that_diverged(seed: int) -> None
     assert found[0].changes["clip"] == "norm" and "diverged → 2%" in found[0].effect
 
 
-def test_every_illness_has_a_yardstick() -> None:
+def test_every_illness_of_the_labs_networks_has_a_yardstick() -> None:
+    """What was forgotten around a model of one's own has advice, and nothing to be tried."""
     for rule in rules.RULES.values():
-        assert (rule.yardstick is None) is (rule.severity == "fine") or rule.key[:4] == "clip"
+        assert rule.yardstick or rule.advice or rule.severity == "fine", rule.key

@@ -50,8 +50,7 @@ const captions = (() => {
     const scrub = dom.$("scrub", HTMLInputElement);
     scrub.max = String(Math.max(1, next.newest));
     if (newest || document.activeElement !== scrub) scrub.value = newest ? scrub.max : String(next.now.step);
-    const happened = newest ? "" : playback.told(next.now.step);
-    dom.text("scrub-label", [words.step(next, newest), happened].filter(Boolean).join(" · "));
+    dom.text("scrub-label", words.step(next, newest));
     dom.$("latest", HTMLButtonElement).disabled = newest;
   }
 

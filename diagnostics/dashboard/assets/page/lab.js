@@ -182,7 +182,6 @@ const lab = (() => {
   function drawFrame(next) {
     frame = next;
     alongside.settle(next);
-    playback.show(next);
     company.follow(next.controls, session);
     header.show(next);
     lessons.over(next.state);
@@ -236,5 +235,5 @@ const lab = (() => {
     form.show(opened);
   }
 
-  return { open, look, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
+  return { open, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
 })();

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.frames import Sketch
-from diagnostics.diagnosis import case
+from diagnostics.diagnosis import way
 from diagnostics.diagnosis.dead_units import deaths
 from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.engine.lab.worker import train_into
@@ -75,7 +75,7 @@ class Shown:
     def decades(self, step: int = 0) -> Floats:
         """log10 of each hidden layer's signal over the last one's, [layers − 1]."""
         batch = self.start if step == 0 else self.batch[step - 1 : step]
-        return np.asarray(case.decades(batch.metric("signal_grad_norm"))[0])
+        return np.asarray(way.decades(batch.metric("signal_grad_norm"))[0])
 
     @property
     def factor(self) -> float:

@@ -1,0 +1,97 @@
+"""Whether a network learns, as far as its losses and its accuracy tell."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.store.records import StepBatch
+
+Floats = NDArray[np.floating]
+
+BEGINNING = 10
+"""Steps that are a run's beginning: what is said of a start is said of a window that has them."""
+
+PATIENCE = 100
+"""Steps after which it counts that nothing was learned; before, it may be about to begin."""
+
+JUDGED = 12
+"""Losses before anything is told by them."""
+
+MUCH, LITTLE = 0.3, 0.03
+"""Of its first value: a loss that has fallen by so much has learned something, and one that falls
+by so little from one third of the time to the next is learning."""
+
+RIGHT = 0.15
+"""By so much accuracy has risen where something was learned."""
+
+GUESSED = 0.3
+"""Accuracy above which a window that is not a run's beginning may be of one that has learned."""
+
+RISEN = 1.2
+"""Times its first value: a loss that is so much worse."""
+
+NEWEST = 10
+"""Losses that speak for the present."""
+
+
+class Evidence(NamedTuple):
+    """What is known of how training goes.
+
+    Attributes:
+        learns: whether something was learned or is being learned; None where that can't be told.
+        worse: whether the loss is far above what it was at the beginning.
+        fresh: whether the run's first steps are among those looked at.
+    """
+
+    learns: bool | None
+    worse: bool
+    fresh: bool
+
+
+def evidence(batch: StepBatch) -> Evidence:
+    """Of the steps that were measured."""
+    fresh = bool(len(batch) and batch.steps[0] <= BEGINNING)
+    loss = batch.scalar("loss")
+    known = np.isfinite(loss)
+    steps, loss = batch.steps[known], loss[known]
+    if len(loss) < JUDGED or not loss.any():
+        return Evidence(None, False, fresh)
+    first, now = float(loss[:3].min()), float(np.median(loss[-NEWEST:]))
+    worse = fresh and now > first + (RISEN - 1) * abs(first) and now > 0
+    return Evidence(_learns(batch, steps, loss, fresh), worse, fresh)
+
+
+def _learns(batch: StepBatch, steps: NDArray[np.int64], loss: Floats, fresh: bool) -> bool | None:
+    """By accuracy where it is known, since a loss falls as well where only its scale is mended."""
+    gained = _gained(batch.scalar("accuracy"))
+    if gained is not None and gained >= RIGHT:
+        return True
+    if gained is not None and not fresh:  # what was gained before isn't known
+        gained = None if batch.scalar("accuracy")[-NEWEST:].mean() > GUESSED else gained
+    first = float(loss[:3].min())
+    if gained is None and first - np.median(loss[-NEWEST:]) > MUCH * abs(first):
+        return True
+    if _falling(loss) or steps[-1] - steps[0] < PATIENCE:
+        return True if _falling(loss) and gained is None else None
+    return False if fresh or gained is not None else None
+
+
+def _gained(accuracy: Floats) -> float | None:
+    """What accuracy has risen by; None where it isn't known."""
+    known = accuracy[np.isfinite(accuracy)]
+    if len(known) < JUDGED or not known.any():
+        return None
+    return float(known[-NEWEST:].mean() - known[:3].mean())
+
+
+def _falling(loss: Floats) -> bool:
+    """Whether the last third of the losses lies clearly below the one before, and below the first.
+
+    What has leapt up with the first steps falls as well, and learns nothing by that.
+    """
+    parts = np.array_split(loss, 3)
+    middle = [float(np.median(part)) for part in parts]
+    error = [1.25 * float(np.std(part)) / np.sqrt(len(part)) for part in parts]
+    least = max(2 * float(np.hypot(error[1], error[2])), LITTLE * abs(middle[0]))
+    return middle[1] - middle[2] > least and middle[2] < loss[0]
