@@ -56,6 +56,7 @@ bench: $(READY) ## measure what the README's figures come from
 	$(BIN)/python -m benchmarks.page_start
 	$(BIN)/python -m benchmarks.live_latency
 	$(BIN)/python -m benchmarks.preview_latency
+	$(BIN)/python -m benchmarks.scrubbing
 	$(BIN)/python -m benchmarks.idle_memory
 
 # What asks for torch comes without what it asks for, lest pip bring a build with CUDA along;

@@ -32,6 +32,10 @@ VALUES: Mapping[Deed, TypeAdapter[Any]] = {
 BUTTON: TypeAdapter[None] = TypeAdapter(None)
 
 
+WAITING = {"pause": True, "step": True, "resume": False}
+"""Whether a run waits that was told so."""
+
+
 class Refused(ValueError):
     """Why a wish can't be granted now, in a sentence."""
 
@@ -70,9 +74,13 @@ class Deeds:
         if run is None or not run.live:
             return self.again(session, pace)
         if not run.watched:
-            paused = run.state == "paused"
-            self._runner.send(run.id, Command("resume" if paused else "pause"))
+            self._runner.send(run.id, Command("resume" if self._waits(run) else "pause"))
         return session
+
+    def _waits(self, run: Run) -> bool:
+        """Whether a run stands still, or will once it has heard what it was told last."""
+        told = [one.kind for one in self._store.commands(run.id)[0] if one.kind in WAITING]
+        return WAITING[told[-1]] if told else run.state == "paused"
 
     def again(self, session: Session, pace: float, *first: Command) -> Session:
         """A new run of the controls' configuration; the one shown stays behind it."""

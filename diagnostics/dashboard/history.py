@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from diagnostics.dashboard import wire
 from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.moments import moments
 from diagnostics.dashboard.wire import Kind
 from diagnostics.diagnosis import dead_units
 from diagnostics.diagnosis.way import decades
@@ -33,6 +34,7 @@ def history(
         **vars(series(points)),
         heat=wire.Heat(columns.steps, heat.T.round(2)),
         events=tuple(feed.events),
+        moments=moments(feed),
         beside=tuple(series(_spread(one.kept, POINTS)) for one in beside),
         clipping=clipping(feed) if "clipping" in kinds else None,
         lives=lives,

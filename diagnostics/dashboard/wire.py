@@ -239,6 +239,14 @@ class Lives:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A step that one may want to jump to, and what happened then."""
+
+    step: int
+    words: str
+
+
+@dataclass(frozen=True)
 class History(Series):
     """The whole run, thinned; what another panel draws is left out.
 
@@ -248,6 +256,7 @@ class History(Series):
 
     heat: Heat
     events: tuple[Event, ...]
+    moments: tuple[Moment, ...]
     beside: tuple[Series, ...]
     clipping: Clipping | None
     lives: Lives | None

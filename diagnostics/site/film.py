@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from diagnostics.dashboard import charts, frames, history, learned
+from diagnostics.dashboard import charts, frames, history
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.frames import Sketch, Whole
-from diagnostics.dashboard.learned import Shot
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.wire import Frame, History, Watch
-from diagnostics.diagnosis import dead_units
-from diagnostics.engine.lab.profiler import portrait, profile_batch
+from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.sinks import StoreSink
 from diagnostics.runs.control import Control
+from diagnostics.site.album import PICTURES, album, lives
 from diagnostics.site.compact import chain, plain
 from diagnostics.store.records import Diagnosis, Summary
 from diagnostics.store.store import Store
@@ -25,22 +24,28 @@ from diagnostics.subject.config import RunConfig
 MOST_STEPS = 100
 """Kept of a run: at the usual speed twenty a second for a run of 500 steps."""
 
-PICTURES = 24
-"""Of what is learned, in a run."""
-
 KINDS = charts.kinds(list(charts.CHARTS.values())) - {"units"}
 """Lives of units are kept for all layers, beside the frames."""
+
+
+class Film(NamedTuple):
+    """A run as JSON's own types; ``inside`` are its layers inside, for who looks there.
+
+    ``metrics`` of ``told``, and the frames of each of its ``views``, begin before training and end
+    with the run as it is left; in between is each step of ``steps``, seen from the end, with the
+    history up to it.
+    """
+
+    told: dict[str, Any]
+    inside: dict[str, Any]
+
 
 Advised = Callable[[RunConfig, Sequence[Diagnosis]], tuple[Diagnosis, ...]]
 """Diagnoses of a configuration with the remedies that can be had."""
 
 
-def film(store: Store, config: RunConfig, advised: Advised) -> dict[str, Any]:
-    """Train a configuration and keep what the page shows of it, as JSON's own types.
-
-    ``metrics``, and the frames of each of ``views``, begin before training and end with the run as
-    it is left; in between is each step of ``steps``, seen from the end, with the history up to it.
-    """
+def film(store: Store, config: RunConfig, advised: Advised) -> Film:
+    """Train a configuration and keep what the page shows of it."""
     run, summary = _trained(store, config)
     whole = Feed(store, run)
     thin, grown = _replayed(store, whole, summary)
@@ -50,14 +55,16 @@ def film(store: Store, config: RunConfig, advised: Advised) -> dict[str, Any]:
     shots = {
         view: [ahead[view], *_frames(thin, view, steps, said, grown[view])] for view in charts.VIEWS
     }
-    return {
+    pictures = album(store, run, config, steps)
+    told = {
         "title": title(thin.run),
         "steps": steps,
         "metrics": chain(map(_metrics, zip(*shots.values(), strict=True))),
         "views": {view: chain(map(_bare, taken)) for view, taken in shots.items()},
-        "learned": chain(_pictures(store, run, config, steps)),
-        "lives": _lives(store, run, config),
+        "learned": pictures.learned(),
+        "lives": lives(store, run, config),
     }
+    return Film(told, pictures.insides())
 
 
 def _trained(store: Store, config: RunConfig) -> tuple[str, Summary]:
@@ -130,26 +137,3 @@ def _metrics(shots: Sequence[Frame]) -> Any:
 def _bare(shot: Frame) -> Any:
     """A frame without them."""
     return plain(replace(shot, now=shot.now and replace(shot.now, metrics={})))
-
-
-def _pictures(store: Store, run: str, config: RunConfig, steps: Sequence[int]) -> Iterator[Any]:
-    """What was learned before training and at each step of which there is a picture."""
-    yield plain(_learned(Shot(config, *portrait(config))))
-    ground = store.ground(run)
-    taken = {int(shot.step[0]): shot for at in steps if (shot := store.snapshot(run, at))}
-    for picture in taken.values():
-        yield plain(_learned(Shot(config, ground, picture)))
-
-
-def _learned(shot: Shot) -> Any:
-    return learned.compose(Watch(), shot, preview=False, inside=False)
-
-
-def _lives(store: Store, run: str, config: RunConfig) -> list[dict[str, Any]]:
-    """Of each hidden layer the steps looked at, and of each unit a 1 where it is dead."""
-    seen = store.dead_units(run)
-    strips = [dead_units.strip(seen, layer) for layer in range(1, config.hidden_layers + 1)]
-    return [
-        {"steps": steps.tolist(), "dead": ["".join(map(str, unit)) for unit in dead.tolist()]}
-        for steps, dead in strips
-    ]

@@ -81,6 +81,6 @@ def scripts() -> str:
     return embedded.bundle("js", embedded.RECORDED)
 
 
-def data(name: str, run: dict[str, object]) -> bytes:
-    """A run as a script: a page that was opened from a folder may not fetch."""
-    return b"shelf.add(%b, %b);\n" % (orjson.dumps(name), orjson.dumps(run))
+def data(into: str, name: str, of: dict[str, object]) -> bytes:
+    """What is kept of a run, as a script: a page that was opened from a folder may not fetch."""
+    return b"shelf.%b(%b, %b);\n" % (into.encode(), orjson.dumps(name), orjson.dumps(of))

@@ -81,7 +81,8 @@ def _record(folder: Folder, volumes: Sequence[Volume], told: Told) -> dict[str, 
         for n, (volume, name, config) in enumerate(runs):
             told(name, n, len(runs))
             run = film(store, config, volume.advised)
-            sizes[_file(name)] = folder.write(_file(name), data(name, run))
+            sizes[_file(name)] = folder.write(_file(name), data("add", name, run.told))
+            folder.write(_file(f"{name}-inside"), data("addInside", name, run.inside))
         store.close()
     return sizes
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from diagnostics.store.records import Event
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 from tests.browser.conftest import Lab
@@ -149,3 +150,24 @@ def test_pin_shows_its_state_and_says_where_there_is_nothing_to_pin(
     page.keyboard.press("p")
     expect(page.locator("#pin")).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#compared")).to_be_hidden()
+
+
+def test_a_run_is_played_back_and_its_moments_are_jumped_to(opened: Open, lab: Lab) -> None:
+    store = Store(f"sqlite:///{lab.data_dir / 'store.sqlite'}")
+    config = RunConfig(depth=3, width=next(WIDTHS))
+    run = store.create_run(config)
+    store.append(run, steps(1, 40), [Event(10, "set", {"lr": 0.2}), Event(30, "set", {"lr": 0.1})])
+    store.set_state(run, "finished")
+    store.close()
+    page = opened(f"?{config.changed(lr=0.1).query()}&run={run}")
+    expect(page.locator("#moments i")).to_have_count(2)
+    page.keyboard.press("[")
+    expect(page.locator("#scrub-label")).to_have_text("step 30 of 40 · lr 0.1")
+    page.click("#earlier")
+    expect(page.locator("#scrub-label")).to_have_text("step 10 of 40 · lr 0.2")
+    page.keyboard.press("v")
+    expect(page.locator("#playback")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function("lab.frame().now.step > 15")
+    expect(page.locator("#playback")).to_have_attribute("aria-pressed", "false")
+    page.wait_for_function("lab.frame().now.step === 40")
+    assert page.evaluate("lab.session().run") == run

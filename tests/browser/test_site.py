@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from diagnostics.site import album
 from diagnostics.site import film as filmed
 from diagnostics.site.film import film
 from diagnostics.site.site import write
@@ -127,6 +128,16 @@ def test_the_default_network_is_cured_by_a_recorded_remedy(opened: Callable[...,
     expect(page.locator("#runs-open")).to_be_hidden()
 
 
+def test_a_layer_can_be_looked_into(opened: Callable[..., Page]) -> None:
+    page = opened("?lesson=speeds&run=speeds-1&panel=inside&layer=3")
+    expect(page.locator("#hint-members")).to_contain_text("of 16")
+    assert page.evaluate("charts.of('histogram').length") == 3
+    before = page.evaluate("shelf.inside('speeds-1', 3, 0).mean")
+    assert page.evaluate("shelf.inside('speeds-1', 3, 60).mean") != before
+    page.locator("#layer").fill("10")
+    expect(page.locator("#none-members")).not_to_be_empty()
+
+
 @pytest.mark.parametrize(
     ("link", "said"),
     [
@@ -153,7 +164,8 @@ def test_what_is_unwound_is_what_was_recorded(
     page = opened()
     page.wait_for_function("shelf.get('lab-1')")
     monkeypatch.setattr(filmed, "chain", list)
-    taken = film(store, DEFAULT, as_it_is)
+    monkeypatch.setattr(album, "chain", list)
+    taken = film(store, DEFAULT, as_it_is).told
     for view, shots in taken["views"].items():
         for place, shot in enumerate(shots):
             found = page.evaluate("([v, n]) => shelf.get('lab-1').shot(v, n)", [view, place])

@@ -69,6 +69,16 @@ def test_pause_goes_back_and_forth(store: Store, deeds: Deeds) -> None:
     assert _kinds(store, session.run)[-2:] == ["pause", "resume"]
 
 
+def test_train_after_steps_goes_on_however_soon_it_is_pressed(store: Store, deeds: Deeds) -> None:
+    """The worker may not have heard of the steps yet, nor have said that it waits."""
+    session = deeds.step(deeds.step(Session(), 0), 0)
+    assert deeds.play(session, 0).run == session.run
+    assert _kinds(store, session.run) == ["pace", "step", "step", "resume"]
+    deeds.play(session, 0)
+    deeds.play(session, 0)
+    assert _kinds(store, session.run)[-2:] == ["pause", "resume"]
+
+
 def test_step_makes_a_run_that_waits_after_its_first(store: Store, deeds: Deeds) -> None:
     session = deeds.step(Session(), 100)
     assert _kinds(store, session.run) == ["pace", "step"]

@@ -8,6 +8,7 @@ import pytest
 from diagnostics.dashboard import charts, frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.wire import Watch
+from diagnostics.site import album
 from diagnostics.site import film as filmed
 from diagnostics.site.compact import plain
 from diagnostics.site.film import MOST_STEPS, film
@@ -25,7 +26,8 @@ def as_it_is(config: RunConfig, found: Sequence[Diagnosis]) -> tuple[Diagnosis, 
 def _film(store: Store, words: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """With its frames in full, not as changes."""
     monkeypatch.setattr(filmed, "chain", list)
-    return film(store, RunConfig.from_words(words.split()), as_it_is)
+    monkeypatch.setattr(album, "chain", list)
+    return film(store, RunConfig.from_words(words.split()), as_it_is).told
 
 
 def _live(store: Store) -> Feed:

@@ -46,7 +46,8 @@ def test_every_run_that_is_named_is_there_and_none_twice(site: Path) -> None:
     assert found
     titles = json.loads(found[1])
     names = [title["id"] for title in titles]
-    assert {f"{name}.js" for name in names} == {file.name for file in (site / "data").iterdir()}
+    files = {f"{name}{part}.js" for name in names for part in ("", "-inside")}
+    assert files == {file.name for file in (site / "data").iterdir()}
     assert [name for name in names if name.startswith("speeds")] == ["speeds-1", "speeds-2"]
     assert titles[0] == {"id": "lab-1", "lesson": None, "query": DEFAULT.query()}
 

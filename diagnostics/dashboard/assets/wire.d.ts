@@ -139,6 +139,12 @@ export interface Lives {
   revived: number;
 }
 
+/** A step that one may want to jump to, and what happened then. */
+export interface Moment {
+  step: number;
+  words: string;
+}
+
 /** The whole run, thinned; what another panel draws is left out. */
 export interface History {
   steps: number[];
@@ -147,6 +153,7 @@ export interface History {
   accuracy: (number | null)[];
   heat: Heat;
   events: Event[];
+  moments: Moment[];
   beside: Series[];
   clipping: Clipping | null;
   lives: Lives | null;

@@ -50,7 +50,8 @@ const captions = (() => {
     const scrub = dom.$("scrub", HTMLInputElement);
     scrub.max = String(Math.max(1, next.newest));
     if (newest || document.activeElement !== scrub) scrub.value = newest ? scrub.max : String(next.now.step);
-    dom.text("scrub-label", words.step(next, newest));
+    const happened = newest ? "" : playback.told(next.now.step);
+    dom.text("scrub-label", [words.step(next, newest), happened].filter(Boolean).join(" · "));
     dom.$("latest", HTMLButtonElement).disabled = newest;
   }
 

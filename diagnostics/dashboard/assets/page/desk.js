@@ -21,6 +21,9 @@ const desk = (() => {
     t: { words: "start a new run with these settings", press: "#again" },
     p: { words: "pin this run, to compare others with it", press: "#pin" },
     r: { words: "end the run and clear the charts", press: "#reset" },
+    v: { words: "play the steps back", press: "#playback" },
+    "[": { words: "to what happened before", press: "#earlier" },
+    "]": { words: "to what happened next", press: "#later" },
     n: { words: "next lesson", press: "#turns button:last-child" },
     b: { words: "lesson before", press: "#turns button:first-child" },
     l: { words: "lecture: one picture, large type", press: "#lecture" },
@@ -140,6 +143,7 @@ const desk = (() => {
     onCharts(deeds);
     dialogs.connect();
     asking.connect();
+    playback.connect();
     learned.connect();
     const scheme = { attributeFilter: ["data-mantine-color-scheme"] };
     new MutationObserver(deeds.redraw).observe(document.documentElement, scheme);

@@ -182,6 +182,7 @@ const lab = (() => {
   function drawFrame(next) {
     frame = next;
     alongside.settle(next);
+    playback.show(next);
     company.follow(next.controls, session);
     header.show(next);
     lessons.over(next.state);
@@ -235,5 +236,5 @@ const lab = (() => {
     form.show(opened);
   }
 
-  return { open, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
+  return { open, look, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
 })();

@@ -60,8 +60,20 @@ const recorded = (() => {
     painted = false;
     sequence += 1;
     const message = { sequence, ...(watch.run ? shots.running(film, watch) : shots.before(film, watch)) };
+    if (charts.of("histogram").length) look(title.id, message.learned);
     learned.receive(message);
     told.received(message);
+  }
+
+  /**
+   * Into the chosen layer, once that has come.
+   * @param {string} id
+   * @param {Wire.Learned} picture
+   */
+  function look(id, picture) {
+    picture.inside = shelf.inside(id, watch.layer, picture.step || 0);
+    if (picture.inside) return;
+    shelf.open(`${id}-inside`).then(() => { due ||= shelf.inside(id, watch.layer, 0) !== null; }, () => {});
   }
 
   /* ---- what is wished ---- */

@@ -7,6 +7,8 @@
  * @typedef {{id: string, lesson: string | null, query: string}} Title
  */
 
+/** @typedef {{steps: number[], layers: Wire.Inside[][]}} Insides a run's layers at some steps */
+
 const shelf = (() => {
   const MOST = 4;            // runs that are compared
   const OWN = ["lesson", "run", "before", "pins", "pin", "view", "panel", "layer", "at", "part"];
@@ -15,7 +17,9 @@ const shelf = (() => {
   let read;
   /** @type {Record<string, Film>} by run */
   const films = {};
-  /** @type {Record<string, Promise<void>>} by run */
+  /** @type {Record<string, Insides>} by run */
+  const insides = {};
+  /** @type {Record<string, Promise<void>>} by file */
   const asked = {};
 
   /** @type {() => Title[]} */
@@ -34,7 +38,7 @@ const shelf = (() => {
 
   /**
    * Bring a run in, once: as a script, since a page that was opened from a folder may not fetch.
-   * @param {string} id
+   * @param {string} id of the run; with `-inside`, its layers inside
    * @returns {Promise<void>} rejected with a sentence
    */
   const open = (id) => (asked[id] ||= new Promise((resolve, reject) => {
@@ -55,8 +59,26 @@ const shelf = (() => {
    */
   const add = (id, packed) => { films[id] = film.unwind(packed); };
 
+  /**
+   * What its other file says, of a run's layers inside.
+   * @param {string} id
+   * @param {Insides} packed
+   */
+  const addInside = (id, packed) => { insides[id] = packed; };
+
   /** @type {(id: string) => Film | undefined} */
   const get = (id) => films[id];
+
+  /**
+   * A layer inside at a step or before; null until its file has come.
+   * @param {string} id
+   * @param {number} layer
+   * @param {number} step
+   */
+  function inside(id, layer, step) {
+    const { steps, layers } = insides[id] || { steps: [], layers: [] };
+    return layers[steps.filter((taken) => taken <= step).length - 1]?.[layer - 1] || null;
+  }
 
   /**
    * The query that brings a session back, but for what the page adds by itself.
@@ -111,5 +133,5 @@ const shelf = (() => {
     };
   }
 
-  return { open, add, get, title, find, lesson, link, opened };
+  return { open, add, addInside, get, inside, title, find, lesson, link, opened };
 })();

@@ -1,0 +1,38 @@
+"""What happened in a run, and when: changes while it trained, layers that died, its divergence."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.wire import Moment
+from diagnostics.subject.config import word
+
+
+def moments(feed: Feed) -> tuple[Moment, ...]:
+    """All that can be jumped to, in order."""
+    found = chain(_changes(feed), _deaths(feed), _divergence(feed))
+    return tuple(sorted(found, key=lambda moment: moment.step))
+
+
+def _changes(feed: Feed) -> Iterator[Moment]:
+    for event in feed.events:
+        if event.kind == "set":
+            told = ", ".join(f"{key} {word(value)}" for key, value in event.data.items())
+            yield Moment(max(1, event.step), told.replace("_", " "))
+        elif event.kind == "stopped early":
+            yield Moment(max(1, event.step), event.kind)
+
+
+def _deaths(feed: Feed) -> Iterator[Moment]:
+    """The first step in which every unit of a hidden layer is dead."""
+    gone = feed.kept.metric("dead")[:, :-1] == 1
+    for layer in np.flatnonzero(gone.any(axis=0)):
+        first = int(gone[:, layer].argmax())
+        yield Moment(int(feed.kept.steps[first]), f"{feed.run.config.layer_word} {layer + 1} died")
+
+
+def _divergence(feed: Feed) -> Iterator[Moment]:
+    if feed.run.patient_zero is not None and len(feed.sound):
+        yield Moment(int(feed.sound.steps[-1]), "the last step of numbers")
