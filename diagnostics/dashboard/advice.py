@@ -8,6 +8,7 @@ from typing import Any
 from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.trials import Trials
 from diagnostics.runs.runner import Runner
+from diagnostics.store import beforehand
 from diagnostics.store.records import StepBatch
 from diagnostics.subject.config import RunConfig
 
@@ -25,7 +26,9 @@ class Advice:
 
     def __init__(self, runner: Runner, arrived: Callable[[], None]) -> None:
         self._runner, self._arrived = runner, arrived
-        self._profiles: dict[RunConfig, StepBatch | Unanswered | None] = {}
+        self._profiles: dict[RunConfig, StepBatch | Unanswered | None] = {
+            RunConfig(): beforehand.default()
+        }
         self._tasks: set[asyncio.Task[None]] = set()
         self.remedies = Trials(runner, arrived).remedies
 

@@ -66,9 +66,11 @@ CHARTS = _table(
     Chart("update_ratio", "How fast does each layer learn?", "healthy near 10⁻³", "layers", "small",
           metric="update_ratio", empty="no step measured", axis="update : weight"),
     Chart("heat", _USUAL.course, "each layer over the last hidden one", "heat", "run",
-          axis="layer", about="Each column is a step, each row a layer: blue where less arrives "
+          empty="no step taken yet", axis="layer",
+          about="Each column is a step, each row a layer: blue where less arrives "
           "than at the last hidden layer, red where more does"),
-    Chart("loss", "Does it learn?", "", "loss", "run", metric="loss", axis="loss, nats",
+    Chart("loss", "Does it learn?", "", "loss", "run", metric="loss", empty="no step taken yet",
+          axis="loss, nats",
           legend=(Stroke("loss"), Stroke("held-out loss", "dashdot", "amber"),
                   Stroke("held-out accuracy", "dash"), Stroke("the run before", "dot", "pinned"),
                   Stroke("learned by heart", "area", "amber"))),

@@ -70,6 +70,7 @@ def page(
         charts=charts,
         themes=THEMES,
         first=firstlight.picture(frame),
+        watched=frame is not None and frame.watched,
         told=frame.verdict[0] if frame and frame.verdict else None,
         paces=PACES,
         pace=DEFAULT_PACE,

@@ -54,6 +54,14 @@ def test_a_run_is_in_the_page_before_any_script(client: TestClient, store: Store
     assert isinstance(frame, dict) and frame["newest"] == 4 and frame["verdict"]
 
 
+def test_the_default_network_is_in_the_page_though_no_worker_has_started(store: Store) -> None:
+    with TestClient(make_app(store, Runner(store, NoWorkers(), NoWorkers()))) as client:
+        html = client.get("/").text
+    frame = _data(html, "frame")
+    assert isinstance(frame, dict) and frame["state"] == "preview" and frame["layers"] == 21
+    assert frame["verdict"][0]["rule"] == "vanishing" and "Vanishing gradients" in html
+
+
 def test_what_is_wrong_in_a_link_is_said_without_harm(client: TestClient) -> None:
     html = client.get("/?depth=0&colour=<script>alert(1)</script>").text
     assert "depth=0 can&#39;t be used" in html and "<script>alert" not in html

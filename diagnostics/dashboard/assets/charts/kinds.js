@@ -18,7 +18,10 @@ const kinds = (() => {
   /** @type {(metric: string) => Wire.Metric} */
   const metric = (key) => charts.tables().metrics[key];
   /** @type {(chart: Wire.Chart) => number} */
-  const ticks = ({ kind }) => (wide(kind) ? MOST : FEW);
+  const ticks = ({ key, kind }) => {
+    const { height, font } = stage.room(key);
+    return Math.max(1, Math.min(wide(kind) ? MOST : FEW, Math.floor(height / (2 * font))));
+  };
   /** @type {(kind: Wire.Kind) => boolean} whether a chart has a row to itself */
   const wide = (kind) => kind === "profile" || kind === "network";
 
@@ -38,7 +41,12 @@ const kinds = (() => {
    */
   function set(chart, frame, seen) {
     const { type } = stage.layout(chart.key).yaxis;
+    const course = chart.kind === "heat" || chart.kind === "loss";
+    if (course) unbegun(chart);
     stage.set(chart.key, {
+      ...(chart.kind === "heat" ? { yaxis: { range: [0.5, frame.layers - 0.5] } } : {}),
+      ...(course ? { xaxis: axes.history([], EVER) } : {}),
+      ...(chart.kind === "network" ? { xaxis: { tickvals: [], ticktext: [] } } : {}),
       ...(chart.kind === "profile" || chart.kind === "layers" ? { xaxis: across(chart, frame, seen) } : {}),
       ...(type === "log" ? { yaxis: axes.decades(stage.reach(chart.key), ticks(chart)) } : {}),
     });
@@ -114,10 +122,19 @@ const kinds = (() => {
   /* ---- the run so far ---- */
 
   /**
+   * Say that no step has been taken, as long as none has.
+   * @param {Wire.Chart} chart
+   * @param {{steps: number[]}} [history]
+   */
+  const unbegun = ({ key, empty }, history) => dom.text(`none-${key}`, history?.steps.length ? "" : empty);
+
+  /**
    * @param {Wire.Chart} chart
    * @param {SoFar} run
    */
-  function loss({ key }, { frame, history: h }) {
+  function loss(chart, { frame, history: h }) {
+    const { key } = chart;
+    unbegun(chart, h);
     const ghost = frame.beside.findIndex((one) => one.ghost);
     const before = h.beside[ghost] || { steps: [], loss: [], accuracy: [] };
     const own = { x: h.steps, y: h.loss };
@@ -140,7 +157,9 @@ const kinds = (() => {
    * @param {Wire.Chart} chart
    * @param {SoFar} run
    */
-  function heat({ key }, { frame, history: h, seen }) {
+  function heat(chart, { frame, history: h, seen }) {
+    const { key } = chart;
+    unbegun(chart, h);
     const { layers: count, names, word } = frame;
     const rows = { ...seen, to: Math.min(seen.to, count - 1) };
     const font = stage.letters(SMALL + 1);

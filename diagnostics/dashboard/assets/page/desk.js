@@ -188,7 +188,7 @@ const desk = (() => {
   /** Begin with the first picture; the form comes after it. */
   function begin() {
     reach.open();
-    dom.$("lab-form").classList.toggle("unfolded", window.innerWidth > 800);
+    dom.$("lab-form").classList.toggle("unfolded", window.innerWidth > 900);
     if (localStorage.getItem("lecture")) lecture(() => {});
     lab.open();
     if (source.live()) runs.connect();

@@ -19,6 +19,7 @@ const learned = (() => {
       charts.picture(next);
       draw();
     }
+    else if (!kept && "watched" in frame) dom.$("learned").hidden = frame.watched;
     dom.$("learned").classList.toggle("stale", !of(frame));
   }
 
@@ -29,8 +30,9 @@ const learned = (() => {
   const of = ({ run, query, state }) => kept?.run === run && kept.query === (state === "preview" ? query : "");
 
   function draw() {
-    dom.$("learned").hidden = !kept || !ground;
-    if (!kept || !ground) return;
+    if (!kept) return;
+    dom.$("learned").hidden = !ground;
+    if (!ground) return;
     const [plot, eight] = [dom.$("learned-plane", HTMLCanvasElement), dom.$("learned-digits")];
     const flat = ground.reach > 0;
     plot.hidden = !flat;
