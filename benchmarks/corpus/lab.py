@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import product
 
 from benchmarks.corpus.record import WELL, Entry, Record
+from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 
 GOOD = 0.8
@@ -183,6 +184,7 @@ def _train(config: RunConfig) -> Record:
 
     sink = MemorySink()
     summary = train(config, sink, Control())
-    chance = 0.1 if config.dataset in ("digits", "gaussian") else 0.5
+    classes = DATASETS[config.dataset].classes or 10
+    chance = 1 / classes
     score = ((summary.accuracy or 0.0) - chance) / (1 - chance)
     return Record(config, sink.batch(), score, summary.patient_zero, profile_batch(config))

@@ -128,12 +128,15 @@ class Case:
         return float(self.travel[-1] / max(1, self.way.gaps))
 
     def share(self, metric: str) -> Floats:
-        """A share of the hidden layers, [steps, layers − 1], 0 where it was not measured."""
-        return np.clip(np.nan_to_num(self.batch.metric(metric)[:, :-1]), 0, 1)
+        """A share of the hidden layers, [steps, layers − 1], as last measured; 0 before."""
+        found = self.batch.metric(metric)[:, :-1]
+        rows = np.where(np.isfinite(found), np.arange(len(found))[:, None], 0)
+        last = np.take_along_axis(found, np.maximum.accumulate(rows), axis=0)
+        return np.clip(np.nan_to_num(last), 0, 1)
 
     def known(self, metric: str) -> Mask:
         """For which hidden layers it was measured by now, [layers − 1]."""
-        return np.isfinite(self.batch.metric(metric)[-1, :-1])
+        return np.asarray(np.isfinite(self.batch.metric(metric)[:, :-1]).any(axis=0))
 
     def mean_share(self, metric: str) -> Floats:
         """The same over all hidden layers for which it is known by now, [steps]."""

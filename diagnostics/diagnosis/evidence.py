@@ -28,6 +28,9 @@ RIGHT = 0.15
 GUESSED = 0.3
 """Accuracy above which a window that is not a run's beginning may be of one that has learned."""
 
+OFTEN = 0.6
+"""Accuracy above which a loss that has fallen tells the truth, however accuracy began."""
+
 RISEN = 1.2
 """Times its first value: a loss that is so much worse."""
 
@@ -64,25 +67,27 @@ def evidence(batch: StepBatch) -> Evidence:
 
 def _learns(batch: StepBatch, steps: NDArray[np.int64], loss: Floats, fresh: bool) -> bool | None:
     """By accuracy where it is known, since a loss falls as well where only its scale is mended."""
-    gained = _gained(batch.scalar("accuracy"))
-    if gained is not None and gained >= RIGHT:
+    gained, right = _accuracy(batch.scalar("accuracy"))
+    if gained >= RIGHT:
         return True
-    if gained is not None and not fresh:  # what was gained before isn't known
-        gained = None if batch.scalar("accuracy")[-NEWEST:].mean() > GUESSED else gained
-    first = float(loss[:3].min())
-    if gained is None and first - np.median(loss[-NEWEST:]) > MUCH * abs(first):
+    unknown = np.isnan(gained) or (not fresh and right > GUESSED)
+    fallen = float(loss[:3].min()) - float(np.median(loss[-NEWEST:]))
+    if (unknown or right > OFTEN) and fallen > MUCH * abs(float(loss[:3].min())):
         return True
-    if _falling(loss) or steps[-1] - steps[0] < PATIENCE:
-        return True if _falling(loss) and gained is None else None
-    return False if fresh or gained is not None else None
+    if _falling(loss):
+        return True if unknown else None
+    if steps[-1] - steps[0] < PATIENCE:
+        return None
+    return False if fresh or not unknown else None
 
 
-def _gained(accuracy: Floats) -> float | None:
-    """What accuracy has risen by; None where it isn't known."""
+def _accuracy(accuracy: Floats) -> tuple[float, float]:
+    """What it has risen by, and what it is now; NaN where it isn't known."""
     known = accuracy[np.isfinite(accuracy)]
     if len(known) < JUDGED or not known.any():
-        return None
-    return float(known[-NEWEST:].mean() - known[:3].mean())
+        return np.nan, np.nan
+    now = float(known[-NEWEST:].mean())
+    return now - float(known[:3].mean()), now
 
 
 def _falling(loss: Floats) -> bool:

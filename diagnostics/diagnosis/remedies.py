@@ -31,10 +31,19 @@ RESIDUAL: Changes = {"residual": True}
 
 
 class Outcome(NamedTuple):
-    """What came of a trial: its yardstick's number, and whether the illness is gone."""
+    """What came of a trial.
+
+    Attributes:
+        value: its yardstick's number.
+        cured: whether the illness is gone.
+        learns: whether a short training then beats chance.
+        accuracy: of that training, held-out; NaN where there was none.
+    """
 
     value: float
     cured: bool
+    learns: bool = True
+    accuracy: float = nan
 
 
 @dataclass(frozen=True)
@@ -98,11 +107,28 @@ def helpful(
         before: the outcome without the remedy; NaN counts as the worst.
         after: the outcome with it.
     """
-    if not after.cured or distance(rod, after) >= distance(rod, before):
+    if not after.learns:
+        return None
+    if rod.how == "initialization" and _acts_later(remedy):
+        effect = f"accuracy at step {TRIAL_STEPS}: {after.accuracy:.0%}"
+        return None if before.learns else replace(remedy, effect=effect, trial="helped")
+    gone = after.cured or _halved(rod, before, after)
+    if not gone or distance(rod, after) >= distance(rod, before):
         return None
     words = {"before": _number(rod, before.value), "after": _number(rod, after.value)}
     effect = rod.phrase.format(first=config.layer_word, **words)
     return replace(remedy, effect=effect, trial="helped")
+
+
+def _halved(rod: Yardstick, before: Outcome, after: Outcome) -> bool:
+    """Whether half of the decades are gone, and none have come on the other side."""
+    same = before.value * after.value >= 0
+    return rod.key == "decades" and same and 2 * distance(rod, after) <= distance(rod, before)
+
+
+def _acts_later(remedy: Remedy) -> bool:
+    """Whether nothing of it is seen at initialization: clipping acts on steps."""
+    return "clip" in remedy.changes
 
 
 def offered(
@@ -152,12 +178,16 @@ def _remedy(changes: Changes, config: RunConfig) -> Remedy:
     if changes == CLIP:
         return Remedy("Clip by norm 1", changes)
     field, value = list(changes.items())[-1]
-    return Remedy(_label(field, value), {field: value})
+    return Remedy(_label(field, value, config), {field: value})
 
 
-def _label(field: str, value: Any) -> str:
+def _label(field: str, value: Any, config: RunConfig) -> str:
+    """What it changes, and from what: Batch size 32 instead of 2."""
     choices, title = choices_of(field), FIELDS[field].title or field
     if choices is not None:
         labels = {"norm": f"{choices[value].label} norm", "clip": "No clipping"}
         return labels.get(field, choices[value].label)
-    return title if value is True else f"{title} {value:g}"
+    if value is True:
+        return title
+    before = getattr(config, field)
+    return f"{title} {value:g} instead of {before:g}" if before else f"{title} {value:g}"

@@ -54,7 +54,8 @@ class Rule:
             yield from (Remedy(label, {}, words) for label, words in self.advice)
         else:
             for remedy in changed(subject.lab, self.remedies):
-                if not self._hopeless(subject.lab.changed(**remedy.changes)):
+                clips = "clip" in remedy.changes
+                if clips or not self._hopeless(subject.lab.changed(**remedy.changes)):
                     yield remedy
 
     def spares(self, case: Case) -> bool:

@@ -52,16 +52,24 @@ def diagnose(
 
     Where a number has left the range of floats, nothing else means anything.
     """
-    case = Case(subject, batch, patient_zero)
     if patient_zero is not None:
-        return _judged(case, [steps.DIVERGED])
-    if not len(batch) or np.isnan(batch.metric("signal_grad_norm")).all():
+        return _judged(Case(subject, batch, patient_zero), [steps.DIVERGED])
+    case = Case(subject, _measured(batch))
+    if not len(case.batch):
         return ()
     said = _judged(case, list(RULES.values()))
     trouble = tuple(diagnosis for diagnosis in said if diagnosis.severity != "fine")
-    if trouble or not np.isfinite(batch.metric("signal_grad_norm")[-1]).all():
+    if trouble or np.isinf(case.batch.metric("signal_grad_norm")[-1]).any():
         return trouble
     return (_healthy(case), *said)
+
+
+def _measured(batch: StepBatch) -> StepBatch:
+    """The steps of which something is known: a batch that was skipped silences nobody."""
+    known = ~np.isnan(batch.metric("signal_grad_norm")).all(axis=1)
+    if known.all():
+        return batch
+    return StepBatch(batch.steps[known], batch.values[known], batch.scalars[known])
 
 
 def _judged(case: Case, rules: list[Rule]) -> tuple[Diagnosis, ...]:

@@ -139,6 +139,7 @@ EXPLODING = Rule(
     tone="exploding",
     yardstick=remedies.TRAVEL,
     remedies=(
+        remedies.CLIP,
         *remedies.INITS,
         *remedies.NORMS,
         remedies.RESIDUAL,

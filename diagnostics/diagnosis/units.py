@@ -194,6 +194,7 @@ BORN_DEAD = Rule(
     silences=("dead", "dying", "stalled"),
     yardstick=remedies.BORN_DEAD,
     remedies=(
+        {"width": 64},
         *remedies.RECTIFIERS,
         {"activation": "selu"},
         *remedies.NORMS,

@@ -37,18 +37,34 @@ def table(*choices: C) -> Mapping[str, C]:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(Choice):
-    """Data; ``inputs`` are the features of a sample, 0 for as many as a layer has units."""
+    """Data.
+
+    Attributes:
+        inputs: features of a sample, 0 for as many as a layer has units.
+        classes: how many there are to choose from, 0 where labels are random.
+    """
 
     inputs: int = 2
+    classes: int = 2
 
 
 DATASETS = table(
-    Dataset("digits", "Digits", "1,797 handwritten digits, 8×8 pixels, ten classes", inputs=64),
+    Dataset(
+        "digits",
+        "Digits",
+        "1,797 handwritten digits, 8×8 pixels, ten classes",
+        inputs=64,
+        classes=10,
+    ),
     Dataset("spirals", "Spirals", "two interleaved spirals in the plane"),
     Dataset("moons", "Moons", "two half moons in the plane"),
     Dataset("circles", "Circles", "a circle inside a circle"),
     Dataset(
-        "gaussian", "Gaussian", "x ~ N(0, 1), as many inputs as units, random labels", inputs=0
+        "gaussian",
+        "Gaussian",
+        "x ~ N(0, 1), as many inputs as units, random labels",
+        inputs=0,
+        classes=0,
     ),
 )
 

@@ -55,7 +55,10 @@ def test_what_does_not_cure_or_does_not_help_is_no_remedy() -> None:
     rod, config = RULES["vanishing"].yardstick, RunConfig()
     assert rod is not None
     remedy, before = Remedy("He normal", {"init": "he_normal"}), Outcome(-12.0, False)
-    assert helpful(rod, config, before, remedy, Outcome(-4.0, False)) is None
+    assert helpful(rod, config, before, remedy, Outcome(-7.0, False)) is None
+    assert helpful(rod, config, before, remedy, Outcome(5.0, False)) is None
+    assert helpful(rod, config, before, remedy, Outcome(-0.2, True, learns=False)) is None
+    assert helpful(rod, config, before, remedy, Outcome(-4.0, False)) is not None
     assert helpful(rod, config, before, remedy, Outcome(float("nan"), True)) is None
     assert helpful(rod, config, before, remedy, Outcome(-12.0, True)) is None
     found = helpful(rod, config, before, remedy, Outcome(-0.2, True))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator
-from math import nan
+from math import isfinite, nan
 
 from diagnostics.diagnosis.case import Case
 from diagnostics.diagnosis.remedies import (
@@ -18,7 +18,11 @@ from diagnostics.engine.lab.trainer import through, training
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control
 from diagnostics.store.records import Remedy
+from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
+
+BEATEN = 0.05
+"""Accuracy above chance: more than luck with some hundred samples."""
 
 SLICE_SECONDS = 0.03
 """How long a trial goes on before it gives way to a preview that somebody waits for."""
@@ -66,16 +70,24 @@ def _trial(rule: Rule, config: RunConfig) -> Trial:
     """Gives way between the parts of a measurement or a training."""
     rod = rule.yardstick
     assert rod is not None
-    if rod.how == "initialization":
-        case = Case(config, (yield from profiling(config)))
-        return Outcome(_at_birth(rod, case), rule.spares(case))
-    sink = MemorySink()
+    sink, at_birth = MemorySink(), rod.how == "initialization"
+    born = Case(config, (yield from profiling(config))) if at_birth else None
     short = config.changed(steps=min(config.steps, rod.steps))
-    summary = yield from training(short, sink, Control())
-    if summary.state == "diverged" or summary.accuracy is None:
-        return Outcome(nan, False)
+    summary = yield from training(short, sink, Control(), probe=not at_birth)
+    accuracy = nan if summary.state == "diverged" else summary.accuracy or 0.0
+    learns = accuracy > chance(config) + BEATEN
+    if born is not None:
+        return Outcome(_at_birth(rod, born), rule.spares(born), learns, accuracy)
+    if not isfinite(accuracy):
+        return Outcome(nan, False, learns)
     case = Case(config, sink.batch())
-    return Outcome(_after_training(rod, case, summary.accuracy), rule.spares(case))
+    return Outcome(_after_training(rod, case, accuracy), rule.spares(case), learns, accuracy)
+
+
+def chance(config: RunConfig) -> float:
+    """Accuracy of whoever guesses; less than any where nobody can do better."""
+    classes = DATASETS[config.dataset].classes
+    return 1 / classes if classes else -1.0
 
 
 def _at_birth(rod: Yardstick, case: Case) -> float:
