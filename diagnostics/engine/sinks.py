@@ -1,6 +1,7 @@
 """Where measurements go: into memory, or into a store from a thread of its own."""
 
 import logging
+import math
 import threading
 import time
 from typing import Protocol
@@ -17,6 +18,9 @@ from diagnostics.store.store import Store
 FLUSH_SECONDS = 0.02
 CHUNK_STEPS = 512
 MOST_BUFFERED = 4096
+
+LONGEST_WAIT_SECONDS = 600.0
+"""For a store that can't be written to, once a run has ended."""
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +84,9 @@ class StoreSink:
 
     Args:
         every: seconds between two commits.
-        patient: wait for the writer when it is thousands of steps behind; else the oldest go.
+        patient: wait for the writer when it is thousands of steps behind, and at the end for the
+            store; else the oldest go.
+        after: the number of the last command that was obeyed before.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class StoreSink:
         *,
         every: float = FLUSH_SECONDS,
         patient: bool = True,
+        after: int = 0,
     ) -> None:
         self._store, self._run_id, self._control = store, run_id, control
         self._every, self._patient = every, patient
@@ -98,9 +105,9 @@ class StoreSink:
         self._events: list[Event] = []
         self._dead: list[DeadUnits] = []
         self._pictures: list[Snapshot] = []
-        self._last_command = 0
+        self._last_command = after
         self._changed = threading.Condition()
-        self._closing = self._warned = False
+        self._closing = self._warned = self._told_to_end = False
         self.seconds = 0.0
         """Processor time of the thread."""
         self._fetch()  # commands left before the run began come before its first step
@@ -141,13 +148,28 @@ class StoreSink:
         self._thread.join()
 
     def _work(self) -> None:
-        closing = False
-        while not closing:
+        began = math.inf
+        while True:
             with self._changed:
                 self._changed.wait_for(self._urgent, timeout=self._every)
                 closing = self._closing
+            self._hear_of_the_end()
             self._exchange()
             self.seconds = time.thread_time()
+            began = min(began, time.monotonic()) if closing else math.inf
+            if closing and (not self._steps or not self._wait_to_close(began)):
+                return
+
+    def _wait_to_close(self, began: float) -> bool:
+        """What was measured is not let go of at once because a store can't be written to."""
+        late = time.monotonic() - began > LONGEST_WAIT_SECONDS
+        return self._patient and not late and not lifetime.ending.wait(self._every)
+
+    def _hear_of_the_end(self) -> None:
+        """Of this process: then its run is put aside."""
+        if lifetime.ending.is_set() and not self._told_to_end:
+            self._told_to_end = True
+            self._control.send(Command("aside", {"state": "paused"}))
 
     def _urgent(self) -> bool:
         return self._closing or len(self._steps) >= CHUNK_STEPS
@@ -180,8 +202,6 @@ class StoreSink:
             self._changed.notify_all()
 
     def _fetch(self) -> None:
-        if lifetime.ending.is_set():
-            self._control.send(Command("stop"))
         found, self._last_command = self._store.commands(self._run_id, self._last_command)
         for command in found:
             self._control.send(command)

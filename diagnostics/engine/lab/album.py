@@ -19,17 +19,18 @@ class Album:
 
     Args:
         every: steps from one to the next; 0 for about a second.
+        begun: whether the sink knows already what pictures are of.
 
     Attributes:
         seconds: what the last step's picture took; 0 where none was taken.
     """
 
-    def __init__(self, studio: Studio, sink: Sink, every: int = 0) -> None:
+    def __init__(self, studio: Studio, sink: Sink, every: int = 0, begun: bool = False) -> None:
         self._studio, self._sink, self._every = studio, sink, every
         self._batch: tuple[Tensor, Tensor] | None = None
         self._due, self._taken = 0.0, 0
         self.seconds = 0.0
-        if studio.ground is not None:
+        if studio.ground is not None and not begun:
             sink.picture(studio.ground)
 
     def look(self, step: int, batch: tuple[Tensor, Tensor], dead: Flags) -> None:

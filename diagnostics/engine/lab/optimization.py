@@ -1,6 +1,7 @@
 """What a training step is made of beside the network: batches, optimizer, max-norm, evaluation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,19 +22,41 @@ def optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.
     return made
 
 
-def batches(dataset: Dataset, config: RunConfig) -> Iterator[tuple[Tensor, Tensor]]:
+class Batches:
     """Shuffled epochs without end; an epoch's last, smaller batch is left out.
 
     A generator of its own keeps the order of samples independent of weights and dropout.
     """
-    generator = torch.Generator().manual_seed(config.seed)
-    count = len(dataset.train_x)
-    size = min(config.batch_size, count)
-    while True:
-        order = torch.randperm(count, generator=generator)
-        for start in range(0, count - size + 1, size):
-            rows = order[start : start + size]
-            yield dataset.train_x[rows], dataset.train_y[rows]
+
+    def __init__(self, dataset: Dataset, config: RunConfig) -> None:
+        self._data = dataset
+        self._generator = torch.Generator().manual_seed(config.seed)
+        self._count = len(dataset.train_x)
+        self._size = min(config.batch_size, self._count)
+        self._begin()
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        """Inputs [batch, inputs] and labels [batch]."""
+        if self._at + self._size > self._count:
+            self._begin()
+        rows = self._order[self._at : self._at + self._size]
+        self._at += self._size
+        return self._data.train_x[rows], self._data.train_y[rows]
+
+    def state(self) -> dict[str, Any]:
+        """What it takes to go on from here: the epoch's random state, and the place within it."""
+        return {"epoch": self._epoch, "at": self._at}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._generator.set_state(state["epoch"])
+        self._begin()
+        self._at = state["at"]
+
+    def _begin(self) -> None:
+        self._epoch = self._generator.get_state()
+        self._order = torch.randperm(self._count, generator=self._generator)
+        self._at = 0
 
 
 @torch.no_grad()

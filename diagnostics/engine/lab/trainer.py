@@ -12,17 +12,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diagnostics.engine.lab import clipping, data, network
+from diagnostics.engine.lab import checkpoints, clipping, data, network
 from diagnostics.engine.lab.album import Album
+from diagnostics.engine.lab.checkpoints import SetAside
 from diagnostics.engine.lab.divergence import locate
 from diagnostics.engine.lab.network import count_dead, probe_parts
-from diagnostics.engine.lab.optimization import accuracy, batches, evaluate, limit_norms, optimizer
+from diagnostics.engine.lab.optimization import Batches, accuracy, evaluate, limit_norms, optimizer
 from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.measure import reductions
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.sinks import Sink
 from diagnostics.runs.control import Control
+from diagnostics.store.packing import Checkpoint
 from diagnostics.store.records import (
     METRICS,
     SCALAR_INDEX,
@@ -39,6 +41,9 @@ EVALUATE_EVERY = 10
 
 PAUSED_WAIT = 3600.0
 
+PLAIN = ("step", "loss", "heldout", "best", "paused", "allowed", "pace", "obeyed")
+"""What else is kept of a run that is put aside."""
+
 Batch = tuple[Tensor, Tensor]
 R = TypeVar("R")
 
@@ -51,6 +56,7 @@ def train(
     probe: bool = True,
     pictures: bool = False,
     every: int = 0,
+    kept: Checkpoint | None = None,
 ) -> Summary:
     """Train to the end, until told to stop, or until a loss or gradient turns non-finite.
 
@@ -58,8 +64,14 @@ def train(
         probe: measure layers; the losses are the same to the last bit without.
         pictures: of what is learned, now and then; the losses are the same without, too.
         every: steps from one picture to the next; 0 for about a second.
+        kept: what a run that was put aside goes on from, as if it had never been.
+
+    Raises:
+        SetAside: somebody else needs the worker.
     """
-    return through(training(config, sink, control, probe=probe, pictures=pictures, every=every))
+    return through(
+        training(config, sink, control, probe=probe, pictures=pictures, every=every, kept=kept)
+    )
 
 
 def training(
@@ -70,6 +82,7 @@ def training(
     probe: bool = True,
     pictures: bool = False,
     every: int = 0,
+    kept: Checkpoint | None = None,
 ) -> Generator[None, None, Summary]:
     """The same, giving way after it was set up, and after each look and step.
 
@@ -78,7 +91,9 @@ def training(
     with isolated(config.seed):
         going = _Training(config, sink, control, probe)
         if pictures:
-            going.pictured(every)
+            going.pictured(every, begun=kept is not None)
+        if kept is not None:
+            going.take_up(kept)
         yield
         return (yield from going.run())
 
@@ -118,7 +133,7 @@ class _Training:
         self.layers = self.network.layers()
         self.parameters = list(self.network.parameters())
         self.optimizer = optimizer(config, self.parameters)
-        self.batches = batches(self.data, config)
+        self.batches = Batches(self.data, config)
         self.parts = probe_parts(config, self.data.probe_x)
         self.album: Album | None = None
         self.probe = Probe(self.layers) if probe else None
@@ -128,13 +143,42 @@ class _Training:
         self.best = (math.inf, 0)
         self.dead = np.empty((0, 0), dtype=bool)
         self.paused = self.stopped = False
-        self.allowed = 0
+        self.allowed = self.obeyed = 0
         self.pace = 0.0
         self.due = 0.0
 
-    def pictured(self, every: int) -> None:
+    def pictured(self, every: int, begun: bool) -> None:
         """Before the first step: take pictures, too."""
-        self.album = Album(Studio(self.config, self.data, self.network), self.sink, every)
+        studio = Studio(self.config, self.data, self.network)
+        self.album = Album(studio, self.sink, every, begun)
+
+    def _kept(self) -> Checkpoint:
+        """All that the next steps depend on."""
+        return checkpoints.packed(
+            {
+                "numbers": checkpoints.numbers_of(self.network),
+                "optimizer": self.optimizer.state_dict(),
+                "batches": self.batches.state(),
+                "random": torch.random.get_rng_state(),
+                "dead": self.dead,
+                "dead_shares": None if self.probe is None else self.probe.dead,
+                "config": self.config.model_dump(),
+                "plain": {name: getattr(self, name) for name in PLAIN},
+            }
+        )
+
+    def take_up(self, kept: Checkpoint) -> None:
+        """Before the first step: go on from where a run was put aside."""
+        tree = checkpoints.unpacked(kept)
+        checkpoints.restore(self.network, tree["numbers"])
+        self.optimizer.load_state_dict(tree["optimizer"])
+        self.batches.restore(tree["batches"])
+        torch.random.set_rng_state(tree["random"])
+        self.dead = tree["dead"].numpy()
+        if self.probe is not None and tree["dead_shares"] is not None:
+            self.probe.dead = tree["dead_shares"].numpy()
+        self.config = RunConfig(**tree["config"])
+        vars(self).update(tree["plain"])
 
     def run(self) -> Generator[None, None, Summary]:
         summary = yield from self._run()
@@ -279,8 +323,11 @@ class _Training:
         return max(0.0, self.due - time.monotonic()) if self.pace else 0.0
 
     def _handle(self, command: Command) -> None:
+        self.obeyed = max(self.obeyed, command.number)
         if command.kind == "stop":
             self.stopped = True
+        elif command.kind == "aside":
+            self._give_way(command.data["state"])
         elif command.kind == "step":
             self._pause(True)
             self.allowed += 1
@@ -291,6 +338,11 @@ class _Training:
             self.due = time.monotonic()
         else:
             self._change(dict(command.data))
+
+    def _give_way(self, state: str) -> None:
+        """A run that was paused stays so; one that shall wait to be told is paused."""
+        self._pause(self.paused or state == "paused")
+        raise SetAside(self._kept(), "paused" if self.paused else state)
 
     def _pause(self, paused: bool) -> None:
         if paused is not self.paused:

@@ -1,19 +1,28 @@
 """A worker process's job: train one run and keep it in the store."""
 
 import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 
+from diagnostics.engine.lab.checkpoints import SetAside, obeyed
 from diagnostics.engine.lab.profiler import portrait, profile_batch
 from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.lab.trials import outcome
-from diagnostics.engine.sinks import MemorySink, StoreSink
+from diagnostics.engine.sinks import LONGEST_WAIT_SECONDS, MemorySink, StoreSink
+from diagnostics.runs import lifetime
 from diagnostics.runs.control import Control
 from diagnostics.store.records import Summary
-from diagnostics.store.store import Store
+from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import RunConfig
 
 __all__ = ["outcome", "portrait", "profile_batch", "train_stored", "warm_up", "warm_up_to_fork"]
+
+RETRY_SECONDS = 0.5
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -36,27 +45,49 @@ def warm_up_to_fork() -> None:
 
 
 def train_stored(url: str, run_id: str) -> None:
-    """Train a queued run of a store to its end; what a worker process is given to do."""
-    store = Store(url)
+    """Train a waiting run of a store, or go on with it; what a worker process is given to do."""
+    store = _insist(lambda: Store(url))
     try:
         train_into(store, run_id, Control())
     except Exception as error:
         log.exception("run %s failed", run_id)
-        store.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}")
+        told = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+        _insist(lambda: store.set_state(run_id, "failed", error=told))
     finally:
         store.close()
 
 
-def train_into(store: Store, run_id: str, control: Control) -> Summary:
-    """Train a run of a store in this process."""
-    run = store.run(run_id)
+def train_into(store: Store, run_id: str, control: Control) -> Summary | None:
+    """Train a run of a store in this process; None where it was put aside."""
+    run, kept = store.run(run_id), store.kept(run_id)
     config = run.config.lab
     assert config is not None, "a model that is not the lab's is trained elsewhere"
-    store.set_state(run_id, "running")
-    sink = StoreSink(store, run_id, control)
+    _insist(lambda: store.set_state(run_id, "running"))
+    sink = StoreSink(store, run_id, control, after=obeyed(kept))
     try:
-        summary = train(config, sink, control, probe=run.probe, pictures=run.probe)
+        summary = train(config, sink, control, probe=run.probe, pictures=run.probe, kept=kept)
+    except SetAside as aside:
+        sink.close()
+        _put_aside(store, run_id, aside)
+        return None
     finally:
         sink.close()
-    store.finish(run_id, summary)
+    _insist(lambda: store.finish(run_id, summary))
+    _insist(lambda: store.forget_kept(run_id))
     return summary
+
+
+def _put_aside(store: Store, run_id: str, aside: SetAside) -> None:
+    _insist(lambda: store.keep(run_id, aside.kept, aside.state))
+
+
+def _insist(act: Callable[[], T]) -> T:
+    """Do what can't be left undone, once the store lets it: nothing that was measured is lost."""
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while True:
+        try:
+            return act()
+        except StoreError as trouble:
+            log.warning("The store is waited for: %s", trouble)
+            if lifetime.ending.wait(RETRY_SECONDS) or time.monotonic() > until:
+                raise

@@ -107,6 +107,15 @@ class Probe:
         """The activation seen after a layer of which it was not known before."""
         return self._hooks.kinds
 
+    @property
+    def dead(self) -> NDArray[np.float64]:
+        """Shares of dead units as last counted, [layers], which stand until the next count."""
+        return self._dead
+
+    @dead.setter
+    def dead(self, shares: NDArray[np.float64]) -> None:
+        self._dead[:] = shares
+
     def attach(self) -> None:
         """Put the hooks on."""
         self._hooks.attach()
