@@ -20,6 +20,7 @@ from diagnostics.dashboard import actions, delivery, listing, live, page, wishes
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.shell import Shell
+from diagnostics.runs.limits import Limits
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
@@ -49,7 +50,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     listener = _listen(settings)
     store = open_store(settings.store_url)
     assistant = Workers(1)  # first, since whoever opens the page waits for it
-    runner = Runner(store, Workers(settings.workers), assistant)
+    workers, limits = Workers(settings.workers), Limits.of(settings)
+    runner = Runner(store, workers, assistant, settings.workers, limits)
     server = make_app(store, runner, reload=bool(settings.reload))
     config = uvicorn.Config(
         server,

@@ -1,21 +1,17 @@
-"""Submits runs to an executor, passes commands on, and sees when a worker dies."""
+"""Submits runs to an executor, passes commands on, and asks what somebody waits for."""
 
-import threading
-from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from importlib import import_module
 from typing import Any
 
 from diagnostics.diagnosis.remedies import Outcome
+from diagnostics.runs.keeper import Keeper
+from diagnostics.runs.limits import Limits
 from diagnostics.runs.workers import PRELOADED
 from diagnostics.store.pictures import Ground, Picture
 from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
-
-BEAT_SECONDS = 1.0
-
-LAST_WORDS_SECONDS = 1.0
-"""For runs to keep what they have when the server ends."""
 
 
 def work(job: str, *args: Any) -> Any:
@@ -28,33 +24,56 @@ class Runner:
 
     Args:
         assistant: for profiles and trials that somebody waits for; by default the same.
+        slots: runs that train at the same time.
+        limits: what may be asked.
     """
 
-    def __init__(self, store: Store, executor: Executor, assistant: Executor | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        assistant: Executor | None = None,
+        slots: int = 1,
+        limits: Limits | None = None,
+    ) -> None:
         self._store, self._executor = store, executor
         self._assistant = assistant or executor
-        self._futures: dict[str, Future[None]] = {}
-        self._closed = threading.Event()
-        threading.Thread(target=self._beat, name="runner", daemon=True).start()
+        self._keeper = Keeper(store, self._train, slots, limits or Limits())
 
     def submit(
-        self, config: RunConfig, *commands: Command, name: str = "", probe: bool = True
+        self,
+        config: RunConfig,
+        *commands: Command,
+        name: str = "",
+        probe: bool = True,
+        owner: str = "",
     ) -> str:
-        """Queue a run; its id. ``commands`` are obeyed before its first step."""
-        run_id = self._store.create_run(config, name=name, probe=probe)
+        """Queue a run; its id. ``commands`` are obeyed before its first step.
+
+        Raises:
+            Refused: it is more than this server allows.
+        """
+        limits = self._keeper.limits
+        size = self._store.size() if limits.megabytes else 0
+        limits.check(config, self._keeper.owned(owner), size)
+        run_id = self._store.create_run(config, name=name, probe=probe, owner=owner)
         for command in commands:
             self._store.send(run_id, command)
-        future = self._executor.submit(work, "train_stored", self._store.url, run_id)
-        self._futures[run_id] = future
-        future.add_done_callback(lambda ended: self._settle(run_id, ended))
+        self._keeper.enter(run_id, owner)
         return run_id
 
     def send(self, run_id: str, command: Command) -> None:
-        """Pass a command on; a queued run that is told to stop never starts."""
-        future = self._futures.get(run_id)
-        if command.kind == "stop" and future is not None and future.cancel():
-            return
-        self._store.send(run_id, command)
+        """Pass a command on; a run that has no worker is stopped and paused without one."""
+        if not self._keeper.told(run_id, command):
+            self._store.send(run_id, command)
+
+    def look(self, run_id: str) -> None:
+        """Somebody looks at a run: it is not abandoned."""
+        self._keeper.look(run_id)
+
+    def said(self, run_id: str) -> str:
+        """What is to be said of a run beside its numbers: its place in the queue; maybe nothing."""
+        return self._keeper.said(run_id)
 
     def profile(self, config: RunConfig) -> "Future[StepBatch]":
         """Measure a network at initialization, as step 0."""
@@ -69,29 +88,10 @@ class Runner:
         return self._assistant.submit(work, "outcome", rule, config)
 
     def close(self) -> None:
-        """End all runs, with what they have measured kept, and their processes."""
-        self._closed.set()
-        going = dict(self._futures)
-        for run_id in going:
-            self.send(run_id, Command("stop"))
-        wait(going.values(), LAST_WORDS_SECONDS)
+        """Put all runs aside, so that they can go on another time, and end their processes."""
+        self._keeper.put_all_aside()
         for executor in {self._executor, self._assistant}:
             executor.shutdown(wait=False, cancel_futures=True)
 
-    def _settle(self, run_id: str, future: "Future[None]") -> None:
-        self._futures.pop(run_id, None)
-        if future.cancelled() or self._closed.is_set():
-            self._store.set_state(run_id, "stopped")
-        elif isinstance(error := future.exception(), BrokenExecutor):
-            self._store.set_state(run_id, "lost")
-        elif error is not None:
-            self._store.set_state(run_id, "failed", error=str(error))
-
-    def _beat(self) -> None:
-        """Runs that wait, or whose worker is still starting, have nobody else to do it.
-
-        A worker that dies ends its future, so no beat here hides a death.
-        """
-        while not self._closed.wait(BEAT_SECONDS):
-            if unsettled := list(self._futures):
-                self._store.beat(unsettled)
+    def _train(self, run_id: str) -> "Future[Any]":
+        return self._executor.submit(work, "train_stored", self._store.url, run_id)

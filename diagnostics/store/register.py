@@ -93,8 +93,11 @@ class Register:
         self.set_state(run_id, ended.pop("state"), **{k: _json(v) for k, v in ended.items()})
 
     def beat(self, run_ids: Iterable[str]) -> None:
-        """Say that these runs are alive."""
-        query = update(runs).where(runs.c.id.in_(list(run_ids))).values(heartbeat=time.time())
+        """Say that these runs are alive: here at once, elsewhere where the store can be written."""
+        known = list(run_ids)
+        for run_id in known:
+            self._pulse.renew(run_id)
+        query = update(runs).where(runs.c.id.in_(known)).values(heartbeat=time.time())
         with self._engine.begin() as connection:
             connection.execute(query)
 

@@ -71,6 +71,11 @@ class Pulse:
         self._seen[run_id] = heartbeat, since
         return now - since <= LOST_AFTER
 
+    def renew(self, run_id: str) -> None:
+        """A run is known to live, though its heartbeat may not reach the store."""
+        known, _ = self._seen.get(run_id, (0.0, 0.0))
+        self._seen[run_id] = known, time.monotonic()
+
 
 def fixed_seal(row: dict[str, Any]) -> int:
     """Of what never changes of a run."""

@@ -60,6 +60,12 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting("store", "", "the store's URL; empty for a SQLite file in the data directory"),
         Setting("workers", 2, "runs that train at the same time", 1, 64),
+        Setting("turn", 60, "seconds a run keeps its worker while others wait", 1, 86_400),
+        Setting("most_runs", 0, "runs one person may have unfinished; 0 for any", 0, 10_000),
+        Setting("most_steps", 0, "steps of a run; 0 for any", 0, 1_000_000),
+        Setting("most_seconds", 0, "seconds a run may train; 0 for any", 0, 31_536_000),
+        Setting("most_units", 0, "depth × width of a network; 0 for any", 0, 10_000_000),
+        Setting("most_megabytes", 0, "size of the store; 0 for any", 0, 100_000_000),
         Setting(
             "reload", 0, "1 to load pages anew after a restart, while the code is edited", 0, 1
         ),
@@ -76,6 +82,12 @@ class Settings:
     data_dir: str
     store: str
     workers: int
+    turn: int
+    most_runs: int
+    most_steps: int
+    most_seconds: int
+    most_units: int
+    most_megabytes: int
     reload: int
 
     @classmethod

@@ -184,6 +184,16 @@ class Store(Register):
         self._watcher.rollback()
         return int(found)
 
+    def size(self) -> int:
+        """Bytes that it takes."""
+        query = "SELECT (page_count - freelist_count) * page_size FROM {}".format(
+            "pragma_page_count, pragma_freelist_count, pragma_page_size"
+        )
+        if self._engine.dialect.name != "sqlite":
+            query = "SELECT pg_database_size(current_database())"
+        with self._engine.connect() as connection:
+            return int(connection.execute(text(query)).scalar_one())
+
     def frame(self, run_id: str) -> "pd.DataFrame":
         """All of a run as a tidy frame: a row per step and layer. Raises ``StoreError``."""
         self.run(run_id)

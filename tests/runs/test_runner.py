@@ -6,8 +6,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
+from diagnostics.engine.lab.trainer import train
+from diagnostics.engine.sinks import MemorySink
+from diagnostics.runs.control import Control
+from diagnostics.runs.limits import Limits
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.records import Command
@@ -22,13 +27,13 @@ LONG = SMALL.changed(steps=1_000_000)
 
 @pytest.fixture
 def runner(store: Store) -> Iterator[Runner]:
-    runner = Runner(store, Workers(1))
+    runner = Runner(store, Workers(1), limits=Limits(turn=1))
     yield runner
     runner.close()
     until(lambda: not multiprocessing.active_children())
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -70,6 +75,7 @@ def test_more_runs_than_workers_wait(store: Store, runner: Runner) -> None:
     assert store.run(second).state == "queued"
     runner.send(third, Command("stop"))
     until(lambda: store.run(third).state == "stopped")
+    assert "It is next, 1 run train now" in runner.said(second) or store.run(second).steps
     runner.send(first, Command("stop"))
     until(lambda: store.run(second).state == "running")
 
@@ -85,3 +91,74 @@ def test_a_killed_worker_loses_its_run_but_no_chunk_and_not_the_next(
     assert kept.tolist() == list(range(1, store.run(run).steps + 1))
     following = runner.submit(SMALL)
     until(lambda: store.run(following).state == "finished")
+
+
+def test_runs_take_turns_and_go_on_to_the_last_bit(store: Store, runner: Runner) -> None:
+    config = SMALL.changed(steps=700, dropout=0.2, optimizer="adam", norm="batch")
+    first = runner.submit(config, Command("pace", {"steps_per_second": 300}))
+    second = runner.submit(LONG)
+    until(lambda: store.run(second).steps > 0)
+    assert store.run(first).state == "queued" and 0 < store.run(first).steps < 700
+    until(lambda: store.run(first).state == "finished")
+    alone = MemorySink()
+    train(config, alone, Control())
+    told = store.since(first).batch
+    assert told.steps.tolist() == alone.steps
+    assert np.array_equal(told.values, alone.batch().values, equal_nan=True)
+    assert told.scalar("loss").tolist() == alone.batch().scalar("loss").tolist()
+
+
+def test_a_paused_run_gives_its_worker_to_who_waits(store: Store, runner: Runner) -> None:
+    first = runner.submit(LONG)
+    until(lambda: store.run(first).steps > 10)
+    runner.send(first, Command("pause"))
+    until(lambda: store.run(first).state == "paused")
+    second = runner.submit(SMALL)
+    until(lambda: store.run(second).state == "finished")
+    assert store.run(first).state == "paused" and "Resume goes on" in runner.said(first)
+    steps = store.run(first).steps
+    runner.send(first, Command("step"))
+    until(lambda: store.run(first).steps == steps + 1)
+    until(lambda: store.run(first).state == "paused")
+    runner.send(first, Command("resume"))
+    until(lambda: store.run(first).steps > steps + 10)
+    runner.send(first, Command("stop"))
+    until(lambda: store.run(first).state == "stopped")
+
+
+def test_a_run_that_has_no_worker_is_stopped_without_one(store: Store, runner: Runner) -> None:
+    first, second = runner.submit(LONG), runner.submit(LONG)
+    runner.send(second, Command("pause"))
+    assert store.run(second).state == "paused"
+    runner.send(second, Command("stop"))
+    assert store.run(second).state == "stopped" and store.kept(second) is None
+    runner.send(first, Command("stop"))
+    until(lambda: store.run(first).state == "stopped")
+
+
+def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store, runner: Runner) -> None:
+    config = SMALL.changed(steps=3000)
+    first = runner.submit(config, Command("pace", {"steps_per_second": 500}))
+    waits = runner.submit(SMALL)
+    until(lambda: store.run(first).steps > 10)
+    runner.close()
+    assert store.run(first).state == store.run(waits).state == "paused"
+    reader = Store(store.url)
+    following = Runner(reader, Workers(1))
+    until(lambda: bool(following.said(first) and following.said(waits)))
+    for run in (first, waits):
+        following.send(run, Command("resume"))
+    until(lambda: reader.run(first).state == reader.run(waits).state == "finished")
+    assert reader.since(first).batch.steps.tolist() == list(range(1, 3001))
+    assert reader.since(waits).batch.steps.tolist() == list(range(1, 21))
+    following.close()
+    reader.close()
+
+
+def test_a_run_trains_no_longer_than_it_may(store: Store) -> None:
+    runner = Runner(store, Workers(1), limits=Limits(seconds=1))
+    run = runner.submit(LONG)
+    until(lambda: store.run(run).state == "stopped")
+    told = store.since(run).events[-1]
+    assert told.data["sentence"] == "It has trained for 1 s, as long as this server allows."
+    runner.close()

@@ -32,9 +32,12 @@ def unpacked(kept: Checkpoint) -> Any:
     return _together(kept.counters["tree"], kept)
 
 
-def obeyed(kept: Checkpoint | None) -> int:
-    """The number of the last command that a run had obeyed when it was put aside."""
-    return 0 if kept is None else int(unpacked(kept)["plain"]["obeyed"])
+def standing(kept: Checkpoint | None) -> tuple[bool, int]:
+    """Whether a run was paused when it was put aside, and the last command that it had obeyed."""
+    if kept is None:
+        return False, 0
+    plain = unpacked(kept)["plain"]
+    return plain["paused"], plain["obeyed"]
 
 
 def _apart(tree: Any, name: str, arrays: dict[str, NDArray[Any]]) -> Any:

@@ -326,6 +326,8 @@ class _Training:
         self.obeyed = max(self.obeyed, command.number)
         if command.kind == "stop":
             self.stopped = True
+            if command.data:  # nobody wished it
+                self.sink.event(Event(self.step, "refused", dict(command.data)))
         elif command.kind == "aside":
             self._give_way(command.data["state"])
         elif command.kind == "step":

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from diagnostics.engine.lab.checkpoints import SetAside, obeyed
+from diagnostics.engine.lab.checkpoints import SetAside, standing
 from diagnostics.engine.lab.profiler import portrait, profile_batch
 from diagnostics.engine.lab.trainer import train
 from diagnostics.engine.lab.trials import outcome
@@ -62,8 +62,10 @@ def train_into(store: Store, run_id: str, control: Control) -> Summary | None:
     run, kept = store.run(run_id), store.kept(run_id)
     config = run.config.lab
     assert config is not None, "a model that is not the lab's is trained elsewhere"
-    _insist(lambda: store.set_state(run_id, "running"))
-    sink = StoreSink(store, run_id, control, after=obeyed(kept))
+    paused, obeyed = standing(kept)
+    _insist(lambda: store.set_state(run_id, "paused" if paused else "running"))
+    _insist(lambda: store.forget_kept(run_id))  # it stands elsewhere after the next step
+    sink = StoreSink(store, run_id, control, after=obeyed)
     try:
         summary = train(config, sink, control, probe=run.probe, pictures=run.probe, kept=kept)
     except SetAside as aside:
@@ -73,7 +75,6 @@ def train_into(store: Store, run_id: str, control: Control) -> Summary | None:
     finally:
         sink.close()
     _insist(lambda: store.finish(run_id, summary))
-    _insist(lambda: store.forget_kept(run_id))
     return summary
 
 
