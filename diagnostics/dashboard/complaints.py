@@ -4,6 +4,8 @@ import logging
 import traceback
 from typing import Any
 
+from diagnostics.store.store import StoreError
+
 MOST = 256
 
 log = logging.getLogger(__name__)
@@ -24,4 +26,7 @@ class Complaints:
         if len(self._known) >= MOST:
             self._known.clear()
         self._known.add(key)
-        log.error("%s: run %s", what, run_id, exc_info=trouble)
+        if isinstance(trouble, StoreError):  # which says all in a sentence
+            log.error("%s: run %s: %s", what, run_id, trouble)
+        else:
+            log.error("%s: run %s", what, run_id, exc_info=trouble)

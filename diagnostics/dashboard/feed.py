@@ -20,7 +20,7 @@ class Feed:
         self._store = store
         self._cursor = (0, 0)
         self._stride = 1
-        self.met = 0
+        self.met = self.damaged = 0
         self.run: Run = store.run(run_id)
         self.kept = StepBatch.empty()
         self.newest = StepBatch.empty()
@@ -38,6 +38,7 @@ class Feed:
         found = self._store.since(self.run.id, self._cursor)
         self.run = self._store.run(self.run.id)
         self._cursor = found.cursor
+        self.damaged += found.damaged
         self.events.extend(found.events)
         if len(found.batch):
             self._keep(found.batch)

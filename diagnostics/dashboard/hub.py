@@ -1,7 +1,6 @@
 """The feeds of all watched runs, and the frames made of them, once for all who watch the same."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ from diagnostics.dashboard.wire import Frame, Learned, Unshown, Watch, encode
 from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.records import DeadUnits, Diagnosis
-from diagnostics.store.store import Store, StoreError
+from diagnostics.store.store import NoSuchRun, Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.watched import Subject
 
@@ -32,7 +31,7 @@ AT_ONCE_SECONDS = 0.25
 
 IDLE_SECONDS = 30.0
 
-log = logging.getLogger(__name__)
+DAMAGED = "The store is damaged: {} entries of this run can't be read and are left out."
 
 
 class Made(NamedTuple):
@@ -46,7 +45,7 @@ class Hub:
     """The feeds of all watched runs, kept fresh while somebody looks."""
 
     def __init__(self, store: Store, runner: Runner) -> None:
-        self._store = store
+        self._store, self._runner = store, runner
         self.advice = Advice(runner, self._announce)
         self._portraits = Portraits(runner, self._announce)
         self._catalogue = Catalogue(store)
@@ -55,6 +54,7 @@ class Hub:
         self.listeners: set[asyncio.Event] = set()
         self._tail: asyncio.Task[None] | None = None
         self._cache: dict[tuple[Any, ...], Made | None] = {}
+        self._said: dict[str, str] = {}
         self._complaints = Complaints()
         self.version = 0
 
@@ -101,10 +101,11 @@ class Hub:
         if not run_id:
             return None
         self._used[run_id] = time.monotonic()
+        self._runner.look(run_id)
         if run_id not in self._feeds:
             try:
                 self._feeds[run_id] = await asyncio.to_thread(Feed, self._store, run_id)
-            except StoreError:
+            except NoSuchRun:
                 return None
         if self._tail is None or self._tail.done():
             self._tail = asyncio.create_task(self._follow())
@@ -120,7 +121,15 @@ class Hub:
             return None
         others = await self._beside(feed, sketch, watch)
         whole = await self._whole(feed, others, sketch, watch) if with_history else None
-        return frames.compose(feed, others, sketch, watch, whole)
+        frame = frames.compose(feed, others, sketch, watch, whole)
+        return replace(frame, said=self._say(feed))
+
+    def _say(self, feed: Feed | None) -> str:
+        """What is to be said of a run beside its diagnosis: where it waits, what can't be read."""
+        if feed is None:
+            return ""
+        damaged = DAMAGED.format(feed.damaged) if feed.damaged else ""
+        return " ".join(filter(None, (self._runner.said(feed.run.id), damaged)))
 
     async def _beside(
         self, feed: Feed | None, sketch: Sketch | None, watch: Watch
@@ -202,21 +211,23 @@ class Hub:
                 if version != seen or time.monotonic() - checked > RECHECK_SECONDS:
                     seen, checked = version, time.monotonic()
                     await self._refresh()
-            except Exception:  # a store that is locked or gone for a while must not end the page
-                log.exception("reading the store failed")
+            except Exception as trouble:  # one that is locked or gone must not end the page
+                self._complaints.note("the store could not be read", None, trouble)
                 await asyncio.sleep(1.0)
 
     async def _refresh(self) -> None:
         live = [feed for feed in self._feeds.values() if feed.run.live or feed.run.state == "lost"]
         news = [await self._refreshed(feed) for feed in live]
-        if any(news):
+        said = {feed.run.id: self._say(feed) for feed in self._feeds.values()}
+        before, self._said = self._said, said
+        if any(news) or said != before:
             self._announce()
 
     async def _refreshed(self, feed: Feed) -> bool:
         """Whether there is news of a run; one that can't be read is opened anew, or says so."""
         try:
             return await asyncio.to_thread(feed.refresh)
-        except StoreError:  # it was deleted
+        except NoSuchRun:  # it was deleted
             self._feeds.pop(feed.run.id, None)
             return True
         except Exception as trouble:
@@ -251,4 +262,6 @@ def _keeps(feed: Feed, config: RunConfig) -> bool:
 
 def _sentence(trouble: Exception) -> str:
     """A failure for whoever looks at the page."""
+    if isinstance(trouble, StoreError):
+        return str(trouble)
     return f"{type(trouble).__name__}: {trouble}. The server's log says where; the page goes on."

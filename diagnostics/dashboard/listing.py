@@ -1,6 +1,7 @@
 """The list of runs: ``GET /runs``."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, cast
 
@@ -9,7 +10,7 @@ from fastapi import FastAPI, Query, Response
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.wire import Listed, Runs, State, encode
 from diagnostics.store.catalogue import Catalogue
-from diagnostics.store.store import Run
+from diagnostics.store.store import Run, StoreError
 
 MOST = 200
 """Runs in one answer."""
@@ -31,7 +32,8 @@ def add_runs_route(server: FastAPI, catalogue: Catalogue) -> None:
 
 def listed(catalogue: Catalogue, search: str, before: int | None, limit: int) -> Runs:
     """Some of the runs, newest first."""
-    catalogue.purge()
+    with suppress(StoreError):  # a store that can't be written can be read
+        catalogue.purge()
     words = search.casefold().split()
     found = catalogue.page(limit + 1, before, (lambda run: _says(run, words)) if words else None)
     return Runs(tuple(_one(run, catalogue) for run in found[:limit]), len(found) > limit)

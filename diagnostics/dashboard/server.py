@@ -1,6 +1,7 @@
 """Settings → store, runner, page → one uvicorn worker."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -13,18 +14,19 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 
 from diagnostics.dashboard import actions, delivery, listing, live, page, wishes
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.hub import Hub
+from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.shell import Shell
 from diagnostics.runs.limits import Limits
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
-from diagnostics.store.store import Store, open_store
+from diagnostics.store.store import Store, StoreError, open_store
 from diagnostics.subject.config import RunConfig
 
 ENDING = [
@@ -52,6 +54,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     assistant = Workers(1)  # first, since whoever opens the page waits for it
     workers, limits = Workers(settings.workers), Limits.of(settings)
     runner = Runner(store, workers, assistant, settings.workers, limits)
+    runner.take_over()
     server = make_app(store, runner, reload=bool(settings.reload))
     config = uvicorn.Config(
         server,
@@ -65,6 +68,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     finally:
         runner.close()
         store.close()
+        gc.freeze()  # the interpreter would look through all there is for two seconds
 
 
 class _Lab(uvicorn.Server):
@@ -126,7 +130,10 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, reload: boo
     delivered, tables = delivery.add_bundles(server), page.tables()
 
     async def index(request: Request) -> Response:
-        session, notes = await asyncio.to_thread(deeds.open, request.url.query)
+        try:
+            session, notes = await asyncio.to_thread(deeds.open, request.url.query)
+        except StoreError as trouble:
+            session, notes = Session(), [str(trouble)]
         frame = await hub.first(session.watch())
         told = wishes.answer(session, notes)
         html = page.page(delivered, shell.parts(), tables, told, frame, reload=reload)
@@ -145,6 +152,10 @@ def _add_rest(server: FastAPI) -> None:
     async def missing(path: str) -> Response:
         return PlainTextResponse(f"There is no /{path:.200}; the lab is at /\n", 404)
 
+    async def refused(request: Request, trouble: Exception) -> Response:
+        return JSONResponse({"notice": str(trouble)}, 503)
+
+    server.add_exception_handler(StoreError, refused)
     server.add_api_route("/healthz", health)
     server.add_api_route("/{path:path}", missing)
 

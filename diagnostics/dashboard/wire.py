@@ -324,6 +324,7 @@ class Frame:
         away: whether training has left the initialization that theory speaks of.
         watched: whether it is of a model that is not the laboratory's.
         cost: what watching it costs.
+        said: of its place in a queue, and of what can't be read; mostly empty.
         history: once a second, and so are ``compared`` and ``verdict``, the gravest first.
     """
 
@@ -347,6 +348,7 @@ class Frame:
     beside: tuple[Beside, ...] = ()
     watched: bool = False
     cost: str = ""
+    said: str = ""
     history: History | None = None
     compared: Compared | None = None
     verdict: tuple[Verdict, ...] | None = None

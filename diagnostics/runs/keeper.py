@@ -32,6 +32,9 @@ class Keeper:
     Args:
         train: has a run trained by a worker.
         slots: workers that there are.
+
+    Attributes:
+        adopts: whether it looks after runs whose server has died.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Keeper:
         self._aside: dict[str, Place] = {}
         self._futures: dict[str, Future[Any]] = {}
         self._trouble = ""
+        self.adopts = False
         self._lock = threading.RLock()
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="keeper", daemon=True).start()
@@ -197,7 +201,7 @@ class Keeper:
             for place in yielding(waiting, going, self._slots, self.limits.turn, now):
                 place.asked = True
                 self._store.send(place.run, Command("aside", {"state": "queued"}))
-        for run in live:
+        for run in live if self.adopts else ():
             if run.state == "lost" and not run.watched and self._place(run.id) is None:
                 self._adopt(run)
 

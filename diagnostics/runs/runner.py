@@ -67,6 +67,10 @@ class Runner:
         if not self._keeper.told(run_id, command):
             self._store.send(run_id, command)
 
+    def take_over(self) -> None:
+        """Find what a server before has left: paused, or lost where it can't go on."""
+        self._keeper.adopts = True
+
     def look(self, run_id: str) -> None:
         """Somebody looks at a run: it is not abandoned."""
         self._keeper.look(run_id)

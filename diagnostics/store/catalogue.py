@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,8 @@ class Catalogue:
         if not run.live and run.state != "lost":
             self._growing.pop(run.id, None)
             told = vars(outline)
-            self._enter(run.id, outline={**told, "seal": seal(run.id, told)})
+            with suppress(StoreError):  # it is made again where it can't be kept
+                self._enter(run.id, outline={**told, "seal": seal(run.id, told)})
         return outline
 
     def describe(self, run_id: str, **words: str) -> None:

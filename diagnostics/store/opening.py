@@ -55,7 +55,7 @@ def _engine(url: str, place: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(url, place)
+            return _sqlite(url, parsed.database or ":memory:")
         return create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ImportError):
         form = "sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
@@ -66,7 +66,7 @@ def _engine(url: str, place: str) -> Engine:
 
 def _sqlite(url: str, place: str) -> Engine:
     """A file is made here and nowhere else: one that goes away later must not come back empty."""
-    named = bool(place) and place != ":memory:" and not place.startswith("file:")
+    named = place != ":memory:" and not place.startswith("file:")
     if named:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         if not Path(place).exists():

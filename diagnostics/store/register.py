@@ -13,7 +13,7 @@ from diagnostics.store.opening import connect
 from diagnostics.store.records import Summary
 from diagnostics.store.rows import readable, state_of, steps_taken, words_of
 from diagnostics.store.run import LIVE_STATES, Pulse, Run, fixed_seal, read_run
-from diagnostics.store.schema import StoreError, runs
+from diagnostics.store.schema import NoSuchRun, runs
 from diagnostics.subject.watched import Subject, WatchedModel
 
 
@@ -51,11 +51,11 @@ class Register:
         return run_id
 
     def run(self, run_id: str) -> Run:
-        """One run. Raises ``StoreError`` where there is none of that id."""
+        """One run. Raises ``NoSuchRun`` where there is none of that id."""
         with self._engine.connect() as connection:
             row = connection.execute(_there().where(runs.c.id == run_id)).one_or_none()
         if row is None:
-            raise StoreError(f"There is no run '{run_id}' in this store.")
+            raise NoSuchRun(f"There is no run '{run_id}' in this store.")
         return read_run(row, self._pulse)
 
     def runs(self, limit: int = 100, before: int | None = None) -> list[Run]:

@@ -103,3 +103,7 @@ EXPECTED = {"version": VERSION, **COLUMNS}
 
 class StoreError(RuntimeError):
     """What is wrong with the store, in one sentence."""
+
+
+class NoSuchRun(StoreError):
+    """There is no run of that id, or none any more."""

@@ -19,6 +19,7 @@ from diagnostics.store.register import Register
 from diagnostics.store.rows import enter, readable, state_of, steps_taken
 from diagnostics.store.run import LIVE_STATES, Run
 from diagnostics.store.schema import (
+    NoSuchRun,
     StoreError,
     checkpoints,
     chunks,
@@ -33,7 +34,7 @@ from diagnostics.store.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LIVE_STATES", "Run", "Since", "Store", "StoreError", "open_store"]
+__all__ = ["LIVE_STATES", "NoSuchRun", "Run", "Since", "Store", "StoreError", "open_store"]
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,14 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> float:
 
 def gone(family: list[psutil.Process]) -> bool:
     """Whether none of them is left; one that its parent has not yet asked for is dead too."""
-    alive = [one for one in family if one.is_running()]
-    return all(one.status() == psutil.STATUS_ZOMBIE for one in alive)
+    return not any(map(_lives, family))
+
+
+def _lives(one: psutil.Process) -> bool:
+    try:
+        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -112,8 +118,22 @@ def test_no_process_is_left(served: Served, training: bool, number: signal.Signa
     assert time.monotonic() - began < ENDS_WITHIN
     if run:
         kept = store.run(run)
-        assert kept.state == "stopped"
+        assert kept.state == "paused" and store.kept(run) is not None
         assert store.since(run).batch.steps.tolist() == list(range(1, kept.steps + 1))
+    store.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_terminal_that_tells_all_processes_loses_no_run(
+    served: Served, number: signal.Signals
+) -> None:
+    store, family = Store(served.store), served.warm()
+    run = served.wish("again")
+    assert run
+    until(lambda: store.run(run).steps > 20)
+    os.killpg(served.process.pid, number)
+    assert until(lambda: gone(family) and served.process.poll() is not None) < ENDS_WITHIN
+    assert store.run(run).state == "paused" and store.kept(run) is not None
     store.close()
 
 

@@ -145,6 +145,7 @@ def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store, runner: 
     assert store.run(first).state == store.run(waits).state == "paused"
     reader = Store(store.url)
     following = Runner(reader, Workers(1))
+    following.take_over()
     until(lambda: bool(following.said(first) and following.said(waits)))
     for run in (first, waits):
         following.send(run, Command("resume"))

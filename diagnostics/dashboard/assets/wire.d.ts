@@ -224,6 +224,7 @@ export interface Frame {
   beside: Beside[];
   watched: boolean;
   cost: string;
+  said: string;
   history: History | null;
   compared: Compared | null;
   verdict: Verdict[] | null;

@@ -185,6 +185,7 @@ const lab = (() => {
     playback.show(next);
     company.follow(next.controls, session);
     header.show(next);
+    dom.text("said", next.said);
     lessons.over(next.state);
     if (shown(next)) drawStep(next);
     if (!next.history) return;
@@ -211,6 +212,7 @@ const lab = (() => {
   function clear() {
     found = [];
     header.badge("ready", "ready");
+    dom.text("said", "");
     header.play("ready");
     dom.$("legend").replaceChildren();
     redraw();
