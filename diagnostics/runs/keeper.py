@@ -149,12 +149,14 @@ class Keeper:
     def _ended(self, place: Place, future: "Future[Any]") -> None:
         run = self._store.run(place.run)
         error = None if future.cancelled() else future.exception()
-        if isinstance(error, BrokenExecutor) and run.live and run.state != "paused":
-            self._end(place, "stopped" if self._closed.is_set() else "lost")
-        elif error is not None and run.live:
-            self._end(place, "failed", error=str(error))
-        elif run.live:
+        if not run.live:
+            return
+        if error is None or self._store.kept(place.run) is not None:
             self._back(place, run)
+        elif isinstance(error, BrokenExecutor):
+            self._end(place, "stopped" if self._closed.is_set() else "lost")
+        else:
+            self._end(place, "failed", error=str(error))
 
     def _back(self, place: Place, run: Run) -> None:
         """A run has given its worker back, and waits for the next or for being told."""
