@@ -25,6 +25,7 @@ from benchmarks.peers import PEERS, Step, Watcher
 from benchmarks.probe_cost import WORKLOADS, Workload
 from diagnostics import watch
 from diagnostics.engine.measure import reductions
+from diagnostics.engine.measure.updates import Updates
 
 
 def bare(work: Workload, folder: Path) -> AbstractContextManager[Step]:
@@ -47,7 +48,7 @@ def by_torch(work: Workload, folder: Path) -> Iterator[Step]:
     """Every step without the native kernels, as on other devices and for other types."""
     with (
         mock.patch.object(reductions, "NATIVE", set()),
-        mock.patch.object(reductions.Updates, "_native", lambda self: False),
+        mock.patch.object(Updates, "_native", lambda self, which: False),
         every_step(work, folder) as tell,
     ):
         yield tell

@@ -91,6 +91,12 @@ SCALARS = _table(
     Metric("step_time", "Step time", "training alone", "linear", "s"),
     Metric("probe_time", "Probe time", "what watching added", "linear", "s"),
     Metric("clip_cosine", "Cosine of clipping", "between all gradients before and after", "linear"),
+    Metric(
+        "left_norm",
+        "Left-over gradient",
+        "norm of the gradients before a step's first backward pass; 0 where they are zeroed",
+        "log",
+    ),
 )
 """Per step, in the order of the last axis of ``StepBatch.scalars``."""
 

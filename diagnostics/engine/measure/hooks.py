@@ -1,4 +1,4 @@
-"""Hooks on modules: whose is each tensor that a model computes."""
+"""Whose is each tensor that a model computes: layers and activations are heard when called."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -7,24 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from diagnostics.engine.measure import hearing
+from diagnostics.engine.measure.calls import Calls
+from diagnostics.engine.measure.hearing import Ear
 from diagnostics.engine.measure.layers import Layer, linear_range
 from diagnostics.subject.activations import Span
 
+NO_BACKWARD = -1
+"""What torch calls the backward pass where none is going on."""
+
 Signal = Callable[[int, int, tuple[Tensor | None, ...]], None]
-
-
-class Hook(partial[object]):
-    """A module's hook that does nothing any more once the module was copied or saved.
-
-    A copy would tell the probe of a model that nobody watches, and a pickle would take the probe
-    with it.
-    """
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Hook, (nothing,)
-
-    def __deepcopy__(self, memo: object) -> "Hook":
-        return Hook(nothing)
 
 
 def nothing(*given: object) -> None:
@@ -32,117 +24,146 @@ def nothing(*given: object) -> None:
 
 
 class Hooks:
-    """Hooks on layers and activations.
+    """Ears at layers and activations.
 
     An activation belongs to the layer called last before it, so that one module may serve many.
     Until one was seen, a layer's output stands for it.
 
     Args:
         activations: modules whose outputs are activations.
-        output: told of a layer and its activation.
-        signal: told, in the backward pass, of a layer, which of its outputs, and all gradients.
+        calls: where calls are counted.
+        called: told of a layer's call, its inputs and its outputs that have a gradient's way back.
+        output: told of a call and its activation.
+        signal: told, in the backward pass, of a call, which of its outputs, and all gradients.
         found: told of a layer, until now without, that it has an activation with a linear range.
 
     Attributes:
-        order: layers in the order of their first call: the keys.
         kinds: the activation seen after a layer of which it was not known before.
         bare: layers of which no activation is known.
-        heard: outputs of activation modules, since somebody set it to 0.
+        heard: outputs of activation modules in forward passes, since somebody set it to 0.
     """
 
     def __init__(
         self,
         layers: Sequence[Layer],
         activations: Sequence[nn.Module],
+        calls: Calls,
+        called: Callable[[int, tuple[Any, ...], list[Tensor]], None],
         output: Callable[[int, Tensor], None],
         signal: Signal,
         found: Callable[[int, Span | None], None],
     ) -> None:
         self._modules: list[nn.Module] = [layer.linear for layer in layers]
         self._activations = list({id(module): module for module in activations}.values())
+        self._calls, self._called = calls, called
         self._output, self._signal, self._found = output, signal, found
+        self._ears: list[tuple[nn.Module, Ear]] = []
         self._handles: list[Any] = []
-        self._last = -1
-        self.order: dict[int, None] = {}
+        self._leaves: set[int] = set()
+        self._last = self._within = self._own = -1
         self.kinds: dict[int, str] = {}
         self.bare = {i for i, layer in enumerate(layers) if layer.activation is None}
         self.heard = 0
 
     def attach(self) -> None:
-        """Put them on."""
-        for i, module in enumerate(self._modules):
-            self._handles.append(module.register_forward_hook(Hook(self._on_output(i))))
-            if not type(module).__module__.startswith("torch."):
-                # It may call functions of its own: an activation inside is its own.
-                begin = Hook(partial(self._on_begin, i))
-                self._handles.append(module.register_forward_pre_hook(begin))
-        for module in self._activations:
-            hook = Hook(self._on_activation(module))
-            self._handles.append(module.register_forward_hook(hook))
+        """From now on calls are heard."""
+        self._ears = [*self._at_layers(), *self._at_activations()]
+        for module, ear in self._ears:
+            hearing.listen(module, ear)
 
     def detach(self) -> None:
-        """Take them off; graphs that still lie about are left alone."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        """From now on they are not; graphs that still lie about are left alone."""
+        for module, ear in self._ears:
+            hearing.leave(module, ear)
+        self._ears = []
+        self.forget()
 
     @property
     def on(self) -> bool:
-        """Whether they are on."""
-        return bool(self._handles)
+        """Whether calls are heard."""
+        return bool(self._ears)
 
     def activated(self, kind: str, h: Tensor, span: Span | None) -> None:
         """An activation of a kind was computed, with its linear range where it has one."""
-        i, self._last = self._last, -1
-        if i < 0 or not torch.is_grad_enabled():
+        call, self._last = self._last, -1
+        within, self._within = self._within, -1
+        if hearing.transformed() or not torch.is_grad_enabled():
             return
+        if within >= 0:  # inside a layer's own call, whose number it gets once it is over
+            call = self._own = self._calls.add(within)
+        if call < 0:
+            return
+        i = self._calls.layers[self._calls.row(call)]
         if i in self.bare:
             self.bare.discard(i)
             self.kinds[i] = kind
             self._found(i, span)
-        self._output(i, h)
+        self._output(call, h)
 
     def forget(self) -> None:
         """A step is over: no activation to come belongs to a layer of it."""
-        self._last, self.heard = -1, 0
+        self._last, self._within, self._own, self.heard = -1, -1, -1, 0
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._leaves.clear()
+
+    def _at_layers(self) -> Iterator[tuple[nn.Module, Ear]]:
+        for i, module in enumerate(self._modules):
+            # A stranger's layer may call functions of its own: an activation inside is its own.
+            strange = not type(module).__module__.startswith("torch.")
+            yield module, Ear(partial(self._on_begin, i) if strange else None, self._on_output(i))
+
+    def _at_activations(self) -> Iterator[tuple[nn.Module, Ear]]:
+        for module in self._activations:
+            yield module, Ear(None, self._on_activation(module))
 
     def _on_begin(self, i: int, *called: object) -> None:
-        self._last = i
+        self._last, self._within, self._own = -1, i, -1
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
         kind, span = type(module).__name__, linear_range(module)
 
-        def on_activation(module: nn.Module, args: object, h: Tensor) -> None:
-            self.heard += 1
-            self.activated(kind, h, span)
+        def on_activation(module: nn.Module, args: object, h: Any) -> None:
+            self.heard += torch._C._current_graph_task_id() == NO_BACKWARD  # not computed anew
+            if isinstance(h, Tensor):
+                self.activated(kind, h, span)
 
         return on_activation
 
     def _on_output(self, i: int) -> Callable[..., None]:
-        """A forward hook: the signal gradient is caught from a hook on the output.
+        def on_output(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+            own, self._within, self._own, self._last = self._own, -1, -1, -1
+            if hearing.transformed():
+                return
+            self._calls.order.setdefault(i)
+            if not torch.is_grad_enabled():
+                return
+            zs = [output] if type(output) is Tensor else tensors_of(output)
+            self._last = call = own if own >= 0 else self._calls.add(i)
+            self._called(call, args, [z for z in zs if self._follow(call, z)])
+            if zs and i in self.bare:
+                self._output(call, zs[0])
+
+        return on_output
+
+    def _follow(self, call: int, z: Tensor) -> bool:
+        """Catch the signal gradient from a hook on an output; whether there is a way back.
 
         On the node that made it, not on the tensor: an activation that works in place would take
         a tensor's hook along, and the node's is called for half of what a tensor's costs.
         """
-        first = partial(self._signal, i, 0)
+        node = z.grad_fn
+        if node is not None:
+            node.register_prehook(partial(self._signal, call, z.output_nr))
+        elif z.requires_grad and id(z) not in self._leaves:  # a parameter, which lives on
+            self._leaves.add(id(z))
+            hook = partial(self._on_leaf, call)
+            self._handles.append(z.register_hook(hook))  # type: ignore[no-untyped-call]
+        return node is not None
 
-        def on_output(module: nn.Module, args: object, output: Any) -> None:
-            self._last = i
-            if not torch.is_grad_enabled():
-                return
-            self.order.setdefault(i)
-            zs = [output] if type(output) is Tensor else tensors_of(output)
-            for z in zs:
-                node = z.grad_fn
-                if node is not None:
-                    place = z.output_nr
-                    node.register_prehook(partial(self._signal, i, place) if place else first)
-                elif z.requires_grad:
-                    z.register_hook(lambda gradient: first((gradient,)))  # type: ignore[no-untyped-call]
-            if zs and i in self.bare:
-                self._output(i, zs[0])
-
-        return on_output
+    def _on_leaf(self, call: int, gradient: Tensor) -> None:
+        self._signal(call, 0, (gradient,))
 
 
 def tensors_of(output: Any) -> list[Tensor]:

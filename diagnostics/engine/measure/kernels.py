@@ -176,24 +176,58 @@ def _raise_to(row: Any, magnitude: float) -> None:
 
 @compiled
 def tallies(
-    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, low: Floats, high: Floats, out: Any
-) -> bool:
-    """Add stretches to rows of ``TALLY``; whether all sums are finite."""
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any,
+    layers: Ints, low: Floats, high: Floats, out: Any,
+) -> bool:  # fmt: skip
+    """Add stretches to rows of ``TALLY``; whether all sums are finite.
+
+    Args:
+        layers: of each row, the layer.
+        low, high: of each layer the linear range.
+    """
     finite = True
     single, double = np.empty(1, np.int32), np.empty(1, np.int64)
     for k in range(len(rows)):
-        i = rows[k]
+        i, layer = rows[k], layers[rows[k]]
         if wide[k]:
             entries = carray(_pointer(addresses[k]), sizes[k], np.float64)
-            _tally(entries, low[i], high[i], out[i])
+            _tally(entries, low[layer], high[layer], out[i])
             double[0] = _largest(carray(_pointer(addresses[k]), sizes[k], np.int64), DOUBLE)
             _raise_to(out[i], double.view(np.float64)[0])
         else:
-            _tally(carray(_pointer(addresses[k]), sizes[k], np.float32), low[i], high[i], out[i])
+            short = carray(_pointer(addresses[k]), sizes[k], np.float32)
+            _tally(short, low[layer], high[layer], out[i])
             single[0] = _largest(carray(_pointer(addresses[k]), sizes[k], np.int32), SINGLE)
             _raise_to(out[i], single.view(np.float32)[0])
         finite &= np.isfinite(out[i].squares)
     return bool(finite)
+
+
+@compiled
+def pool(tally: Any, rows: Ints, layers: Ints, out: Any) -> None:
+    """Rows of ``TALLY`` together for each layer; moments about one shift are moved to another's.
+
+    Args:
+        rows: which rows.
+        layers: of each row, the layer.
+        out: rows of ``TALLY``, 0 as yet, [layers].
+    """
+    for k in range(len(rows)):
+        one, whole = tally[rows[k]], out[layers[rows[k]]]
+        if whole.count == 0:
+            whole.shift = one.shift
+        d, n = one.shift - whole.shift, one.count
+        whole.count += n
+        whole.total += one.total + n * d
+        whole.squares += one.squares + 2 * d * one.total + n * d**2
+        whole.cubes += one.cubes + 3 * d * one.squares + 3 * d**2 * one.total + n * d**3
+        whole.fourths += (
+            one.fourths + 4 * d * one.cubes + 6 * d**2 * one.squares
+            + 4 * d**3 * one.total + n * d**4
+        )  # fmt: skip
+        whole.zeros += one.zeros
+        whole.outside += one.outside
+        _raise_to(whole, one.largest)
 
 
 @compiled
@@ -363,31 +397,39 @@ def _std(size: float, total: float, squares: float) -> float:
 
 
 @compiled
+def _gather(pool: Any, one: Any) -> None:
+    pool.entries += one.entries
+    pool.seen += one.seen
+    pool.sum += one.sum
+    pool.squares += one.squares
+    pool.moved += one.moved
+    pool.moved_squares += one.moved_squares
+
+
+@compiled
 def updates(changes: Any, owner: Ints, out: Any) -> bool:
     """‖W‖, ‖ΔW‖ and std(ΔW)/std(W) of each owner's weights; whether all norms are finite.
 
     Args:
         changes: rows of ``CHANGE``, [weights].
         owner: of each weight.
-        out: rows of metrics, [owners]; a ratio is NaN where all weights are alike.
+        out: rows of metrics, [owners]; a ratio is NaN where all weights are alike. Of weights that
+            nothing moved there is a norm alone.
     """
-    pooled = np.zeros(len(out), changes.dtype)
+    pooled, moved = np.zeros(len(out), changes.dtype), np.zeros(len(out), changes.dtype)
     for k in range(len(owner)):
-        pool, one = pooled[owner[k]], changes[k]
-        pool.entries += one.entries
-        pool.seen += one.seen
-        pool.sum += one.sum
-        pool.squares += one.squares
-        pool.moved += one.moved
-        pool.moved_squares += one.moved_squares
+        one = changes[k]
+        _gather(pooled[owner[k]], one)
+        if not np.isnan(one.moved_squares):
+            _gather(moved[owner[k]], one)
     finite = True
     for i in range(len(out)):
-        pool, row = pooled[i], out[i]
-        std = _std(pool.seen, pool.sum, pool.squares)
+        pool, step, row = pooled[i], moved[i], out[i]
         row.weight_norm = np.sqrt(pool.squares * pool.entries / pool.seen)
-        row.update_norm = np.sqrt(pool.moved_squares * pool.entries / pool.seen)
-        moved = _std(pool.seen, pool.moved, pool.moved_squares)
-        row.update_ratio = np.nan if std == 0 else moved / std
+        row.update_norm = np.sqrt(step.moved_squares * step.entries / step.seen)
+        std = _std(step.seen, step.sum, step.squares)
+        change = _std(step.seen, step.moved, step.moved_squares)
+        row.update_ratio = np.nan if std == 0 else change / std
         finite &= np.isfinite(row.weight_norm)
     return bool(finite)
 

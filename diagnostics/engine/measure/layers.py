@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from torch import nn
+from torch.nn.utils import parametrize
 
 from diagnostics.subject.activations import ACTIVATIONS, Span, inner, key_of
 
@@ -19,8 +20,20 @@ class Layer(NamedTuple):
 
 
 def own(module: nn.Module) -> list[nn.Parameter]:
-    """The parameters that a module holds itself."""
-    return list(module.parameters(recurse=False))
+    """The parameters that a module holds itself, in lists of them, or as what others are made of.
+
+    Of a parametrized weight (weight norm, spectral norm, orthogonal ones) what it is computed from
+    is trained; the weight itself is no parameter.
+    """
+    parts = [part for part in module.children() if isinstance(part, HOLDERS)]
+    if parametrize.is_parametrized(module):
+        parts.append(module.parametrizations)  # type: ignore[arg-type]
+    found = [*module.parameters(recurse=False), *(p for part in parts for p in part.parameters())]
+    return list({id(p): p for p in found}.values())
+
+
+HOLDERS = (nn.ParameterList, nn.ParameterDict)
+"""Modules that only hold parameters of the one they are part of."""
 
 
 def linear_range(activation: nn.Module | None) -> Span | None:

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnostics.engine.measure.kernels import Floats
-from diagnostics.store.records import METRIC_INDEX, METRICS
+from diagnostics.store.records import METRICS
 
 ROW = np.dtype([(key, np.float64) for key in METRICS])
 """A layer's numbers by their names."""
-
-SCALED = [i for key, i in METRIC_INDEX.items() if "grad" in key]
-"""Metrics that grow with the loss."""
 
 
 @dataclass(slots=True)
@@ -21,12 +18,18 @@ class Measured:
 
     Attributes:
         values: float64 [layers, metrics]; NaN where there is no number.
-        passes: backward passes so far.
-        norm: the global gradient norm after the last of them.
-        clipped: the same as the step applies it.
-        spoilt: (layer's index, tensor) where an entry was first found that is not finite; a weight
-            where the layer had such a weight before the step.
+        passes: backward passes that filled gradients.
+        norm: the global gradient norm of what was stepped, as backward passes left it.
+        clipped: the same as optimizers applied it.
+        left: the norm of gradients that were there before the first backward pass.
+        spoilt: (layer's index, tensor) where an entry was first found that is not finite, once
+            weights or what they are moved by are not; a weight where the layer had such a weight
+            before the step, and no layer's where none is known.
+        broken: whether weights, or gradients that were applied, are not finite.
+        skipped: whether numbers that are not finite were seen, and nothing came of them.
+        order: layers in the order of their first call.
         heard: outputs of activation modules.
+        unread: classes of tensors that can't be read.
         seconds: spent reading.
     """
 
@@ -34,6 +37,11 @@ class Measured:
     passes: int = 0
     norm: float = math.nan
     clipped: float = math.nan
+    left: float = 0.0
     spoilt: tuple[int, str] | None = None
+    broken: bool = False
+    skipped: bool = False
+    order: tuple[int, ...] = ()
     heard: int = 0
+    unread: frozenset[str] = frozenset()
     seconds: float = 0.0

@@ -7,80 +7,159 @@ import numpy as np
 from torch import Tensor, nn
 
 from diagnostics.engine.measure import kernels, reductions
-from diagnostics.engine.measure.kernels import Floats, Ints
+from diagnostics.engine.measure.kernels import Flags, Floats, Ints
 from diagnostics.engine.measure.layers import own
-from diagnostics.engine.measure.reductions import VERSION
 
 GRADIENT = attrgetter("grad")
+TRAINED = attrgetter("requires_grad")
 
 
 class Parameters:
-    """Parameters of layers and others, each once.
+    """Parameters of layers and others, each once, and the norms of their gradients.
 
-    What has two dimensions or more is a weight, what has less a bias. Arrays are [layers].
+    What has two dimensions or more is a weight, what has less a bias. Norms are [parameters], NaN
+    where there is no gradient.
 
     Attributes:
-        norms: of each parameter's gradient when they were last read; 0 where it had none.
-        present: which parameters had one.
+        norms: as the last backward pass that filled them left them.
+        first: as the first one since they were reset did.
+        applied: as the optimizer was given them; NaN where none stepped.
+        unclipped: ``norms`` of those, at that time.
+        present: which had a gradient that can be read when it was last looked for.
+        stepped: which an optimizer has stepped in this step.
     """
 
     def __init__(self, modules: Sequence[nn.Module], others: Sequence[nn.Parameter]) -> None:
         every = [p for module in modules for p in own(module)] + list(others)
-        self._all = list({id(p): p for p in every}.values())
-        place = {id(p): row for row, p in enumerate(self._all)}
-        owned = [(i, place[id(p)], p) for i, module in enumerate(modules) for p in own(module)]
+        self.all = list({id(p): p for p in every}.values())
+        self.place = {id(p): row for row, p in enumerate(self.all)}
+        owned = [(i, self.place[id(p)], p) for i, module in enumerate(modules) for p in own(module)]
         self._owned = owned
+        self._owners, self._owned_rows = (np.array([o[k] for o in owned], int) for k in (0, 1))
         self.weights = [p for _, _, p in owned if p.ndim > 1]
         self._weights = [np.array([o[k] for o in owned if o[2].ndim > 1], int) for k in (0, 1)]
         self._biases = [np.array([o[k] for o in owned if o[2].ndim < 2], int) for k in (0, 1)]
         sizes = np.array([p.numel() for p in self.weights], np.float64)
         self.root_sizes = np.sqrt(np.bincount(self._weights[0], sizes, len(modules)))
-        self.norms = reductions.Norms(len(self._all))
-        self.present = np.zeros(len(self._all), dtype=bool)
-        self._gradients: list[Tensor | None] = []
-        self._versions: list[int] = []
+        self._norms = reductions.Norms(len(self.all))
+        self._seen: list[Tensor | None] = [None] * len(self.all)
+        self._versions = [-1] * len(self.all)
+        self.present, self.stepped = np.zeros((2, len(self.all)), np.bool_)
+        self.norms, self.first, self.applied, self.unclipped = np.full((4, len(self.all)), np.nan)
 
-    def read(self) -> float:
-        """Read all gradients; the global norm."""
-        self._gradients = list(map(GRADIENT, self._all))
-        rows = [row for row, g in enumerate(self._gradients) if g is not None]
-        gradients = [g for g in self._gradients if g is not None]
-        self._versions = list(map(VERSION, gradients))
-        self.present.fill(False)
-        self.present[rows] = True
-        self.norms.clear()
-        self.norms.add(reductions.gather(rows, gradients))
-        return reductions.global_norm(self.norms.values)
+    def __len__(self) -> int:
+        return len(self.all)
 
-    def changed(self) -> bool:
-        """Whether somebody wrote to a gradient, or put another in its place, since ``read``."""
-        now = list(map(GRADIENT, self._all))
-        same = len(now) == len(self._gradients) and all(map(is_, now, self._gradients))
-        return not same or [g._version for g in now if g is not None] != self._versions
+    def changed(self) -> Flags:
+        """Whose gradient was written to, put in its place or taken away since it was read."""
+        now = list(map(GRADIENT, self.all))
+        if all(map(is_, now, self._seen)) and list(map(_version, now)) == self._versions:
+            return np.zeros(len(now), np.bool_)
+        found = ~np.fromiter(map(is_, now, self._seen), np.bool_, len(now))
+        versions = np.fromiter(map(_version, now), np.int64, len(now))
+        return np.asarray(found | (versions != self._versions))
+
+    def read(self, rows: Ints) -> Floats:
+        """The norms of some gradients as they are now; NaN where there is none."""
+        self.look(rows)
+        some = [row for row in rows.tolist() if self._seen[row] is not None]
+        self._norms.clear()
+        self._norms.add(reductions.gather(some, [self._seen[row] for row in some]))
+        found = np.full(len(self.all), np.nan)
+        found[some] = np.where(np.isnan(self._norms.entries), np.nan, self._norms.values)[some]
+        self.present[rows] = False
+        self.present[some] = ~np.isnan(self._norms.entries[some])
+        return np.asarray(found[rows])
+
+    def look(self, rows: Ints) -> None:
+        """Some gradients are known as they are now."""
+        for row in rows.tolist():
+            gradient = self.all[row].grad
+            self._seen[row] = gradient
+            self._versions[row] = _version(gradient)
+
+    def fill(self, rows: Ints, first: Flags) -> None:
+        """A backward pass filled these.
+
+        Args:
+            first: for which it was the first one since they were reset, [parameters].
+        """
+        now = self.read(rows)
+        known = self.present[rows]
+        self.norms[rows[known]] = now[known]
+        begun = rows[known & first[rows]]
+        self.first[begun] = self.norms[begun]
+
+    def settle(self, rows: Ints, changed: Ints, scale: float) -> None:
+        """An optimizer is about to step by these, of which some were changed since they were read.
+
+        Args:
+            scale: what the loss was multiplied with, and the gradients no longer are.
+        """
+        now = self.norms.copy()
+        now[rows] /= scale
+        self.unclipped[rows] = now[rows]
+        self.first[rows] /= scale
+        now[changed] = self.read(changed)
+        self.applied[rows] = now[rows]
+        self.stepped[rows] = True
+
+    def clear(self) -> None:
+        """A new step begins: what was applied before says nothing of it."""
+        self.applied.fill(np.nan)
+        self.unclipped.fill(np.nan)
+        self.stepped.fill(False)
 
     def release(self) -> None:
-        """Keep no gradient alive."""
-        self._gradients = []
+        """Keep no gradient alive; what is there now was not seen."""
+        self._seen = [None] * len(self.all)
+        self._versions = [-1] * len(self.all)
 
-    def weight_norms(self) -> Floats:
-        """The gradients of each layer's weights together; NaN where none has one."""
-        return self._by_layer(*self._weights)
+    def by_weight(self, norms: Floats) -> Floats:
+        """[parameters] to the norms of each layer's weights together; NaN where none has one."""
+        return self._by_layer(norms, *self._weights)
 
-    def bias_norms(self) -> Floats:
+    def by_bias(self, norms: Floats) -> Floats:
         """The same of its biases."""
-        return self._by_layer(*self._biases)
+        return self._by_layer(norms, *self._biases)
 
     @property
     def weight_owner(self) -> Ints:
         """Whose each weight is, [weights]."""
         return self._weights[0]
 
+    @property
+    def weight_rows(self) -> Ints:
+        """Which parameter each weight is, [weights]."""
+        return self._weights[1]
+
+    def layers_with(self, parameters: Flags) -> Flags:
+        """Layers that own one of these, [layers]."""
+        found = np.zeros(len(self.root_sizes), np.bool_)
+        found[self._owners[parameters[self._owned_rows]]] = True
+        return found
+
+    def weights_in(self, parameters: Flags) -> Flags:
+        """Layers that own a weight among these, [layers]."""
+        found = np.zeros(len(self.root_sizes), np.bool_)
+        found[self.weight_owner[parameters[self.weight_rows]]] = True
+        return found
+
+    @property
+    def trained(self) -> Flags:
+        """Which want a gradient, [parameters]."""
+        return np.fromiter(map(TRAINED, self.all), np.bool_, len(self.all))
+
     def named(self) -> Iterator[tuple[int, str, nn.Parameter]]:
         """(layer, weight or bias, parameter)"""
         for i, _, parameter in self._owned:
             yield i, "weight" if parameter.ndim > 1 else "bias", parameter
 
-    def _by_layer(self, owner: Ints, rows: Ints) -> Floats:
+    def _by_layer(self, norms: Floats, owner: Ints, rows: Ints) -> Floats:
         found = np.empty(len(self.root_sizes))
-        kernels.by_owner(self.norms.values, self.present, rows, owner, found)
+        kernels.by_owner(norms, self.present | np.isfinite(norms), rows, owner, found)
         return found
+
+
+def _version(gradient: Tensor | None) -> int:
+    return -1 if gradient is None else gradient._version

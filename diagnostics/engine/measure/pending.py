@@ -8,36 +8,30 @@ MOST_HELD = 1 << 18
 """Entries that may wait: few enough to stay in a cache and to cost no memory worth naming. Of
 larger tensors one call for each costs nothing in comparison."""
 
+Read = Callable[[list[int], list[Tensor]], None]
+
 
 class Pending:
-    """Tensors that wait to be read, each with the layer it belongs to.
+    """Tensors that wait to be read, each with the row its numbers belong to.
 
     What training writes to before it was read is not what the layer gave out; torch counts writes
-    in a tensor's version, so it is known. It is dropped, the layer has no numbers in this step, and
-    from then on what comes of the same call is read at once. A call is known by its layer and by
-    how many came before it in the same step: of a layer called twice, one output may be kept and
+    in a tensor's version, so it is known. It is dropped, its row has no numbers in this step, and
+    from then on what comes under the same key is read at once. A key tells a layer and how many
+    tensors of it came before in the same step: of a layer called twice, one output may be kept and
     the other written to.
 
-    The first step is read at once throughout, and waits as well: so most of these calls are known
-    before anything is lost.
+    The first step is read at once throughout, and waits as well: so most of these are known before
+    anything is lost.
 
     Args:
-        read: is given layers and tensors.
-        lose: is given layers of which a tensor was dropped.
+        read: is given rows and tensors.
+        lose: is given rows whose tensor was dropped.
     """
 
-    def __init__(
-        self,
-        layers: int,
-        read: Callable[[list[int], list[Tensor]], None],
-        lose: Callable[[list[int]], None],
-    ) -> None:
-        self._layers, self._read, self._lose = layers, read, lose
-        self._waiting: list[tuple[int, Tensor, int]] = []
+    def __init__(self, read: Read, lose: Callable[[list[int]], None]) -> None:
+        self._read, self._lose = read, lose
+        self._waiting: list[tuple[int, int, Tensor, int]] = []
         self._entries = 0
-        # A call's number is its layer's, plus the number of layers for each call before: one whole
-        # number that tells both, and costs a third of what a pair does at every tensor.
-        self._next = list(range(layers))
         self._changing: set[int] = set()
         self.first = True
         """Whether this is the first step."""
@@ -45,17 +39,15 @@ class Pending:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, layer: int, tensor: Tensor) -> None:
+    def add(self, key: int, row: int, tensor: Tensor) -> None:
         """A tensor, as it is now."""
-        call = self._next[layer]
-        self._next[layer] = call + self._layers
-        if call in self._changing:
+        if key in self._changing:
             self.read()
-            self._read([layer], [tensor])
+            self._read([row], [tensor])
             return
         if self.first:
-            self._read([layer], [tensor])
-        self._waiting.append((call, tensor, tensor._version))
+            self._read([row], [tensor])
+        self._waiting.append((key, row, tensor, tensor._version))
         self._entries += tensor.numel()
         if self._entries > MOST_HELD:
             self.read()
@@ -63,21 +55,19 @@ class Pending:
     def read(self) -> None:
         """Read all that wait."""
         waiting, self._waiting, self._entries = self._waiting, [], 0
-        same = [(call, tensor) for call, tensor, before in waiting if tensor._version == before]
+        same = [(row, tensor) for _, row, tensor, before in waiting if tensor._version == before]
         if len(same) < len(waiting):
-            changed = {call for call, _, _ in waiting} - {call for call, _ in same}
-            self._changing |= changed
+            lost = [(key, row) for key, row, tensor, before in waiting if tensor._version != before]
+            self._changing.update(key for key, _ in lost)
             if not self.first:
-                self._lose([call % self._layers for call in changed])
+                self._lose([row for _, row in lost])
         if same and not self.first:
-            self._read([call % self._layers for call, _ in same], [tensor for _, tensor in same])
+            self._read([row for row, _ in same], [tensor for _, tensor in same])
 
-    def drop(self, layer: int) -> None:
-        """Forget a layer's tensors."""
-        self._waiting = [part for part in self._waiting if part[0] % self._layers != layer]
-        self._next[layer] = layer
+    def drop(self, rows: set[int]) -> None:
+        """Forget what waits for rows."""
+        self._waiting = [part for part in self._waiting if part[1] not in rows]
 
     def clear(self) -> None:
         """Forget all: a new step begins."""
         self._waiting, self._entries = [], 0
-        self._next = list(range(self._layers))

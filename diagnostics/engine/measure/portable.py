@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diagnostics.engine.measure import gate
 from diagnostics.engine.measure.kernels import Floats, Records
 from diagnostics.engine.measure.layers import EVERYWHERE
 
@@ -34,9 +35,9 @@ CANCELLATION = 1e-4
 
 def plain(tensor: Tensor) -> Tensor:
     """Dense, detached, and in a type that holds sums."""
-    dense = tensor.detach()
-    dense = dense.coalesce().values() if dense.is_sparse else dense
-    return dense.float() if dense.dtype in HALF else dense
+    known = gate.readable(tensor)
+    assert known is not None
+    return known.float() if known.dtype in HALF else known
 
 
 def norms(tensors: Sequence[Tensor]) -> Floats:
@@ -52,9 +53,13 @@ def norms(tensors: Sequence[Tensor]) -> Floats:
 def tally(
     rows: Sequence[int], tensors: Sequence[Tensor], low: Floats, high: Floats, out: Records
 ) -> None:
-    """Add to rows what ``kernels.tallies`` adds."""
+    """Add to rows what ``kernels.tallies`` adds.
+
+    Args:
+        low, high: of each tensor the linear range, [tensors].
+    """
     dense = [plain(tensor) for tensor in tensors]
-    spans = [(float(low[i]), float(high[i])) for i in rows]
+    spans = list(zip(low.tolist(), high.tolist(), strict=True))
     for span in set(spans):
         where = [k for k, other in enumerate(spans) if other == span]
         counters = (_zeros,) if span == EVERYWHERE else (_zeros, _outside(*span))
@@ -203,7 +208,7 @@ def exact_norm(tensor: Tensor) -> float:
 
 def exact_moments(tensor: Tensor) -> tuple[float, float, float]:
     """Mean, std and norm in float64, at any scale."""
-    exact = tensor.detach().double()
+    exact = plain(tensor).double()
     largest = float(exact.abs().max()) if exact.numel() else 0.0
     if largest == 0 or not math.isfinite(largest):
         return float(exact.mean()), largest, largest

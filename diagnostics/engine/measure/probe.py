@@ -6,13 +6,13 @@
         probe.before_step(); optimizer.step(); measured = probe.after_step()
 
 For each layer the probe sees the pre-activation z (its module's output), the signal gradient
-δ = ∂L/∂z, the activation h = φ(z), and the weights before and after the step. Hooks only note what
-they see: a call of Python's for every small tensor would cost more than reading it, so tensors wait
-and are read many at a time, before training goes on to change them. Nothing here draws a random
-number or writes to what training reads.
+δ = ∂L/∂z, the activation h = φ(z), and the weights before and after the step. Ears only note what
+they hear: a call of Python's for every small tensor would cost more than reading it, so tensors
+wait and are read many at a time, before training goes on to change them. What was heard counts
+once it is known to have been part of a backward pass whose gradients were applied. Nothing here
+draws a random number or writes to what training reads.
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -24,13 +24,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diagnostics.engine.measure import kernels, reductions
+from diagnostics.engine.measure.calls import Calls
 from diagnostics.engine.measure.dead_units import InPassing, dead_units
-from diagnostics.engine.measure.hooks import Hooks, nothing
-from diagnostics.engine.measure.kernels import Flags
-from diagnostics.engine.measure.layers import Layer, linear_range, own
-from diagnostics.engine.measure.measured import ROW, SCALED, Measured
+from diagnostics.engine.measure.graph import Ways
+from diagnostics.engine.measure.hooks import NO_BACKWARD, Hooks, nothing
+from diagnostics.engine.measure.kernels import Flags, Ints
+from diagnostics.engine.measure.layers import Layer, linear_range
+from diagnostics.engine.measure.measured import ROW, Measured
 from diagnostics.engine.measure.parameters import Parameters
+from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
+from diagnostics.engine.measure.signals import Signals
+from diagnostics.engine.measure.suspects import Suspects
+from diagnostics.engine.measure.updates import Updates
 from diagnostics.subject.activations import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,11 +67,12 @@ class Probe:
         most: entries of a weight whose update is looked at, evenly spread where it has more.
         channels: which layers are convolutions, [layers]; given, dead units are counted in passing
             and not by ``count_dead``.
-        on_signal: told, while a backward pass goes on, of its first signal gradient and maybe of
-            others.
+        on_backward: told, while a backward pass goes on, that it began.
 
     Attributes:
         step: what was seen so far of the step that is going on.
+        parameters: the model's.
+        ways: which layer follows which, as far as it was looked for.
     """
 
     def __init__(
@@ -75,32 +82,40 @@ class Probe:
         others: Sequence[nn.Parameter] = (),
         most: int = reductions.ALL_ENTRIES,
         channels: Flags | None = None,
-        on_signal: Callable[[], object] = nothing,
+        on_backward: Callable[[], object] = nothing,
     ) -> None:
         if activations is None:
             activations = [layer.activation for layer in layers if layer.activation is not None]
         count = len(layers)
-        self._layers, self._told = list(layers), on_signal
-        self._parameters = Parameters([layer.linear for layer in layers], others)
-        self._updates = reductions.Updates(self._parameters.weights, most)
-        self._tally, self._signal = reductions.Tally(count), reductions.Norms(count)
-        self._outputs = Pending(count, self._read_outputs, self._tally.lose)
-        self._signals = Pending(count, self._read_signals, self._signal.lose)
+        self._layers, self._told = list(layers), on_backward
+        self.parameters = Parameters([layer.linear for layer in layers], others)
+        self._every = np.arange(len(self.parameters))
+        self._updates = Updates(self.parameters.weights, most)
+        self._calls, self._passes = Calls(count), Passes(len(self.parameters))
+        self._suspects = Suspects(layers)
+        self._tally = reductions.Tally(count)
+        self._outputs = Pending(self._read_outputs, self._tally.lose)
+        self._signals = Signals(self._calls, self._passes, self._suspect)
         self._hooks = Hooks(
-            layers, activations, self._outputs.add, self._on_signal, self._on_activation
+            layers,
+            activations,
+            self._calls,
+            self._on_call,
+            self._on_output,
+            self._on_signal,
+            self._on_activation,
         )
         for i, layer in enumerate(layers):
             if layer.activation is not None:
-                self._tally.activate(i, linear_range(layer.activation))
+                self._tally.activate(i, [], linear_range(layer.activation))
+        self.ways = Ways()
+        self._traced: set[int] = set()
+        self._loose: list[int] = []
+        self._share = 1.0
         self._dead = np.full(count, np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
         self._values, self._rows = reductions.named(count, ROW)
         self._begin()
-
-    @property
-    def order(self) -> Mapping[int, None]:
-        """Layers in the order of their first call: the keys."""
-        return self._hooks.order
 
     @property
     def kinds(self) -> Mapping[int, str]:
@@ -117,11 +132,11 @@ class Probe:
         self._dead[:] = shares
 
     def attach(self) -> None:
-        """Put the hooks on."""
+        """From now on everything is heard."""
         self._hooks.attach()
 
     def detach(self) -> None:
-        """Take the hooks off; steps may be taken that nobody looks at."""
+        """From now on nothing is; steps may be taken that nobody looks at."""
         self._hooks.detach()
         self._updates.pause()
         self.forget()
@@ -132,58 +147,109 @@ class Probe:
 
     @_timed
     def backward(self, share: float = 1.0) -> None:
-        """After a backward pass: read all gradients.
+        """A backward pass is over: read the gradients that it filled.
 
         Args:
             share: of the step's loss that this pass was for, where several are summed up.
         """
+        if self._passes.going is None:
+            self._passes.begin()
         self._read_waiting()
-        step, rows = self.step, self._rows
-        step.passes += 1
-        step.norm = step.clipped = self._parameters.read()
-        weights = self._parameters.weight_norms()
-        if np.isnan(rows["computed_grad_norm"]).all():
-            rows["computed_grad_norm"] = weights / share
-        rows["weight_grad_norm"] = rows["clipped_grad_norm"] = weights
-        rows["weight_grad_rms"] = weights / self._parameters.root_sizes
-        rows["bias_grad_norm"] = self._parameters.bias_norms()
-        if not math.isfinite(step.norm):
-            self._spoilt_gradients()
+        self._share = share
+        self.step.passes += self._fill(self._every) > 0
+        self._passes.end()
 
     @_timed
-    def before_step(self, scale: float = 1.0) -> None:
-        """Right before the optimizer's step: look at clipping, and keep the weights.
+    def before_step(self, scale: float = 1.0, rows: Ints | None = None) -> None:
+        """Right before an optimizer's step: what are its gradients, and what its weights?
 
         Args:
             scale: what the loss was multiplied with so that small gradients don't underflow.
+            rows: of its parameters; by default all.
         """
-        if self.step.passes:
-            self._settle(scale)
-        self._updates.remember()
+        rows = self._every if rows is None else rows
+        self.settle(scale, rows)
+        self._updates.remember(self._weights_of(rows))
+
+    @_timed
+    def settle(self, scale: float, rows: Ints) -> None:
+        """These gradients are those that the step applies: undo their scale, look at clipping.
+
+        After a step it is too late: some optimizers write to gradients. Within a backward pass
+        they are those that it filled so far.
+        """
+        if self._passes.going is not None:
+            if torch._C._current_graph_task_id() == NO_BACKWARD:
+                self._passes.going = None  # it failed
+            else:
+                self._fill(rows)
+        changed = self.parameters.changed()
+        chosen = self._flags(rows)
+        fresh = self._passes.fresh & chosen
+        unheard = np.flatnonzero(changed & chosen & ~self._passes.fresh)
+        self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
+        clipped = np.flatnonzero(changed & chosen & self._passes.fresh)
+        self.parameters.settle(rows, clipped, scale)
+        self._passes.apply(fresh, scale)
+        if not np.isfinite(self.parameters.applied[rows][self.parameters.present[rows]]).all():
+            self._suspect_gradients(chosen)
+
+    @_timed
+    def stepped(self, rows: Ints | None = None) -> None:
+        """An optimizer has made its step."""
+        self._updates.read(self._weights_of(self._every if rows is None else rows))
+
+    @property
+    def unsettled(self) -> Flags:
+        """Parameters with gradients that no optimizer has applied yet, [parameters]."""
+        return self._passes.fresh
+
+    @property
+    def sound(self) -> bool:
+        """Whether all numbers that were seen so far are finite."""
+        fresh = self.unsettled
+        return not self._suspects and bool(np.isfinite(self.parameters.norms[fresh]).all())
+
+    def weights_are_finite(self) -> bool:
+        """Whether all are, now."""
+        return not self._suspects.spoilt_weights()
 
     @_timed
     def after_step(self) -> Measured:
         """After the optimizer's step, which ends the step for the probe as well."""
-        step, rows = self.step, self._rows
-        if step.passes and not self._settled:  # a closure computed gradients within the step
-            self._settle(1.0)
+        if self.unsettled.any():
+            self.settle(1.0, np.flatnonzero(self.unsettled))
+        self.stepped()
+        return self.finish()
+
+    @_timed
+    def finish(self) -> Measured:
+        """The step is over."""
         self._read_waiting()
-        self._outputs.first = self._signals.first = False
-        kernels.signals(self._signal.values, self._signal.entries, rows)
-        self._tally.write(rows)
-        if not kernels.updates(self._updates.read(), self._parameters.weight_owner, rows):
-            self._spoilt_weights()
-        rows["dead"] = self._dead if self._in_passing is None else self._in_passing.share
+        self._outputs.first = self._signals.pending.first = False
+        self._count_calls()
+        self._write_gradients()
+        finite = kernels.updates(self._updates.finish(), self.parameters.weight_owner, self._rows)
+        self._rows["dead"] = self._dead if self._in_passing is None else self._in_passing.share
+        self._judge(bool(finite))
+        step = self.step
         step.values, step.heard = self._values.copy(), self._hooks.heard
+        step.skipped, step.order = self._suspects.unused(self._used), tuple(self._calls.order)
         self.forget()
         return step
 
     def forget(self) -> None:
         """Drop what was seen of a step."""
-        for part in (self._outputs, self._signals, self._tally, self._signal):
-            part.clear()
-        self._parameters.release()
+        self._outputs.clear()
+        self._signals.clear()
+        for part in (self._tally, self._passes, self._suspects, self._calls, self._in_passing):
+            if part is not None:
+                part.clear()
+        self.parameters.clear()
+        self.parameters.release()
         self._hooks.forget()
+        self.ways.clear()
+        self._loose = []
         self._begin()
 
     def count_dead(
@@ -203,83 +269,158 @@ class Probe:
 
     def _begin(self) -> None:
         self._values.fill(np.nan)
-        self._rows["nonfinite"] = 0.0
         self.step = Measured(self._values)
-        self._settled = False
+        self._looked = False
+        self._used = np.empty(0, np.int64)
 
-    def _settle(self, scale: float) -> None:
-        """The gradients are those that the step applies: undo their scale, look at clipping.
+    # ---- gradients ----
 
-        After a step it is too late: some optimizers write to gradients.
-        """
-        self._settled = True
-        if scale != 1.0:
-            self._values[:, SCALED] /= scale
-            self._signal.values /= scale
-            self.step.norm = self.step.clipped = self.step.norm / scale
-        if self._parameters.changed():
-            self.step.clipped = self._parameters.read()
-            self._rows["clipped_grad_norm"] = self._parameters.weight_norms()
+    def _fill(self, rows: Ints) -> int:
+        """Read what the pass that is going on filled of some parameters; how many."""
+        assert self._passes.going is not None
+        changed = self.parameters.changed() & self._flags(rows)
+        first = ~self._passes.fresh & ~self._passes.going.fresh
+        self.parameters.fill(np.flatnonzero(changed), first)
+        filled = changed & self.parameters.present
+        self._passes.going.fresh |= filled
+        return int(filled.sum())
+
+    def _look_for_resets(self) -> None:
+        """Before a pass: which gradients were thrown away since the last, and which were left?"""
+        rows = np.flatnonzero(self.parameters.changed())
+        now = self.parameters.read(rows) if len(rows) else np.empty(0)
+        empty = np.isnan(now) | (now == 0)
+        reset = np.zeros(len(self.parameters), np.bool_)
+        reset[rows[empty]] = True
+        self._passes.reset(reset)
+        if not self._looked:
+            self._looked = True
+            self.step.left = reductions.global_norm(now[~empty])
+
+    def _write_gradients(self) -> None:
+        parameters, rows = self.parameters, self._rows
+        applied = np.isfinite(parameters.applied) | np.isinf(parameters.applied)
+        weights = parameters.by_weight(parameters.unclipped)
+        rows["weight_grad_norm"] = weights
+        rows["weight_grad_rms"] = weights / parameters.root_sizes
+        rows["bias_grad_norm"] = parameters.by_bias(parameters.unclipped)
+        rows["clipped_grad_norm"] = parameters.by_weight(parameters.applied)
+        first = np.where(applied, parameters.first, np.nan)
+        rows["computed_grad_norm"] = parameters.by_weight(first) / self._share
+        known = parameters.stepped & parameters.present
+        if known.any():
+            self.step.norm = reductions.global_norm(parameters.unclipped[known])
+            self.step.clipped = reductions.global_norm(parameters.applied[known])
+
+    # ---- what was heard ----
+
+    def _on_call(self, call: int, args: tuple[Any, ...], outputs: list[Tensor]) -> None:
+        going = torch._C._current_graph_task_id() != NO_BACKWARD
+        if going and self._passes.going is None:
+            self._pass_begins()  # a forward pass within: checkpointing computes anew
+        elif not going and self._passes.going is not None:
+            self._passes.going = None  # it failed
+        row = self._calls.row(call)
+        layer = self._calls.layers[row]
+        if not outputs:
+            self._loose.append(row)
+        elif going:
+            self.ways.hidden = True
+        elif layer not in self._traced:
+            self.ways.add(layer, outputs)
+
+    def _on_output(self, call: int, h: Tensor) -> None:
+        row = self._calls.row(call)
+        self._outputs.add(self._calls.key(row), row, h)
 
     def _on_activation(self, i: int, span: Span | None) -> None:
         """Until now a layer's output stood for its activation."""
-        self._outputs.drop(i)
-        self._tally.activate(i, span)
+        calls = [row for row, layer in enumerate(self._calls.layers) if layer == i]
+        self._outputs.drop(set(calls))
+        self._tally.activate(i, calls, span)
 
-    def _on_signal(self, i: int, output: int, gradients: tuple[Tensor | None, ...]) -> None:
+    def _on_signal(self, call: int, output: int, gradients: tuple[Tensor | None, ...]) -> None:
         """A module called twice has a signal for each call: together one gradient."""
         gradient = gradients[output]
-        if gradient is None or not self._hooks.on:  # the graph may outlive the watching
+        if gradient is None or not self._hooks.on or self._calls.row(call) < 0:
             return
-        if self._outputs:
-            self._outputs.read()  # what came of the forward pass is told first
-            self._told()
-        elif not self._signals:
-            self._told()
-        self._signals.add(i, gradient)
+        if self._passes.going is None:
+            self._pass_begins()
+        self._signals.add(call, output, gradient)
+
+    @_timed
+    def _pass_begins(self) -> None:
+        self._outputs.read()  # what came of the forward pass is told first
+        if self.ways.pending:
+            self._traced |= self.ways.trace()
+        self._look_for_resets()
+        self._passes.begin()
+        self._told()
 
     def _read_waiting(self) -> None:
         self._outputs.read()
-        self._signals.read()
+        self._signals.pending.read()
 
     @_timed
     def _read_outputs(self, rows: list[int], tensors: list[Tensor]) -> None:
-        these = reductions.gather(rows, tensors)
-        if not self._tally.add(these):
-            self._spoil_all(rows, "activation", tensors)
+        these, layers = reductions.gather(rows, tensors), self._owners
+        if not self._tally.add(these, layers):
+            self._suspect(rows, "activation", tensors)
         if self._in_passing is not None:
-            self._in_passing.see(these, self._hooks.bare)
+            self._in_passing.see(these, layers, self._hooks.bare)
+        self._unread(these)
 
-    @_timed
-    def _read_signals(self, rows: list[int], tensors: list[Tensor]) -> None:
-        if not self._signal.add(reductions.gather(rows, tensors)):
-            self._spoil_all(rows, "signal_grad", tensors)
+    def _count_calls(self) -> None:
+        """Of all that was heard, what belongs to passes that were applied."""
+        moved = self.parameters.layers_with(self.parameters.stepped)
+        layers = self._owners
+        rows, calls, scales = self._signals.counted(moved, self.parameters.layers_with)
+        self._signals.write(rows, layers[calls], scales, self._rows)
+        used = np.unique(calls)
+        heard = set(layers[used].tolist())
+        loose = [row for row in self._loose if self._calls.layers[row] not in heard]
+        self._used = np.concatenate([used, np.array(loose, np.int64)])
+        self._tally.write(self._used, layers, self._rows)
+        if self._in_passing is not None:
+            self._in_passing.count(self._used, layers)
 
-    def _spoil_all(self, rows: list[int], name: str, tensors: list[Tensor]) -> None:
-        for i, tensor in zip(rows, tensors, strict=True):
-            self._spoil(i, name, tensor)
+    # ---- what is not finite ----
 
-    def _spoil(self, i: int, name: str, tensor: Tensor) -> None:
-        if self._count_nonfinite(i, tensor) and self.step.spoilt is None:
-            weights = own(self._layers[i].linear)
-            healthy = all(bool(torch.isfinite(weight).all()) for weight in weights)
-            self.step.spoilt = (i, name if healthy else "weight")
+    def _suspect(self, rows: list[int], name: str, tensors: list[Tensor]) -> None:
+        for row, tensor in zip(rows, tensors, strict=True):
+            self._suspects.look(self._calls.layers[row], name, tensor, row)
 
-    def _count_nonfinite(self, i: int, tensor: Tensor) -> int:
-        count = reductions.nonfinite(tensor)
-        self._rows["nonfinite"][i] += count
-        return count
+    def _suspect_gradients(self, chosen: Flags) -> None:
+        for i, name, parameter in self.parameters.named():
+            if chosen[self.parameters.place[id(parameter)]] and parameter.grad is not None:
+                self._suspects.look(i, f"{name}_grad", parameter.grad)
 
-    def _spoilt_gradients(self) -> None:
-        for i, name, parameter in self._parameters.named():
-            if parameter.grad is not None:
-                self._spoil(i, f"{name}_grad", parameter.grad)
+    def _judge(self, finite: bool) -> None:
+        """Is the run broken, and where was that seen first?"""
+        known = self.parameters.stepped & self.parameters.present
+        sound = bool(np.isfinite(self.parameters.applied[known]).all())
+        if not finite:
+            finite = not self._suspects.spoilt_weights()
+        self.step.broken = not (sound and finite)
+        self._rows["nonfinite"] = self._suspects.counts(self._used)
+        if self.step.broken:
+            self.step.spoilt = self._suspects.first(self._used)
 
-    def _spoilt_weights(self) -> None:
-        """By this step: the next one will show them as what spoilt it."""
-        for i, layer in enumerate(self._layers):
-            for parameter in own(layer.linear):
-                self._count_nonfinite(i, parameter.detach())
+    def _unread(self, these: reductions.Gathered) -> None:
+        if these.unread:
+            self.step.unread |= {kind for _, kind in these.unread}
+
+    @property
+    def _owners(self) -> Ints:
+        return np.array(self._calls.layers, np.int64)
+
+    def _flags(self, rows: Ints) -> Flags:
+        found = np.zeros(len(self.parameters), np.bool_)
+        found[rows] = True
+        return found
+
+    def _weights_of(self, rows: Ints) -> Ints:
+        return np.flatnonzero(self._flags(rows)[self.parameters.weight_rows])
 
 
 def warm_up() -> None:

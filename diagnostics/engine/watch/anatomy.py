@@ -12,10 +12,12 @@ from torch.nn.modules import activation as activations
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedParameter
+from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
+from diagnostics.engine.measure import hearing
 from diagnostics.engine.measure.kernels import Flags
-from diagnostics.engine.measure.layers import Layer, own
+from diagnostics.engine.measure.layers import HOLDERS, Layer, own
 from diagnostics.subject.activations import ACTIVATIONS, Span, key_of
 from diagnostics.subject.watched import Unwatchable
 
@@ -50,6 +52,8 @@ def examine(model: nn.Module) -> Anatomy:
     """Take a model apart. Raises ``Unwatchable``."""
     _refuse(model)
     modules = list(model.named_modules())
+    parts = {id(part) for _, m in modules for part in _belongings(m)}
+    modules = [(name, m) for name, m in modules if id(m) not in parts]
     layers = [
         Layer(name.replace(COMPILED, "") or type(m).__name__, m, None)
         for name, m in modules
@@ -81,6 +85,15 @@ def _refuse(model: nn.Module) -> None:
         )
     if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
         raise Unwatchable("The model has lazy parameters: pass one batch through it first.")
+
+
+def _belongings(module: nn.Module) -> Iterator[nn.Module]:
+    """Modules inside that only hold what is the module's own: lists, and what makes its weights."""
+    for part in module.children():
+        if isinstance(part, HOLDERS):
+            yield part
+    if parametrize.is_parametrized(module):
+        yield from module.parametrizations.modules()  # type: ignore[union-attr]
 
 
 def _is_activation(module: nn.Module) -> bool:
@@ -134,14 +147,18 @@ class Listener(TorchFunctionMode):
         """Modules listened to so far, by ``id``."""
         self._inside: nn.Module | None = None
 
-    def enter(self, module: nn.Module, *called: object) -> None:
-        """Hear what happens inside a module, if it isn't inside another that is listened to."""
-        if self._inside is None:
+    def enter(self, module: nn.Module, args: object = ()) -> None:
+        """Hear what happens inside a module, if it isn't inside another that is listened to.
+
+        Of evaluation nothing is heard: torch takes faster ways there where nobody listens.
+        """
+        heard = module.training and torch.is_grad_enabled() and not hearing.transformed()
+        if self._inside is None and heard:
             self._inside = module
             self.entered.add(id(module))
             self.__enter__()  # type: ignore[no-untyped-call]
 
-    def leave(self, module: nn.Module, *called: object) -> None:
+    def leave(self, module: nn.Module, args: object = (), output: object = None) -> None:
         """Hear no more once that module is left."""
         if self._inside is module:
             self.close()

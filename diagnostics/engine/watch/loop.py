@@ -1,13 +1,11 @@
 """What can be told of a stranger's training loop from where it calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
-
-SCALING = ("eps", "etas", "beta2_decay", "ns_coefficients")
 
 DEPTH_SEARCHED = 12
 """Frames between an optimizer's step and the GradScaler that called it, and some more."""
@@ -24,31 +22,29 @@ def current_backward() -> int:
 
 
 def number(loss: Any, measuring: bool) -> float | None:
-    """A loss as a number; None where none was given, or it isn't looked at.
+    """A loss as a number; None where none was given, it isn't looked at, or it is none.
 
-    One on another device is looked at in measured steps only: every look waits for the device.
+    One on another device is looked at in measured steps only: every look waits for the device. Of
+    several (as of replicas) it is the mean, of a dict of them (as of tasks) the sum.
     """
-    if loss is None or (isinstance(loss, Tensor) and not loss.is_cpu and not measuring):
+    if isinstance(loss, Mapping):
+        parts = [number(part, measuring) for part in loss.values()]
+        known = [part for part in parts if part is not None]
+        return sum(known) if known else None
+    if isinstance(loss, Tensor):
+        if not loss.numel() or not (loss.is_cpu or measuring):
+            return None
+        return float(loss.detach().double().mean())
+    try:
+        return None if loss is None else float(loss)
+    except (TypeError, ValueError):
         return None
-    return float(loss.item() if isinstance(loss, Tensor) else loss)
 
 
 def will_skip(optimizer: Any) -> bool:
     """Whether a fused optimizer was told by a GradScaler that its gradients are not finite."""
     found = getattr(optimizer, "found_inf", None)
     return found is not None and bool(found)
-
-
-def scales_steps(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether an optimizer scales each weight's step by that weight's own gradients.
-
-    Told by its settings, not by its name: what divides by a running size of gradients has an eps
-    that is not 0, what takes signs a second beta (Lion) or etas (Rprop), what orthogonalizes
-    coefficients for that (Muon). A wrapper shows the settings of what it wraps.
-    """
-    known = {**getattr(optimizer, "defaults", {}), **optimizer.param_groups[0]}
-    betas = known.get("betas") or ()
-    return any(known.get(key) for key in SCALING) or any(betas[1:])
 
 
 def find_scaler(frame: FrameType | None) -> Any:

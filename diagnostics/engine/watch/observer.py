@@ -1,32 +1,50 @@
 """A probe in a stranger's training loop: when what is read, and what that tells of the model.
 
 Gradients are read when a backward pass has ended (after DistributedDataParallel has averaged them)
-and looked at again right before the optimizer's step, so that accumulation, loss scaling and
-clipping by whomever are seen; weights before and after that step. While nothing is measured no
-hook is left on the model.
+and looked at again right before an optimizer's step, so that accumulation, loss scaling and
+clipping by whomever are seen; weights before and after that step. While nothing is measured
+nothing is heard.
 """
 
 import sys
 from typing import Any
 
-import torch
+import numpy as np
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
-from diagnostics.engine.measure.hooks import Hook
+from diagnostics.engine.measure import hearing
+from diagnostics.engine.measure.hearing import Ear
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.watch import loop
 from diagnostics.engine.watch.anatomy import Anatomy, Listener
-from diagnostics.store.records import PatientZero
-from diagnostics.subject.watched import WatchedLayer
+from diagnostics.engine.watch.optimizers import Moved, learning_rate
+from diagnostics.engine.watch.places import Places
+from diagnostics.store.records import METRIC_INDEX, METRICS, Event, PatientZero
 
 MOST_ENTRIES = 1 << 14
 """Entries of a weight whose update is looked at: its std is right to 0.6%, 1/√(2n)."""
 
-NO_PASS = -1
+MOST_WAITING = 64
+"""Steps without any of an optimizer's after which nobody waits for one any more."""
 
 CLIPPED = 1 - 1e-5
+
+PARTIAL = [
+    i for key, i in METRIC_INDEX.items() if key.startswith(("signal_", "activation_", "computed_"))
+]
+"""Metrics of all that a step has heard, not of what came of it."""
+
+MUTE = (
+    "No layer was called as a module, as where a model is compiled: there are weights and their "
+    "gradients, no signals and no activations."
+)
 
 DEAF = (
     "Activations that are functions aren't heard: the loop calls neither the model nor one of its "
@@ -35,7 +53,7 @@ DEAF = (
 
 
 class Observer:
-    """Measures steps of an optimizer.
+    """Measures steps of optimizers.
 
     Attributes:
         scaler: the ``GradScaler`` in use; one that calls the optimizer is found.
@@ -46,21 +64,27 @@ class Observer:
         residual: whether tensors of one shape are added up on the way.
         patient: where a number that is not finite was seen first.
         step: the number of the step that is going on.
+        lr: the learning rate of the step taken.
+        events: what happened and nobody was told of yet.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, a: Anatomy):
-        self._model, self._optimizer = model, optimizer
-        self._layers, self._left_out = a.layers, a.left_out
-        self._probe = Probe(
-            a.layers, a.activations, a.others, MOST_ENTRIES, a.channels, self._backward_began
-        )
-        self._listener: Listener | None = Listener(self._probe.activated)
-        self._listening: list[Any] = []
+    def __init__(self, model: nn.Module, optimizers: list[Optimizer], anatomy: Anatomy) -> None:
+        self._model, self._anatomy = model, anatomy
+        self._probe = self._probe_of(anatomy)
+        self._moved = Moved(optimizers, self._probe.parameters.place)
+        self._listener: Listener | None = Listener(self._activated)
+        self._ears: list[tuple[nn.Module, Ear]] = []
         self._handles: list[Any] = []
-        self._order: list[int] = []
-        self._backward = NO_PASS
-        self._deaf = False
+        self._late: list[Any] = []
+        self._steppers: list[Optimizer] = []
+        self._stepping: list[int] = []
+        self._waited = 0
+        self._moved_lately = True
+        self._written = self._moved.written()
+        self._deaf = self._mute = self._heard_backward = False
         self._measured: Measured | None = None
+        self._stale: list[Any] = []
+        self.places = Places(anatomy.layers)
         self.scaler: Any = None
         self.measuring = False
         self.values: Floats | None = None
@@ -68,20 +92,28 @@ class Observer:
         self.residual = False
         self.patient: PatientZero | None = None
         self.step = 1
+        self.lr = float("nan")
+        self.events: list[Event] = []
+        self.unread: set[str] = set()
+
+    def _probe_of(self, a: Anatomy) -> Probe:
+        return Probe(
+            a.layers, a.activations, a.others, MOST_ENTRIES, a.channels, self._backward_began
+        )
 
     def attach(self) -> None:
         """From now on steps are measured."""
         self.measuring = True
         self._probe.attach()
         self._handles = [
-            self._optimizer.register_step_pre_hook(self._before_update),
-            self._optimizer.register_step_post_hook(self._after_update),
+            register_optimizer_step_pre_hook(self._step_begins),
+            register_optimizer_step_post_hook(self._step_ended),
         ]
         if self._listener is not None:
             self._listen(self._listener)
 
     def detach(self) -> None:
-        """From now on no step is measured, and no hook is left on model and optimizer."""
+        """From now on no step is measured, and nothing is heard."""
         self.measuring = False
         self._probe.detach()
         self._stop_listening()
@@ -94,6 +126,15 @@ class Observer:
         """Drop what was seen of a step."""
         self._probe.forget()
         self._measured = self.values = None
+        self._stepping, self._steppers, self._waited = [], [], 0
+        for handle in self._late:
+            handle.remove()
+        self._late = []
+
+    @property
+    def seconds(self) -> float:
+        """What reading has taken in this step."""
+        return self._known.seconds
 
     @property
     def norm(self) -> float:
@@ -106,88 +147,155 @@ class Observer:
         return self._known.clipped
 
     @property
-    def seconds(self) -> float:
-        """What reading has taken in this step."""
-        since = self._probe.step.seconds
-        return since if self._measured is None else since + self._measured.seconds
+    def left(self) -> float:
+        """Of gradients that were there before the step's first backward pass."""
+        return self._known.left
 
     @property
     def _known(self) -> Measured:
-        """What is known of this step, whether it came to its end or not."""
         return self._measured or self._probe.step
 
+    # ---- a step ----
+
+    def finish(self, sound: bool) -> None:
+        """The step is over: what was seen of it comes together, if an optimizer stepped.
+
+        Args:
+            sound: whether the loop's loss is finite, as far as it is known.
+        """
+        if not self._steppers:
+            self._wait(sound)
+            return
+        self._measured = measured = self._probe.finish()
+        self.places.extend(measured.order or self._unheard())
+        self.values = self.places.sorted(measured.values)
+        self._hear_enough(measured.heard)
+        self.unread |= measured.unread
+        if measured.left and not self._moved_lately:
+            self._forget_parts(self.values, measured)
+        if measured.broken:
+            self._blame(measured.spoilt)
+        elif measured.skipped:
+            self.events.append(Event(self.step, "skipped", {"batches": 1}))
+        if measured.clipped < CLIPPED * measured.norm:
+            self.clip_threshold = max(self.clip_threshold, measured.clipped)
+
+    def _unheard(self) -> range:
+        """Where no layer was called as a module, weights speak for all of them."""
+        self._mute = not len(self.places)
+        return range(len(self._anatomy.layers) if self._mute else 0)
+
+    def _forget_parts(self, values: Floats, measured: Measured) -> None:
+        """Measuring began while gradients were being accumulated: of the rest nothing was heard."""
+        values[:, PARTIAL] = np.nan
+        measured.left = 0.0
+
+    def go_on(self) -> None:
+        """The next step begins."""
+        self.step += 1
+        before, self._written = self._written, self._moved.written()
+        self._moved_lately = before != self._written
+
+    def _wait(self, sound: bool) -> None:
+        """No optimizer stepped: the batch was skipped, or gradients are being accumulated."""
+        self._waited += 1
+        if not (sound and self._probe.sound):
+            self.events.append(Event(self.step, "skipped", {"batches": 1}))
+            self.forget()
+        elif self._waited > MOST_WAITING:
+            self.forget()
+
     @property
-    def seen(self) -> int:
-        """How many layers were called so far."""
-        return len(self._order)
+    def waiting(self) -> bool:
+        """Whether gradients were heard of that a step to come will apply."""
+        return not self._steppers and bool(self._probe.unsettled.any())
 
-    def findings(self) -> dict[str, Any]:
-        """What is known of the model, as fields of ``WatchedModel``."""
-        called = set(self._order)
-        quiet = [x.name for i, x in enumerate(self._layers) if i not in called]
-        unseen = {
-            f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
-            DEAF: self._deaf,
-            f"Without a point: {', '.join(self._left_out)}.": bool(self._left_out),
-        }
-        return {
-            "layers": self._called(),
-            "residual": self.residual,
-            "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
-            "clip": "norm" if self.clip_threshold else "none",
-            "clip_threshold": self.clip_threshold,
-        }
+    def nothing(self) -> Floats:
+        """Numbers of a step of which nothing is known, [layers, metrics]."""
+        return np.full((len(self.places), len(METRICS)), np.nan)
 
-    def news(self) -> tuple[float, ...]:
-        """Changes when there is more to be known."""
-        return len(self._order), len(self._probe.kinds), self.clip_threshold
-
-    def _called(self) -> tuple[WatchedLayer, ...]:
-        """Those called so far, in the order of their first call, with what came after them."""
-        return tuple(
-            WatchedLayer(
-                name=self._layers[i].name,
-                kind=type(self._layers[i].linear).__name__,
-                activation=self._probe.kinds.get(i, ""),
-            )
-            for i in self._order
-        )
-
-    def blame(self) -> None:
-        """Something is not finite: name where it was seen first, in weights before all else."""
+    def _blame(self, spoilt: tuple[int, str] | None) -> None:
         if self.patient is not None:
             return
-        spoilt = self._known.spoilt
         if spoilt is None:
-            self.patient = PatientZero(self.step, max(1, len(self._probe.order)), "loss")
+            self.blame_loss()
             return
         i, tensor = spoilt
         left_by = self.step - 1 if tensor == "weight" else self.step
-        self.patient = PatientZero(left_by, self._place(i), tensor)
+        self.patient = PatientZero(left_by, self.places.of(i), tensor)
 
-    def _place(self, i: int) -> int:
-        """Where a layer stands; one that has no place is answered for by the one declared before.
+    def blame_loss(self) -> None:
+        """A loss is not finite, nor are weights: nothing was measured before."""
+        if self.patient is None:
+            self.patient = PatientZero(self.step, max(1, len(self.places)), "loss")
 
-        A module that is never called may yet lend its weights, as in attention.
-        """
-        order = self._order or list(self._probe.order)
-        shown = [k for k in order if k <= i] or order
-        return order.index(max(shown, key=lambda k: (k <= i, k))) + 1 if shown else 1
+    @property
+    def sound(self) -> bool:
+        """Whether all weights are finite."""
+        return self._probe.weights_are_finite()
 
-    def _listen(self, listener: Listener) -> None:
-        """Inside the model, and inside its parts where a loop calls those and never the whole."""
-        for module in (self._model, *self._model.children()):
-            self._listening += [
-                module.register_forward_pre_hook(Hook(listener.enter)),
-                module.register_forward_hook(Hook(listener.leave), always_call=True),
-            ]
+    # ---- optimizers ----
 
-    def _stop_listening(self) -> None:
-        if self._listener is not None:
-            self._listener.close()  # no hook is called where Ctrl-C ends a forward pass
-        for handle in self._listening:
+    def _step_begins(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
+        """Wait for hooks that a loop has put on the optimizer, which may clip."""
+        if self._concerns(optimizer):
+            self._late.append(optimizer.register_step_pre_hook(self._before_step))
+
+    def _concerns(self, optimizer: Optimizer) -> bool:
+        moved = self._moved
+        if not moved.is_watched(optimizer):
+            if not len(moved.rows(optimizer)) and not self._grown(optimizer):
+                return False
+            if self.step == 1:
+                moved.ignore(optimizer)
+            elif moved.joins(optimizer):
+                name = type(optimizer).__name__
+                self.events.append(Event(self.step, "followed", {"optimizer": name}))
+        elif moved.unknown(optimizer):
+            self._grown(optimizer)
+        return moved.is_watched(optimizer)
+
+    def _grown(self, optimizer: Optimizer) -> bool:
+        """Whether the model has got parts that an optimizer moves; they are watched from now on."""
+        unknown = {id(p) for p in self._moved.unknown(optimizer)}
+        found = bool(unknown & set(map(id, self._model.parameters())))
+        if found:
+            self._stale.append(optimizer)
+        return found
+
+    def _before_step(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
+        if loop.will_skip(optimizer):
+            return
+        rows = self._moved.rows(optimizer)
+        if self._stepping:
+            self._probe.settle(self._scale(), rows)
+        else:
+            self._probe.before_step(self._scale(), rows)
+        self._stepping.append(id(optimizer))
+
+    def _step_ended(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
+        for handle in self._late:
             handle.remove()
-        self._listening = []
+        self._late = []
+        if id(optimizer) not in self._stepping:
+            return
+        self._stepping = self._stepping[: self._stepping.index(id(optimizer))]
+        rows = self._moved.rows(optimizer)
+        if self._probe.unsettled[rows].any():  # a closure computed gradients within the step
+            self._probe.settle(self._scale(), rows)
+        if not self._stepping:
+            self._probe.stepped(rows)
+            if optimizer not in self._steppers:
+                self._steppers.append(optimizer)
+            self.lr = learning_rate(self._steppers)
+
+    def _scale(self) -> float:
+        """What the loss was multiplied with."""
+        if self.scaler is None and not len(self.places):
+            self.scaler = loop.find_scaler(sys._getframe())
+        return 1.0 if self.scaler is None else float(self.scaler.get_scale())
+
+    # ---- backward passes ----
 
     def _backward_began(self) -> None:
         """Be called behind all others that wait for the end of this backward pass.
@@ -195,45 +303,37 @@ class Observer:
         DistributedDataParallel queues the averaging of gradients as we do, maybe later than we do:
         so what is queued first only queues again.
         """
-        current = loop.current_backward()
-        if current != self._backward:  # one that failed never came to its end
-            self._backward = current
-            loop.when_backward_ends(lambda: loop.when_backward_ends(self._backward_ended))
+        loop.when_backward_ends(lambda: loop.when_backward_ends(self._backward_ended))
 
     def _backward_ended(self) -> None:
         """All gradients of a backward pass are there; others of the same step may follow."""
-        self._backward = NO_PASS
-        self._probe.backward()
+        if self.measuring:
+            self._probe.backward()
+            self._heard_backward |= self._probe.step.passes > 0
 
-    def _before_update(self, optimizer: Any, args: object, kwargs: object) -> None:
-        if loop.will_skip(optimizer):
-            self._probe.forget()
-        else:
-            self._probe.before_step(self._scale())
+    # ---- functions ----
 
-    def _scale(self) -> float:
-        """What the loss was multiplied with."""
-        if self.scaler is None and not self._order:
-            self.scaler = loop.find_scaler(sys._getframe())
-        return 1.0 if self.scaler is None else float(self.scaler.get_scale())
+    def _activated(self, *heard: Any) -> None:
+        self._probe.activated(*heard)
 
-    def _after_update(self, optimizer: object, args: object, kwargs: object) -> None:
-        if not self._probe.step.passes:
-            return
-        self._measured = measured = self._probe.after_step()
-        if len(self._probe.order) > len(self._order):
-            self._order = list(self._probe.order)
-        self.values = measured.values[self._order]
-        self._hear_enough(measured.heard)
-        if measured.spoilt is not None:
-            self.blame()
-        if measured.clipped < CLIPPED * measured.norm:
-            self.clip_threshold = max(self.clip_threshold, measured.clipped)
+    def _listen(self, listener: Listener) -> None:
+        """Inside the model, and inside its parts where a loop calls those and never the whole."""
+        ear = Ear(listener.enter, listener.leave)
+        self._ears = [(module, ear) for module in (self._model, *self._model.children())]
+        for module, one in self._ears:
+            hearing.listen(module, one)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for module, ear in self._ears:
+            hearing.leave(module, ear)
+        self._ears = []
 
     def _stop_listening_to_parts(self) -> None:
-        for handle in self._listening[2:]:
-            handle.remove()
-        del self._listening[2:]
+        for module, ear in self._ears[1:]:
+            hearing.leave(module, ear)
+        del self._ears[1:]
 
     def _hear_enough(self, by_hooks: int) -> None:
         """Listen no more where modules' hooks hear all there is."""
@@ -246,3 +346,64 @@ class Observer:
         if self._listener.heard <= by_hooks:
             self._stop_listening()
             self._listener = None
+
+    # ---- what is known of the model ----
+
+    def findings(self) -> dict[str, Any]:
+        """What is known of the model, as fields of ``WatchedModel``."""
+        left_out = self._anatomy.left_out
+        quiet = self.places.missing
+        unseen = {
+            f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
+            MUTE: self._mute,
+            DEAF: self._deaf,
+            f"Without a point: {', '.join(left_out)}.": bool(left_out),
+            f"Can't be read: tensors of {', '.join(sorted(self.unread))}.": bool(self.unread),
+        }
+        return {
+            "layers": self.places.layers(self._probe, self._moved.held()),
+            "residual": self.residual,
+            "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
+            "clip": "norm" if self.clip_threshold else "none",
+            "clip_threshold": self.clip_threshold,
+        }
+
+    def news(self) -> tuple[Any, ...]:
+        """Changes when there is more to be known."""
+        return (
+            len(self.places),
+            len(self._probe.kinds),
+            self.clip_threshold,
+            len(self.unread),
+            self._probe.parameters.trained.tobytes(),
+            self._moved.held().tobytes(),
+        )
+
+    def follow(self, anatomy: Anatomy | None) -> None:
+        """The model has other parts now: they are watched from the next step on.
+
+        Args:
+            anatomy: None where they can't be.
+        """
+        self._stale = []
+        if anatomy is None:
+            return
+        self.detach()
+        self._anatomy = anatomy
+        self._probe = self._probe_of(anatomy)
+        self._moved.again(self._probe.parameters.place)
+        self.places.again(anatomy.layers)
+        self._listener = Listener(self._activated)
+
+    def why_nothing(self) -> str:
+        """Why no step was measured, in words."""
+        if not len(self._moved.held()):
+            return "the optimizer holds no parameter of the model."
+        if not self._heard_backward:
+            return "no backward pass reached a parameter of the model."
+        return "no optimizer that is watched made a step."
+
+    @property
+    def stale(self) -> bool:
+        """Whether the model has parts that are not known."""
+        return bool(self._stale)

@@ -1,7 +1,6 @@
 """Where what is seen of a stranger's run is kept: a store, and event files if they are wished."""
 
 import logging
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from diagnostics.engine.sinks import StoreSink
 from diagnostics.runs.control import Control
-from diagnostics.store.records import Event, PatientZero
+from diagnostics.store.records import Event
 from diagnostics.store.store import Store
 from diagnostics.subject.watched import WatchedModel
 
@@ -52,9 +51,9 @@ class Chronicle:
         if self._board is not None:
             self._board.write(step, self.subject.names, values, scalars)
 
-    def diverged(self, step: int, patient: PatientZero) -> None:
-        """A number that is not finite was seen."""
-        self._sink.event(Event(step, "diverged", asdict(patient)))
+    def event(self, event: Event) -> None:
+        """Something happened that the page tells of."""
+        self._sink.event(event)
 
     def know(self, **news: Any) -> None:
         """More is known of the model."""

@@ -14,8 +14,13 @@ def _path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(reductions, "NATIVE", set())
 
 
-def _see(counted: InPassing, h: torch.Tensor) -> None:
-    counted.see(reductions.gather([0], [h]), ())
+def _see(counted: InPassing, *activations: torch.Tensor) -> None:
+    """Calls of one layer, in one step that was part of training."""
+    calls = np.arange(len(activations))
+    layers = np.zeros(len(activations), np.int64)
+    counted.see(reductions.gather(calls.tolist(), activations), layers, ())
+    counted.count(calls, layers)
+    counted.clear()
 
 
 def test_a_unit_is_dead_only_if_a_thousand_samples_leave_it_at_0() -> None:
@@ -43,9 +48,9 @@ def test_a_convolution_may_be_called_at_several_sizes_in_one_pass() -> None:
     counted = InPassing(np.array([True]))
     large, small = torch.zeros(SAMPLES, 4, 5, 5), torch.zeros(SAMPLES, 4, 3, 3)
     large[3, 1, 4, 4] = small[5, 2, 0, 0] = 1.0
-    counted.see(reductions.gather([0, 0], [large[:400], small[:400]]), ())
+    _see(counted, large[:400], small[:400])
     assert np.isnan(counted.share[0])
-    counted.see(reductions.gather([0, 0], [small[400:600], large[400:600]]), ())
+    _see(counted, small[400:600], large[400:600])
     assert counted.share[0] == 2 / 4
 
 
@@ -54,4 +59,13 @@ def test_the_count_begins_anew() -> None:
     _see(counted, torch.ones(SAMPLES, 2))
     assert counted.share[0] == 0
     _see(counted, torch.zeros(SAMPLES, 2))
+    assert counted.share[0] == 1
+
+
+def test_what_was_no_part_of_training_does_not_count() -> None:
+    counted = InPassing(np.array([False]))
+    alive, dead = torch.ones(SAMPLES, 2), torch.zeros(SAMPLES, 2)
+    layers = np.zeros(2, np.int64)
+    counted.see(reductions.gather([0, 1], [alive, dead]), layers, ())
+    counted.count(np.array([1]), layers)
     assert counted.share[0] == 1

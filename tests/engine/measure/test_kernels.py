@@ -72,7 +72,7 @@ tally = np.zeros(1, kernels.TALLY)
 x = np.arange(4, dtype=np.float32)
 one = np.zeros(1, np.int64)
 kernels.tallies(one, np.array([x.ctypes.data]), np.array([4]), np.array([False]),
-                np.full(1, -np.inf), np.full(1, np.inf), tally)
+                one, np.full(1, -np.inf), np.full(1, np.inf), tally)
 rows = np.zeros(1, ROW)
 kernels.activations(tally, np.array([True]), np.full(1, -np.inf), rows)
 print(rows["activation_mean"][0], rows["sparsity"][0], rows["activation_std"][0] ** 2)

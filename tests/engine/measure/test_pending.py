@@ -40,7 +40,7 @@ def _twice(written: tuple[bool, bool], step: int = 1) -> tuple[list[float], list
             if overwrites and number >= step:
                 z.detach().fill_(99.0)
             z.sum().backward()
-        probe.backward()
+            probe.backward()
         probe.before_step()
         values = probe.after_step().values
         measured.append(float(values[0, METRIC_INDEX["activation_std"]]))
@@ -73,12 +73,12 @@ def test_calls_of_one_layer_are_told_apart() -> None:
     def take(layers: list[int], tensors: list[Tensor]) -> None:
         read.extend((i, float(t)) for i, t in zip(layers, tensors, strict=True))
 
-    waits = Pending(2, take, lost.extend)
+    waits = Pending(take, lost.extend)
     waits.first = False
     for _ in range(2):
         tensors = [torch.tensor(float(n)) for n in range(3)]
-        for layer, tensor in zip((0, 1, 0), tensors, strict=True):
-            waits.add(layer, tensor)
+        for key, layer, tensor in zip((0, 1, 2), (0, 1, 0), tensors, strict=True):
+            waits.add(key, layer, tensor)
         tensors[2].add_(90)
         waits.read()
         waits.clear()

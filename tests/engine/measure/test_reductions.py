@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from diagnostics.engine.measure import portable, reductions
 from diagnostics.engine.measure.kernels import CHANGE, Floats
 from diagnostics.engine.measure.measured import ROW
+from diagnostics.engine.measure.updates import Updates
 
 
 @pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-23, 1e-15, 1.0, 1e10, 1e19, 1e25, 3e38])
@@ -35,7 +36,6 @@ def test_nonfinite_stays_nonfinite_and_zero_is_zero() -> None:
     assert np.isnan(found[0])
     assert found[1] == np.inf
     assert found[2] == 0
-    assert reductions.nonfinite(torch.tensor([math.nan, math.inf, -math.inf, 1.0])) == 3
 
 
 @given(st.floats(-1024, 1024, width=32), st.floats(0.0625, 1024, width=32))
@@ -62,16 +62,17 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     """Both ways to the same numbers: the kernels, and torch for all that they can't read."""
     if request.param == "torch":
         monkeypatch.setattr(reductions, "NATIVE", set())
-        monkeypatch.setattr(reductions.Updates, "_native", lambda self: False)
+        monkeypatch.setattr(Updates, "_native", lambda self, which: False)
 
 
 def _add(tally: reductions.Tally, layer: int, tensor: torch.Tensor) -> bool:
-    return tally.add(reductions.gather([layer], [tensor]))
+    """As a call of the layer with the same number."""
+    return tally.add(reductions.gather([layer], [tensor]), np.arange(2))
 
 
 def _spread(tally: reductions.Tally) -> Floats:
-    _, found = reductions.named(len(tally.rows), ROW)
-    tally.write(found)
+    _, found = reductions.named(2, ROW)
+    tally.write(np.arange(2), np.arange(2), found)
     keys = ("activation_mean", "activation_std", "sparsity", "saturated")
     return np.column_stack([found[key] for key in keys])
 
@@ -81,7 +82,7 @@ def test_a_tally_adds_up_what_it_sees(path: None, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     parts = [torch.randn(40, 25).relu().to(dtype), torch.randn(7).to(dtype)]
     tally = reductions.Tally(2)
-    tally.activate(1, (-1.0, 1.0))
+    tally.activate(1, [], (-1.0, 1.0))
     assert all(_add(tally, 1, part) for part in parts)
     whole = torch.cat([part.flatten() for part in parts]).double()
     mean, std, zeros, outside = _spread(tally)[1]
@@ -93,7 +94,7 @@ def test_a_tally_adds_up_what_it_sees(path: None, dtype: torch.dtype) -> None:
 
 
 def test_a_tally_says_when_its_sums_are_spoilt(path: None) -> None:
-    tally = reductions.Tally(1)
+    tally = reductions.Tally(2)
     assert _add(tally, 0, torch.ones(3))
     assert not _add(tally, 0, torch.tensor([1.0, math.nan]))
     tally.clear()
@@ -103,7 +104,7 @@ def test_a_tally_says_when_its_sums_are_spoilt(path: None) -> None:
 def test_a_tally_keeps_a_spread_far_from_0(path: None) -> None:
     torch.manual_seed(0)
     entries = 0.5 + 1e-9 * torch.randn(1000, dtype=torch.float64)
-    tally = reductions.Tally(1)
+    tally = reductions.Tally(2)
     _add(tally, 0, entries)
     expected = float((entries - 0.5).std(correction=0))
     assert _spread(tally)[0, 1] == pytest.approx(expected, rel=1e-3)
@@ -113,14 +114,16 @@ def test_a_tally_keeps_a_spread_far_from_0(path: None) -> None:
 def test_updates_compare_weights_before_and_after(path: None, most: int) -> None:
     torch.manual_seed(0)
     weights = [torch.randn(100, 64), torch.randn(30, 20)]
-    updates = reductions.Updates(weights, most)
-    assert np.isnan(updates.read()["squares"]).all()
+    updates = Updates(weights, most)
+    every = np.arange(2)
+    assert np.isnan(updates.rows["squares"]).all()
     for _ in range(2):  # the second time into what was kept
-        updates.remember()
+        updates.remember(every)
         changes = [0.01 * torch.randn_like(w) for w in weights]
         for weight, change in zip(weights, changes, strict=True):
             weight += change
-    found = updates.read()
+    updates.read(every)
+    found = updates.finish()
     full, seen, w, ww, d, dd = (found[key] for key in CHANGE.names)
     assert full.tolist() == [6400, 600] and (seen <= full).all()
     tolerance = 1e-4 if most > 6400 else 0.15
@@ -133,12 +136,13 @@ def test_updates_compare_weights_before_and_after(path: None, most: int) -> None
 @pytest.mark.parametrize("write", ["", "no_grad", "data"])
 def test_updates_are_those_of_a_step_alone(path: None, write: str) -> None:
     weight = torch.nn.Parameter(torch.randn(30, 20))
-    updates = reductions.Updates([weight])
+    updates = Updates([weight])
     for _ in range(3):
-        updates.remember()
+        updates.remember(np.arange(1))
         with torch.no_grad():
             weight.add_(0.25)
-        change = updates.read()["moved"][0]
+        updates.read(np.arange(1))
+        change = updates.finish()["moved"][0]
         assert change == pytest.approx(0.25 * 600, rel=1e-4)
         if write == "no_grad":
             with torch.no_grad():
@@ -153,7 +157,7 @@ def _rms(tensor: torch.Tensor) -> float:
 
 def test_a_stride_meets_every_column() -> None:
     weight = torch.zeros(64, 60)
-    (stride,) = reductions.Updates([weight], 1000)._strides.tolist()
+    (stride,) = Updates([weight], 1000)._strides.tolist()
     assert len({i % 60 for i in range(0, weight.numel(), stride)}) == 60
 
 

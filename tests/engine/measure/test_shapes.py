@@ -20,9 +20,10 @@ def _path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 def _measured(*tensors: Tensor) -> tuple[float, float]:
     """(largest, kurtosis) of all that a layer gave out in a step."""
     tally, rows = reductions.Tally(1), np.zeros(1, ROW)
-    for tensor in tensors:
-        tally.add(reductions.gather([0], [tensor]))
-    tally.write(rows)
+    layers = np.zeros(len(tensors), np.int64)
+    for call, tensor in enumerate(tensors):
+        tally.add(reductions.gather([call], [tensor]), layers)
+    tally.write(np.arange(len(tensors)), layers, rows)
     return float(rows["activation_max"][0]), float(rows["activation_kurtosis"][0])
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from diagnostics.engine.watch.loop import scales_steps
+from diagnostics.engine.watch.optimizers import scales_steps
 
 Optimizer = torch.optim.Optimizer
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 from torch.utils.checkpoint import checkpoint
 
 from diagnostics import watch
-from diagnostics.engine.measure import pending
+from diagnostics.engine.measure import hearing, pending
 from diagnostics.engine.watch.watch import Watch
 from diagnostics.store.records import METRIC_INDEX, StepBatch
 from diagnostics.store.store import Store
@@ -54,10 +55,12 @@ def hooks(t: Training) -> list[Any]:
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No mode of torch's is left behind."""
+    """No mode of torch's is left behind, nobody listens, and no optimizer's step is heard of."""
     before = torch._C._len_torch_function_stack()
     yield
     assert torch._C._len_torch_function_stack() == before
+    assert nn.Module._call_impl is hearing._plain and not hearing._ears
+    assert not (_global_optimizer_pre_hooks or _global_optimizer_post_hooks)
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -69,8 +72,9 @@ def test_watching_changes_nothing_and_leaves_nothing(store: Store, name: str) ->
     state = torch.random.get_rng_state()
     torch.manual_seed(7)
     with watch(seen.model, seen.optimizer, store=store, every=1) as w:
-        assert hooks(seen)
+        assert not hooks(seen)
         assert run(seen, w) == losses
+        assert not hooks(seen)
     assert torch.equal(torch.random.get_rng_state(), state)
     for (key, a), b in zip(
         plain.model.state_dict().items(), seen.model.state_dict().values(), strict=True
@@ -249,11 +253,10 @@ def test_a_graph_that_outlives_watching_is_left_alone(store: Store) -> None:
     with watch(t.model, t.optimizer, store=store, every=1) as w:
         run(t, w)
         loss = loss_of(t.model, t.batches[0])
-        observer = w._observer
-    assert observer is not None
+        probe = w._session.observer._probe
     loss.backward()
-    assert not observer._probe._signals and observer._probe.step.seconds == 0.0
-    assert observer._probe.step.passes == 0
+    assert not probe._signals.pending and probe.step.seconds == 0.0
+    assert probe.step.passes == 0
 
 
 class Doubled(nn.Linear):

@@ -6,7 +6,6 @@ import logging
 import math
 import pickle
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -147,17 +146,17 @@ def close(t: Training, w: Any) -> None:
 
 
 @pytest.mark.thorough
-def test_compiling_after_the_beginning_works(store: Store) -> None:
+def test_compiling_after_the_beginning_leaves_weights_and_a_sentence(store: Store) -> None:
     found = []
     for compiled in (False, True):
         t = training("mlp", 4)
-        with warnings.catch_warnings(), watch(t.model, t.optimizer, store=store, every=1) as w:
-            warnings.simplefilter("ignore")  # torch's own, of how it takes hooks apart
+        with watch(t.model, t.optimizer, store=store, every=1) as w:
             model: Any = torch.compile(t.model, backend="eager") if compiled else t.model
             run(Training(model, t.optimizer, t.batches), w)
         found.append(measured(store, w))
         assert w.subject.names == ("0", "2", "4")
-    for key in ("signal_grad_norm", "weight_grad_norm", "activation_std", "update_norm"):
+        assert any("compiled" in sentence for sentence in w.subject.unseen) == compiled
+    for key in ("weight_grad_norm", "update_norm", "weight_norm"):
         np.testing.assert_allclose(found[1].metric(key), found[0].metric(key), 1e-5, err_msg=key)
 
 
@@ -302,11 +301,11 @@ def test_nothing_grows(store: Store) -> None:
         before = len(gc.get_objects())
         run(long, w)
         run(long, w)
-        wait_for(lambda: not w._chronicle._sink._steps)
+        wait_for(lambda: not w._session._chronicle._sink._steps)
         gc.collect()
         grown = len(gc.get_objects()) - before
     assert grown < 250  # steps, half of those taken
-    assert len(w._alerts._recent) == 200
+    assert len(w._last._alerts._recent) == 200
     assert len(measured(store, w)) == 750
 
 

@@ -1,0 +1,51 @@
+"""The gate for tensors: which can be read, and as what. Only here torch's odd kinds are known."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+PLAIN = {Tensor, nn.Parameter}
+
+
+def readable(tensor: Tensor) -> Tensor | None:
+    """A dense, real, detached tensor of the same entries; None where they can't be had.
+
+    Entries that a sparse tensor does not keep are left out, and so is what pads a nested one; a
+    complex number is two. A tensor that lies in pieces, has no numbers, or is whatever a subclass
+    makes of it, can't be read.
+    """
+    known = tensor if type(tensor) in PLAIN else _without_class(tensor)
+    if known is None or known.is_meta:
+        return None
+    known = _dense(known.detach())
+    if known.is_quantized:
+        known = known.dequantize()
+    if known.is_complex():
+        return torch.view_as_real(known.resolve_conj())
+    return known.resolve_neg() if known.is_floating_point() else known.double()
+
+
+def _dense(tensor: Tensor) -> Tensor:
+    if tensor.is_nested:
+        return torch.cat([part.reshape(-1) for part in tensor.unbind()])
+    if tensor.is_sparse:
+        return tensor.coalesce().values()
+    if tensor.layout is not torch.strided:
+        return tensor.values()
+    return tensor.clone() if tensor._is_zerotensor() else tensor
+
+
+def _without_class(tensor: Any) -> Tensor | None:
+    """What a subclass keeps, where that is its entries and nothing else."""
+    kind = type(tensor)
+    if tensor.layout is torch.jagged:
+        return (
+            _without_class(tensor._values) if type(tensor._values) not in PLAIN else tensor._values
+        )
+    if kind.__name__ == "DTensor":
+        return tensor.to_local() if tensor.device_mesh.size() == 1 else None
+    if kind.__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        return None
+    with torch._C.DisableTorchFunctionSubclass():
+        return Tensor.as_subclass(tensor, Tensor)

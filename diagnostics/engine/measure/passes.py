@@ -1,0 +1,125 @@
+"""Backward passes of a step, and which of them count: those whose gradients were applied.
+
+A pass is found to be over by whoever knows; then it is told which parameters' gradients it filled.
+A parameter's gradient may be reset before it is applied (``zero_grad`` without a step), or never be
+filled (``torch.autograd.grad``): then the pass does not count for it. When an optimizer steps, the
+passes since its parameters were reset are applied together, in place of those of an earlier step.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diagnostics.engine.measure.kernels import Flags
+
+Place = tuple[int, int]
+"""A call, and which of its outputs."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """One backward pass.
+
+    Attributes:
+        events: rows of signals, each with the call and output it is of.
+        replaced: rows of earlier passes that are contained in rows of this one: δ adds up.
+        kept: signals of a graph that may be gone through again.
+        fresh: parameters whose gradient it filled and that were not yet stepped, [parameters].
+        applied: parameters that were stepped by what it left, [parameters].
+        scale: what its loss was multiplied with.
+    """
+
+    fresh: Flags
+    applied: Flags
+    events: list[tuple[int, Place]] = field(default_factory=list)
+    replaced: set[int] = field(default_factory=set)
+    kept: dict[Place, tuple[int, Tensor]] = field(default_factory=dict)
+    scale: float = 1.0
+
+
+class Passes:
+    """The passes of a step, one of which may be going on.
+
+    Args:
+        parameters: how many the model has.
+
+    Attributes:
+        going: the pass that is going on.
+        calls: of each row of signals, the call it is of.
+    """
+
+    def __init__(self, parameters: int) -> None:
+        self._parameters = parameters
+        self._done: list[Pass] = []
+        self.going: Pass | None = None
+        self.calls: list[int] = []
+
+    def begin(self) -> Pass:
+        """Another pass begins; one that is going on already failed."""
+        none = np.zeros((2, self._parameters), np.bool_)
+        self.going = Pass(none[0], none[1])
+        return self.going
+
+    def signal(self, place: Place, gradient: Tensor) -> tuple[int, Tensor]:
+        """A row for a signal gradient, and what belongs there: ∂L/∂z of all passes so far."""
+        assert self.going is not None
+        before = self._before(place)
+        if before is not None:
+            self.going.replaced.add(before[0])
+            gradient = before[1] + gradient
+        row = len(self.calls)
+        self.calls.append(place[0])
+        self.going.events.append((row, place))
+        if torch._C._autograd._get_current_graph_task_keep_graph():
+            self.going.kept[place] = row, gradient.detach().clone()
+        return row, gradient
+
+    def _before(self, place: Place) -> tuple[int, Tensor] | None:
+        for done in reversed(self._done):
+            if place in done.kept and done.fresh.any():
+                return done.kept[place]
+        return None
+
+    def end(self) -> None:
+        """The pass is over; it counts where it filled gradients."""
+        assert self.going is not None
+        if self.going.fresh.any() or self.going.applied.any():
+            self._done.append(self.going)
+        self.going = None
+
+    @property
+    def fresh(self) -> Flags:
+        """Parameters with gradients that were not applied, [parameters]."""
+        found = np.zeros(self._parameters, np.bool_)
+        for one in self._done:
+            found |= one.fresh
+        return found
+
+    def reset(self, parameters: Flags) -> None:
+        """These gradients were thrown away."""
+        for one in self._done:
+            one.fresh &= ~parameters
+        self._done = [one for one in self._done if one.fresh.any() or one.applied.any()]
+
+    def apply(self, parameters: Flags, scale: float) -> None:
+        """An optimizer steps by these gradients, of a loss that was multiplied with a scale."""
+        every = [*self._done, self.going] if self.going is not None else self._done
+        if not any((one.fresh & parameters).any() for one in every):
+            return
+        for one in every:
+            if (one.fresh & parameters).any():
+                one.scale = scale
+            one.applied &= ~parameters
+            one.applied |= one.fresh & parameters
+            one.fresh &= ~parameters
+
+    def counted(self) -> list[Pass]:
+        """Passes that were applied to some parameter, in their order."""
+        return [one for one in self._done if one.applied.any()]
+
+    def clear(self) -> None:
+        """A new step begins."""
+        self._done, self.going = [], None
+        self.calls = []

@@ -1,0 +1,81 @@
+"""Signal gradients δ = ∂L/∂z: caught in backward passes, counted where these were applied."""
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from diagnostics.engine.measure import kernels, reductions
+from diagnostics.engine.measure.calls import Calls
+from diagnostics.engine.measure.kernels import Flags, Floats, Ints, Records
+from diagnostics.engine.measure.passes import Passes
+from diagnostics.engine.measure.pending import Pending
+
+
+class Signals:
+    """A row for each signal of a call in a pass.
+
+    Args:
+        read: called with rows and tensors before their norms are taken.
+    """
+
+    def __init__(self, calls: Calls, passes: Passes, spoilt: Callable[..., None]) -> None:
+        self._calls, self._passes, self._spoilt = calls, passes, spoilt
+        self._norms = reductions.Norms(0)
+        self.pending = Pending(self._read, self._lose)
+
+    def add(self, call: int, output: int, gradient: Tensor) -> None:
+        """What a backward pass that is going on brought back to a call's output."""
+        place = self._calls.row(call), output
+        row, whole = self._passes.signal(place, gradient)
+        self.pending.add(self._calls.key(place[0]), row, whole)
+
+    def counted(
+        self, moved: Flags, layers_of: Callable[[Flags], Flags]
+    ) -> tuple[Ints, Ints, Floats]:
+        """Rows that count, the calls they are of, and what their losses were multiplied with.
+
+        A layer that was moved counts the passes it was moved by, any other those that moved any.
+
+        Args:
+            moved: layers with a parameter that was stepped, [layers].
+            layers_of: layers that own some parameters.
+        """
+        rows: list[int] = []
+        scales: list[float] = []
+        found = self._passes.counted()
+        replaced = set[int]().union(*(one.replaced for one in found))
+        for one in found:
+            allowed = (layers_of(one.applied) | ~moved).tolist()
+            for row, (call, _) in one.events:
+                if allowed[self._calls.layers[call]] and row not in replaced:
+                    rows.append(row)
+                    scales.append(one.scale)
+        calls = [self._passes.calls[row] for row in rows]
+        return np.array(rows, np.int64), np.array(calls, np.int64), np.array(scales)
+
+    def write(self, rows: Ints, owner: Ints, scales: Floats, out: Records) -> None:
+        """Norms of rows together, into rows of metrics; NaN where there is none."""
+        count = len(out)
+        self._norms.fit(len(self._passes.calls))
+        norms, sizes = (
+            np.full(count, np.nan),
+            np.bincount(owner, self._norms.entries[rows], count).astype(float),
+        )
+        scaled = self._norms.values[rows] / scales
+        kernels.by_owner(scaled, np.ones(len(rows), np.bool_), np.arange(len(rows)), owner, norms)
+        kernels.signals(norms, sizes, out)
+
+    def clear(self) -> None:
+        """A new step begins."""
+        self.pending.clear()
+        self._norms.clear()
+
+    def _read(self, rows: list[int], tensors: list[Tensor]) -> None:
+        self._norms.fit(len(self._passes.calls))
+        if not self._norms.add(reductions.gather(rows, tensors)):
+            self._spoilt([self._passes.calls[row] for row in rows], "signal_grad", tensors)
+
+    def _lose(self, rows: list[int]) -> None:
+        self._norms.fit(len(self._passes.calls))
+        self._norms.lose(rows)

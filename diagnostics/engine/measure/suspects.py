@@ -1,0 +1,83 @@
+"""Numbers that are not finite: where they were seen, in the order in which they were."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diagnostics.engine.measure import gate
+from diagnostics.engine.measure.kernels import Floats, Ints
+from diagnostics.engine.measure.layers import Layer, own
+
+NO_CALL = -1
+
+
+class Suspect(NamedTuple):
+    """Entries of one tensor that are not finite.
+
+    Attributes:
+        name: what the tensor is; a weight where the layer had such a weight already.
+        call: the row of the call that it is of.
+    """
+
+    layer: int
+    name: str
+    entries: int
+    call: int
+
+
+class Suspects:
+    """What was seen of a step; a call's counts once it is known to be part of training."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._weights = [own(layer.linear) for layer in layers]
+        self._found: list[Suspect] = []
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def look(self, layer: int, name: str, tensor: Tensor, call: int = NO_CALL) -> None:
+        """Count what is not finite in a tensor."""
+        entries = _nonfinite(tensor)
+        if entries:
+            sick = any(map(_nonfinite, self._weights[layer]))
+            self._found.append(Suspect(layer, "weight" if sick else name, entries, call))
+
+    def spoilt_weights(self) -> bool:
+        """Whether a step left weights that are not finite; the next one shows them as its cause."""
+        before = len(self._found)
+        for layer, weights in enumerate(self._weights):
+            entries = sum(map(_nonfinite, weights))
+            if entries:
+                self._found.append(Suspect(layer, "", entries, NO_CALL))
+        return len(self._found) > before
+
+    def counts(self, calls: Ints) -> Floats:
+        """Of each layer, how many entries were not finite, [layers]."""
+        found = np.zeros(len(self._weights))
+        for one in self._of(calls):
+            found[one.layer] += one.entries
+        return found
+
+    def first(self, calls: Ints) -> tuple[int, str] | None:
+        """The first that is known by its name."""
+        return next(((one.layer, one.name) for one in self._of(calls) if one.name), None)
+
+    def unused(self, calls: Ints) -> bool:
+        """Whether there was any at a call that is not among these."""
+        return len(self._of(calls)) < len(self._found)
+
+    def clear(self) -> None:
+        """A new step begins."""
+        self._found = []
+
+    def _of(self, calls: Ints) -> list[Suspect]:
+        known = {NO_CALL, *calls.tolist()}
+        return [one for one in self._found if one.call in known]
+
+
+def _nonfinite(tensor: Tensor) -> int:
+    known = gate.readable(tensor)
+    return 0 if known is None else int(known.numel() - torch.isfinite(known).sum())

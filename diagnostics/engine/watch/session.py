@@ -1,0 +1,199 @@
+"""One run of a watched loop, from entering to leaving: its steps, and where they are kept."""
+
+import logging
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch import nn
+from torch.optim import Optimizer
+
+from diagnostics.engine.measure.kernels import Floats, rounded
+from diagnostics.engine.watch import loop
+from diagnostics.engine.watch.alerts import Alerts
+from diagnostics.engine.watch.anatomy import Anatomy, examine
+from diagnostics.engine.watch.budget import Budget
+from diagnostics.engine.watch.observer import Observer
+from diagnostics.engine.watch.recorder import Chronicle
+from diagnostics.store.records import SCALAR_INDEX, SCALARS, Diagnosis, Event, PatientZero
+from diagnostics.subject.watched import Stopped, Unwatchable, WatchedModel
+
+MEASURED = [
+    SCALAR_INDEX[key]
+    for key in ("grad_norm", "clipped_norm", "left_norm", "lr", "step_time", "probe_time")
+]
+"""Scalars that watching knows by itself."""
+
+log = logging.getLogger("diagnostics.watch")
+
+
+class Session:
+    """A run that goes on.
+
+    Attributes:
+        observer: what measures.
+        patient: where a number that is not finite was seen first, once somebody was told.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: list[Optimizer],
+        anatomy: Anatomy,
+        chronicle: Chronicle,
+        budget: Budget,
+        alerts: Alerts,
+    ) -> None:
+        self._model, self._optimizers = model, optimizers
+        self._chronicle, self._budget, self._alerts = chronicle, budget, alerts
+        self._known: tuple[Any, ...] = ()
+        self._stored = self._passed = 0
+        self.patient: PatientZero | None = None
+        self.observer = Observer(model, optimizers, anatomy)
+
+    def begin(self) -> None:
+        """The first step begins."""
+        try:
+            self._budget.begin()
+            self.observer.attach()
+        except BaseException as error:
+            self.end(error)
+            raise
+
+    def end(self, error: BaseException | None, stopped: str = "") -> None:
+        """Leave model and optimizers as they were, and say how it went.
+
+        Args:
+            error: that ended the loop.
+            stopped: why somebody else ended it.
+        """
+        observer = self.observer
+        observer.detach()
+        self.patient = observer.patient
+        state = _state_after(error)
+        summary: dict[str, Any] = {"steps": observer.step - 1}
+        if stopped:
+            state = "stopped"
+            log.info("%s", stopped)
+        if state == "failed":
+            summary["error"] = f"{type(error).__name__}: {error}"[:500]
+        elif not self._stored and state == "finished":
+            state, summary["error"] = "failed", self._why_nothing()
+            log.warning("%s", summary["error"])
+        if self.patient is not None:
+            state, summary["patient_zero"] = "diverged", asdict(self.patient)
+        self._chronicle.close(state, summary)
+
+    def concerns(self, model: nn.Module, optimizers: list[Optimizer]) -> bool:
+        """Whether it watches the same model by one of the same optimizers."""
+        own = set(map(id, self._optimizers))
+        return model is self._model and not own.isdisjoint(map(id, optimizers))
+
+    @property
+    def subject(self) -> WatchedModel:
+        """What is known of the model."""
+        return self._chronicle.subject
+
+    def step(self, loss: Any, scalars: dict[str, float]) -> None:
+        """A step is over. Raises ``Stopped``."""
+        observer = self.observer
+        self._passed += 1
+        self._budget.over(observer.measuring, observer.seconds)
+        known = loop.number(loss, observer.measuring)
+        sound = known is None or math.isfinite(known)
+        try:
+            if observer.measuring:
+                observer.finish(sound)
+            if observer.measuring or not sound:
+                self._account(sound, scalars if known is None else {**scalars, "loss": known})
+        finally:
+            self._go_on()
+
+    def _account(self, sound: bool, scalars: dict[str, float]) -> None:
+        """Keep a step that was measured or went wrong, and tell of it."""
+        observer = self.observer
+        if not sound and observer.patient is None and not observer.sound:
+            observer.blame_loss()
+        if observer.values is not None:
+            self._write(observer.values, scalars)
+        elif observer.patient is not None and self.patient is None and len(observer.places):
+            self._write(observer.nothing(), scalars)
+        events, observer.events = observer.events, []
+        for event in events:
+            self._chronicle.event(event)
+        self._tell()
+
+    def _write(self, values: Floats, scalars: dict[str, float]) -> None:
+        observer, budget = self.observer, self._budget
+        row = np.full(len(SCALARS), np.nan)
+        for key, given in scalars.items():
+            row[SCALAR_INDEX[key]] = given
+        news = observer.news()
+        if news != self._known:
+            self._known = news
+            self._chronicle.know(**observer.findings())
+        left, bare = observer.left, budget.bare
+        row[MEASURED] = (
+            *(observer.norm, observer.clipped, left, observer.lr, bare, budget.share * bare),
+        )
+        kept = rounded(values)
+        self._stored += 1
+        self._chronicle.write(observer.step, kept, row)
+        self._alerts.see(observer.step, kept, row)
+        budget.elsewhere = self._chronicle.seconds
+
+    def _tell(self) -> None:
+        """Tell of divergence at once, of all else every few seconds, if anybody wants to know."""
+        observer = self.observer
+        news = observer.patient if self.patient is None else None
+        if news is not None:
+            self.patient = news
+            self._chronicle.event(Event(observer.step, "diverged", asdict(news)))
+        if news is not None or self._alerts.due:
+            self._alerts.judge(self.subject, self.patient)
+
+    def _go_on(self) -> None:
+        """Begin the next step, measured or not."""
+        observer = self.observer
+        observer.go_on()
+        if observer.stale:
+            self._follow()
+        due = self._budget.due or observer.waiting
+        if due != observer.measuring:
+            observer.attach() if due else observer.detach()
+        elif observer.measuring and not observer.waiting:
+            observer.forget()
+        self._budget.go_on()
+
+    def _follow(self) -> None:
+        """The model has got other parts."""
+        before = set(self.observer.places.names)
+        try:
+            anatomy = examine(self._model)
+        except Unwatchable as refusal:
+            log.warning("The model has changed, and is watched as it was: %s", refusal)
+            anatomy = None
+        self.observer.follow(anatomy)
+        if anatomy is not None:
+            parts = [layer.name for layer in anatomy.layers if layer.name not in before]
+            event = Event(self.observer.step, "followed", {"layers": parts[:5]})
+            self._chronicle.event(event)
+
+    def _why_nothing(self) -> str:
+        if not self._passed:
+            return "Nothing was measured: w.step() was never called."
+        return f"Nothing was measured: {self.observer.why_nothing()}"
+
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """What the recent measured steps say, the gravest first."""
+        return self._alerts.diagnoses(self.subject, self.observer.patient)
+
+
+def _state_after(error: BaseException | None) -> str:
+    if error is None:
+        return "finished"
+    left = isinstance(error, SystemExit) and not error.code
+    if left or isinstance(error, (KeyboardInterrupt, GeneratorExit, Stopped)):
+        return "stopped"
+    return "failed"
