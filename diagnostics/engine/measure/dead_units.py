@@ -100,7 +100,8 @@ class InPassing:
         every = list(zip((*rows, *these.other_rows), (*these.kept, *these.others), strict=True))
         owner = layers.tolist()
         found = [
-            NOTHING if owner[call] in bare else self._geometry(owner[call], h) for call, h in every
+            NOTHING if owner[call] in bare or not h.ndim else self._geometry(owner[call], h)
+            for call, h in every
         ]
         self._fit(len(layers))
         for (call, _), one in zip(every, found, strict=True):

@@ -28,7 +28,8 @@ def readable(tensor: Tensor) -> Tensor | None:
 
 def _dense(tensor: Tensor) -> Tensor:
     if tensor.is_nested:
-        return torch.cat([part.reshape(-1) for part in tensor.unbind()])
+        parts = tensor.unbind()
+        return torch.cat([part.reshape(-1, part.shape[-1]) for part in parts if part.ndim])
     if tensor.is_sparse:
         return tensor.coalesce().values()
     if tensor.layout is not torch.strided:

@@ -13,6 +13,9 @@ from diagnostics.engine.measure.layers import own
 GRADIENT = attrgetter("grad")
 TRAINED = attrgetter("requires_grad")
 
+ROUNDED = 1e-6
+"""By how much norms may differ for what is divided by a power of two."""
+
 
 class Parameters:
     """Parameters of layers and others, each once, and the norms of their gradients.
@@ -62,14 +65,23 @@ class Parameters:
     def read(self, rows: Ints) -> Floats:
         """The norms of some gradients as they are now; NaN where there is none."""
         self.look(rows)
-        some = [row for row in rows.tolist() if self._seen[row] is not None]
+        found, present = self._norms_of(rows)
+        self.present[rows] = present
+        return found
+
+    def _peek(self, rows: Ints) -> Floats:
+        """The same, and what is known of them stays."""
+        return self._norms_of(rows)[0]
+
+    def _norms_of(self, rows: Ints) -> tuple[Floats, Flags]:
+        gradients = [self.all[row].grad for row in rows.tolist()]
+        some = [(k, gradient) for k, gradient in enumerate(gradients) if gradient is not None]
         self._norms.clear()
-        self._norms.add(reductions.gather(some, [self._seen[row] for row in some]))
-        found = np.full(len(self.all), np.nan)
-        found[some] = np.where(np.isnan(self._norms.entries), np.nan, self._norms.values)[some]
-        self.present[rows] = False
-        self.present[some] = ~np.isnan(self._norms.entries[some])
-        return np.asarray(found[rows])
+        self._norms.add(reductions.gather([k for k, _ in some], [g for _, g in some]))
+        there = np.zeros(len(rows), np.bool_)
+        there[[k for k, _ in some]] = True
+        there &= ~np.isnan(self._norms.entries[: len(rows)])
+        return np.where(there, self._norms.values[: len(rows)], np.nan), there
 
     def look(self, rows: Ints) -> None:
         """Some gradients are known as they are now."""
@@ -89,6 +101,20 @@ class Parameters:
         self.norms[rows[known]] = now[known]
         begun = rows[known & first[rows]]
         self.first[begun] = self.norms[begun]
+
+    def hidden_scale(self, rows: Ints) -> float:
+        """What a loop multiplied its loss with and divided gradients by again on its own, or 1.
+
+        A power of two, to the last bits the same for all, is no clipping: that divides by a norm.
+        """
+        known = rows[self.present[rows] & (self.norms[rows] > 0)]
+        if not len(known) or not self.changed()[known].all():
+            return 1.0
+        shares = self.norms[known] / self._peek(known)
+        exponent = np.log2(shares[0]) if 1 < shares[0] < np.inf else 0.5
+        alike = np.allclose(shares, shares[0], rtol=ROUNDED, atol=0)
+        whole = abs(exponent - np.rint(exponent)) < ROUNDED
+        return float(2 ** np.rint(exponent)) if alike and whole else 1.0
 
     def settle(self, rows: Ints, changed: Ints, scale: float) -> None:
         """An optimizer is about to step by these, of which some were changed since they were read.

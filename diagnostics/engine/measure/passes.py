@@ -93,9 +93,13 @@ class Passes:
     def fresh(self) -> Flags:
         """Parameters with gradients that were not applied, [parameters]."""
         found = np.zeros(self._parameters, np.bool_)
-        for one in self._done:
+        for one in self._all:
             found |= one.fresh
         return found
+
+    @property
+    def _all(self) -> list[Pass]:
+        return self._done if self.going is None else [*self._done, self.going]
 
     def reset(self, parameters: Flags) -> None:
         """These gradients were thrown away."""
@@ -105,10 +109,9 @@ class Passes:
 
     def apply(self, parameters: Flags, scale: float) -> None:
         """An optimizer steps by these gradients, of a loss that was multiplied with a scale."""
-        every = [*self._done, self.going] if self.going is not None else self._done
-        if not any((one.fresh & parameters).any() for one in every):
+        if not any((one.fresh & parameters).any() for one in self._all):
             return
-        for one in every:
+        for one in self._all:
             if (one.fresh & parameters).any():
                 one.scale = scale
             one.applied &= ~parameters

@@ -186,9 +186,10 @@ class Probe:
         changed = self.parameters.changed()
         chosen = self._flags(rows)
         fresh = self._passes.fresh & chosen
-        unheard = np.flatnonzero(changed & chosen & ~self._passes.fresh)
+        unheard = np.flatnonzero(changed & chosen & ~fresh)
         self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
-        clipped = np.flatnonzero(changed & chosen & self._passes.fresh)
+        clipped = np.flatnonzero(changed & fresh)
+        scale *= self.parameters.hidden_scale(np.flatnonzero(fresh)) if scale == 1.0 else 1.0
         self.parameters.settle(rows, clipped, scale)
         self._passes.apply(fresh, scale)
         if not np.isfinite(self.parameters.applied[rows][self.parameters.present[rows]]).all():

@@ -19,9 +19,9 @@ from diagnostics.engine.measure.kernels import TALLY, Floats, Ints, Records, Str
 from diagnostics.engine.measure.layers import EVERYWHERE
 from diagnostics.subject.activations import Span
 
-KIND = attrgetter("is_cpu", "dtype", "layout")
-FLOATS = {(True, torch.float32, torch.strided)}
-NATIVE = FLOATS | {(True, torch.float64, torch.strided)}
+KIND = attrgetter("is_cpu", "dtype", "layout", "is_nested")
+FLOATS = {(True, torch.float32, torch.strided, False)}
+NATIVE = FLOATS | {(True, torch.float64, torch.strided, False)}
 """Kinds of tensors that kernels read, once they are contiguous."""
 ALL_ENTRIES = 1 << 62
 

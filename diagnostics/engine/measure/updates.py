@@ -115,7 +115,7 @@ class Updates:
 
 def _written(weight: Tensor) -> Written:
     """Looking costs less than copying; so what ``change`` kept needn't be kept again."""
-    return weight._version, weight.data_ptr()
+    return weight._version, weight.data_ptr() if type(weight) in gate.PLAIN else id(weight)
 
 
 def _stride(weight: Tensor, most: int) -> int:

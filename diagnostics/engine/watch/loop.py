@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.amp import grad_scaler
 
 DEPTH_SEARCHED = 12
 """Frames between an optimizer's step and the GradScaler that called it, and some more."""
@@ -48,11 +49,15 @@ def will_skip(optimizer: Any) -> bool:
 
 
 def find_scaler(frame: FrameType | None) -> Any:
-    """The GradScaler on whose behalf the optimizer steps, if there is one."""
+    """The GradScaler on whose behalf the optimizer steps, if there is one.
+
+    Only its own frames are looked into: one that was keeps what it holds alive to its end.
+    """
     for _ in range(DEPTH_SEARCHED):
         if frame is None:
             return None
-        owner = frame.f_locals.get("self")
+        own = frame.f_code.co_filename == grad_scaler.__file__
+        owner = frame.f_locals.get("self") if own else None
         if isinstance(owner, torch.amp.GradScaler) and owner.is_enabled():
             return owner
         frame = frame.f_back

@@ -41,6 +41,10 @@ PARTIAL = [
 ]
 """Metrics of all that a step has heard, not of what came of it."""
 
+STRANGE = "The optimizer holds no parameter of the model: it moves nothing here."
+
+CUT = "No gradient has reached a parameter of the model."
+
 MUTE = (
     "No layer was called as a module, as where a model is compiled: there are weights and their "
     "gradients, no signals and no activations."
@@ -251,6 +255,7 @@ class Observer:
             elif moved.joins(optimizer):
                 name = type(optimizer).__name__
                 self.events.append(Event(self.step, "followed", {"optimizer": name}))
+                self._grown(optimizer)
         elif moved.unknown(optimizer):
             self._grown(optimizer)
         return moved.is_watched(optimizer)
@@ -309,7 +314,7 @@ class Observer:
         """All gradients of a backward pass are there; others of the same step may follow."""
         if self.measuring:
             self._probe.backward()
-            self._heard_backward |= self._probe.step.passes > 0
+            self._heard_backward = True
 
     # ---- functions ----
 
@@ -355,6 +360,8 @@ class Observer:
         quiet = self.places.missing
         unseen = {
             f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
+            STRANGE: not len(self._moved.held()),
+            CUT: not self._heard_backward and not self._mute,
             MUTE: self._mute,
             DEAF: self._deaf,
             f"Without a point: {', '.join(left_out)}.": bool(left_out),
@@ -375,35 +382,30 @@ class Observer:
             len(self._probe.kinds),
             self.clip_threshold,
             len(self.unread),
+            self._heard_backward,
             self._probe.parameters.trained.tobytes(),
             self._moved.held().tobytes(),
         )
 
-    def follow(self, anatomy: Anatomy | None) -> None:
-        """The model has other parts now: they are watched from the next step on.
-
-        Args:
-            anatomy: None where they can't be.
-        """
-        self._stale = []
-        if anatomy is None:
-            return
+    def follow(self, anatomy: Anatomy) -> list[str]:
+        """The model has other parts now, which are watched from now on: their names."""
+        known = {id(layer.linear) for layer in self._anatomy.layers}
         self.detach()
         self._anatomy = anatomy
         self._probe = self._probe_of(anatomy)
         self._moved.again(self._probe.parameters.place)
         self.places.again(anatomy.layers)
         self._listener = Listener(self._activated)
+        return [layer.name for layer in anatomy.layers if id(layer.linear) not in known]
 
     def why_nothing(self) -> str:
         """Why no step was measured, in words."""
         if not len(self._moved.held()):
-            return "the optimizer holds no parameter of the model."
-        if not self._heard_backward:
-            return "no backward pass reached a parameter of the model."
-        return "no optimizer that is watched made a step."
+            return STRANGE
+        return "No step of a watched optimizer was seen." if self._heard_backward else CUT
 
     @property
     def stale(self) -> bool:
-        """Whether the model has parts that are not known."""
-        return bool(self._stale)
+        """Whether the model has parts that are not known; once asked, until the next are met."""
+        stale, self._stale = self._stale, []
+        return bool(stale)

@@ -17,7 +17,7 @@ from diagnostics.engine.watch.budget import Budget
 from diagnostics.engine.watch.observer import Observer
 from diagnostics.engine.watch.recorder import Chronicle
 from diagnostics.store.records import SCALAR_INDEX, SCALARS, Diagnosis, Event, PatientZero
-from diagnostics.subject.watched import Stopped, Unwatchable, WatchedModel
+from diagnostics.subject.watched import Stopped, Unwatchable, WatchedLayer, WatchedModel
 
 MEASURED = [
     SCALAR_INDEX[key]
@@ -132,7 +132,9 @@ class Session:
         news = observer.news()
         if news != self._known:
             self._known = news
+            before = {layer.name: layer for layer in self.subject.layers}
             self._chronicle.know(**observer.findings())
+            self._tell_of_parts(before)
         left, bare = observer.left, budget.bare
         row[MEASURED] = (
             *(observer.norm, observer.clipped, left, observer.lr, bare, budget.share * bare),
@@ -142,6 +144,19 @@ class Session:
         self._chronicle.write(observer.step, kept, row)
         self._alerts.see(observer.step, kept, row)
         budget.elsewhere = self._chronicle.seconds
+
+    def _tell_of_parts(self, before: dict[str, WatchedLayer]) -> None:
+        """Of layers that were frozen, or are moved only now."""
+        same = ("frozen", "moved")
+        changed = [
+            layer.name
+            for layer in self.subject.layers
+            if layer.name in before
+            and any(getattr(layer, key) != getattr(before[layer.name], key) for key in same)
+        ]
+        if changed:
+            event = Event(self.observer.step, "followed", {"layers": changed[:5]})
+            self._chronicle.event(event)
 
     def _tell(self) -> None:
         """Tell of divergence at once, of all else every few seconds, if anybody wants to know."""
@@ -168,22 +183,18 @@ class Session:
 
     def _follow(self) -> None:
         """The model has got other parts."""
-        before = set(self.observer.places.names)
         try:
-            anatomy = examine(self._model)
+            parts = self.observer.follow(examine(self._model))
         except Unwatchable as refusal:
             log.warning("The model has changed, and is watched as it was: %s", refusal)
-            anatomy = None
-        self.observer.follow(anatomy)
-        if anatomy is not None:
-            parts = [layer.name for layer in anatomy.layers if layer.name not in before]
+        else:
             event = Event(self.observer.step, "followed", {"layers": parts[:5]})
             self._chronicle.event(event)
 
     def _why_nothing(self) -> str:
         if not self._passed:
-            return "Nothing was measured: w.step() was never called."
-        return f"Nothing was measured: {self.observer.why_nothing()}"
+            return "Nothing was measured. w.step() was never called."
+        return f"Nothing was measured. {self.observer.why_nothing()}"
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """What the recent measured steps say, the gravest first."""
