@@ -11,7 +11,7 @@ ROUNDED = 1e-6
 
 
 def _unzeroed(case: Case) -> Finding | None:
-    if not getattr(case.subject, "unzeroed", False):
+    if not case.subject.unzeroed:
         return None
     return case.throughout(
         "When a backward pass begins, gradients of steps before still lie there: they are summed "
@@ -21,7 +21,9 @@ def _unzeroed(case: Case) -> Finding | None:
 
 def _unmoved(case: Case) -> Finding | None:
     update = case.batch.metric("update_norm")
-    if len(case.batch) < 3 or (update > 0).any() or not _should_move(case):
+    if len(case.batch) < 3 or (update > 0).any():
+        return None
+    if not (case.subject.unmoved or _should_move(case)):
         return None
     return Finding(
         "Gradients come, and no step of the optimizer changes a weight of this model: it was made "

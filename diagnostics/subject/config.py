@@ -275,6 +275,16 @@ class RunConfig(BaseModel):
         return ()
 
     @property
+    def unzeroed(self) -> bool:
+        """Gradients are set to 0."""
+        return False
+
+    @property
+    def unmoved(self) -> bool:
+        """Its optimizer is its own."""
+        return False
+
+    @property
     def ways(self) -> tuple[tuple[int, ...], ...]:
         """One through all layers."""
         return (tuple(range(self.hidden_layers + 1)),)

@@ -81,6 +81,14 @@ class Subject(Protocol):
         """Places of layers, from 0, that are not trained."""
 
     @property
+    def unzeroed(self) -> bool:
+        """Whether gradients of steps before still lie there when backward passes begin."""
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether the optimizer holds none of its weights."""
+
+    @property
     def ways(self) -> tuple[tuple[int, ...], ...]:
         """Ways that data take through layers, as places from 0: along them signals compare."""
 
@@ -136,6 +144,7 @@ class WatchedModel(BaseModel):
         residual: whether tensors of one shape were added up on the way.
         clip: norm once clipping was seen, with the largest norm that came out of it.
         unseen: sentences on what can't be seen.
+        unzeroed: whether gradients of steps before still lay there when backward passes began.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -149,6 +158,7 @@ class WatchedModel(BaseModel):
     clip: str = "none"
     clip_threshold: float = 0.0
     unseen: tuple[str, ...] = ()
+    unzeroed: bool = False
 
     @property
     def lab(self) -> None:
@@ -194,6 +204,11 @@ class WatchedModel(BaseModel):
     def frozen(self) -> tuple[int, ...]:
         """Places of layers, from 0, whose weights want no gradient."""
         return tuple(i for i, layer in enumerate(self.layers) if layer.frozen)
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether no watched optimizer holds any of its weights."""
+        return bool(self.layers) and not any(layer.moved for layer in self.layers)
 
     @property
     def ways(self) -> tuple[tuple[int, ...], ...]:

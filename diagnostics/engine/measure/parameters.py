@@ -29,7 +29,7 @@ class Parameters:
         applied: as the optimizer was given them; NaN where none stepped.
         unclipped: ``norms`` of those, at that time.
         present: which had a gradient that can be read when it was last looked for.
-        stepped: which an optimizer has stepped in this step.
+        stepped: which an optimizer has stepped in this step by a gradient.
     """
 
     def __init__(self, modules: Sequence[nn.Module], others: Sequence[nn.Parameter]) -> None:
@@ -128,7 +128,7 @@ class Parameters:
         self.first[rows] /= scale
         now[changed] = self.read(changed)
         self.applied[rows] = now[rows]
-        self.stepped[rows] = True
+        self.stepped[rows] = self.present[rows]
 
     def clear(self) -> None:
         """A new step begins: what was applied before says nothing of it."""
@@ -140,6 +140,7 @@ class Parameters:
         """Keep no gradient alive; what is there now was not seen."""
         self._seen = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
+        self.present.fill(False)
 
     def by_weight(self, norms: Floats) -> Floats:
         """[parameters] to the norms of each layer's weights together; NaN where none has one."""
@@ -183,7 +184,7 @@ class Parameters:
 
     def _by_layer(self, norms: Floats, owner: Ints, rows: Ints) -> Floats:
         found = np.empty(len(self.root_sizes))
-        kernels.by_owner(norms, self.present | np.isfinite(norms), rows, owner, found)
+        kernels.by_owner(norms, self.stepped | np.isfinite(norms), rows, owner, found)
         return found
 
 

@@ -271,7 +271,7 @@ class Probe:
     def _begin(self) -> None:
         self._values.fill(np.nan)
         self.step = Measured(self._values)
-        self._looked = False
+        self._left = np.zeros(len(self.parameters))
         self._used = np.empty(0, np.int64)
 
     # ---- gradients ----
@@ -284,19 +284,20 @@ class Probe:
         self.parameters.fill(np.flatnonzero(changed), first)
         filled = changed & self.parameters.present
         self._passes.going.fresh |= filled
+        self.step.left = float(np.hypot(self.step.left, np.linalg.norm(self._left[filled])))
+        self._left[filled] = 0.0
         return int(filled.sum())
 
     def _look_for_resets(self) -> None:
         """Before a pass: which gradients were thrown away since the last, and which were left?"""
-        rows = np.flatnonzero(self.parameters.changed())
-        now = self.parameters.read(rows) if len(rows) else np.empty(0)
+        parameters = self.parameters
+        rows = np.flatnonzero(parameters.changed())
+        now = parameters.read(rows) if len(rows) else np.empty(0)
         empty = np.isnan(now) | (now == 0)
-        reset = np.zeros(len(self.parameters), np.bool_)
-        reset[rows[empty]] = True
-        self._passes.reset(reset)
-        if not self._looked:
-            self._looked = True
-            self.step.left = reductions.global_norm(now[~empty])
+        self._passes.reset(self._flags(rows[empty]))
+        there = np.where(parameters.present, parameters.norms, 0.0)
+        there[rows] = np.where(empty, 0.0, now)
+        self._left = np.where(self._passes.fresh, 0.0, there)
 
     def _write_gradients(self) -> None:
         parameters, rows = self.parameters, self._rows
@@ -308,7 +309,7 @@ class Probe:
         rows["clipped_grad_norm"] = parameters.by_weight(parameters.applied)
         first = np.where(applied, parameters.first, np.nan)
         rows["computed_grad_norm"] = parameters.by_weight(first) / self._share
-        known = parameters.stepped & parameters.present
+        known = parameters.stepped
         if known.any():
             self.step.norm = reductions.global_norm(parameters.unclipped[known])
             self.step.clipped = reductions.global_norm(parameters.applied[known])
@@ -398,8 +399,8 @@ class Probe:
 
     def _judge(self, finite: bool) -> None:
         """Is the run broken, and where was that seen first?"""
-        known = self.parameters.stepped & self.parameters.present
-        sound = bool(np.isfinite(self.parameters.applied[known]).all())
+        applied = self.parameters.applied[self.parameters.stepped]
+        sound = bool(np.isfinite(applied).all())
         if not finite:
             finite = not self._suspects.spoilt_weights()
         self.step.broken = not (sound and finite)

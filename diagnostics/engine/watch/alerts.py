@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,5 +74,9 @@ def _known_rules(names: Iterable[str]) -> frozenset[str]:
     names = (names,) if isinstance(names, str) else tuple(names)
     for name in names:
         if name not in RULES:
-            raise Unwatchable(f"raise_on={name} can't be used: it must be of {', '.join(RULES)}.")
+            near = get_close_matches(name, RULES, cutoff=0.0)
+            raise Unwatchable(
+                f"raise_on={name} can't be used: it must name a rule, such as {', '.join(near)}; "
+                "`gradient-diagnostics rules` lists them all."
+            )
     return frozenset(names)

@@ -85,6 +85,7 @@ class Observer:
         self._waited = 0
         self._moved_lately = True
         self._written = self._moved.written()
+        self._left_before = self._left_twice = False
         self._deaf = self._mute = self._heard_backward = False
         self._measured: Measured | None = None
         self._stale: list[Any] = []
@@ -177,6 +178,8 @@ class Observer:
         self.unread |= measured.unread
         if measured.left and not self._moved_lately:
             self._forget_parts(self.values, measured)
+        self._left_twice |= self._left_before and measured.left > 0
+        self._left_before = measured.left > 0
         if measured.broken:
             self._blame(measured.spoilt)
         elif measured.skipped:
@@ -373,6 +376,7 @@ class Observer:
             "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
             "clip": "norm" if self.clip_threshold else "none",
             "clip_threshold": self.clip_threshold,
+            "unzeroed": self._left_twice,
         }
 
     def news(self) -> tuple[Any, ...]:
@@ -383,6 +387,7 @@ class Observer:
             self.clip_threshold,
             len(self.unread),
             self._heard_backward,
+            self._left_twice,
             self._probe.parameters.trained.tobytes(),
             self._moved.held().tobytes(),
         )
