@@ -39,6 +39,9 @@ GRACE_SECONDS = 1
 
 LONGEST_END_SECONDS = 2.5
 
+NICENESS = 5
+"""Of trainings: previews, trials and pages go first."""
+
 FRESH = {"Cache-Control": "no-store"}
 
 
@@ -52,7 +55,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     listener = _listen(settings)
     store = open_store(settings.store_url)
     assistant = Workers(1)  # first, since whoever opens the page waits for it
-    workers, limits = Workers(settings.workers), Limits.of(settings)
+    workers, limits = Workers(settings.workers, NICENESS), Limits.of(settings)
     runner = Runner(store, workers, assistant, settings.workers, limits)
     runner.take_over()
     server = make_app(store, runner, reload=bool(settings.reload))

@@ -20,8 +20,10 @@ working = threading.Lock()
 """Held while a job is done."""
 
 
-def settle() -> None:
-    """Begin as a worker."""
+def settle(niceness: int) -> None:
+    """Begin as a worker that lets others go first, as far as that is known here."""
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
     leave_to_the_server()
     signal.signal(signal.SIGTERM, lambda *told: _apart(_retire))
     _apart(_watch)

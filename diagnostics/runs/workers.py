@@ -41,9 +41,13 @@ class Workers(ThreadPoolExecutor):
 
     One shared ``ProcessPoolExecutor`` would break as a whole, and end every run, when one of its
     processes is killed.
+
+    Args:
+        niceness: how much they let others on the machine go first.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, niceness: int = 0) -> None:
+        self._niceness = niceness
         self._local = threading.local()
         self._pools: list[ProcessPoolExecutor] = []
         self._ending = False
@@ -77,7 +81,9 @@ class Workers(ThreadPoolExecutor):
             raise
 
     def _renew(self) -> None:
-        pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=lifetime.settle)
+        pool = ProcessPoolExecutor(
+            1, mp_context=self._context, initializer=lifetime.settle, initargs=(self._niceness,)
+        )
         pool.submit(_done, warm_up)
         self._local.pool = pool
         self._pools.append(pool)

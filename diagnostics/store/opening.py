@@ -1,6 +1,7 @@
 """Opening a database that holds a store: made, accepted, or refused with a sentence."""
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ BUSY_SECONDS = 5.0
 """How long a store that somebody else has locked is waited for."""
 
 NO_FILE = "unable to open database file"
+MALFORMED = "database disk image is malformed"
 
 REASONS = {
     "file is not a database": "the file is not a database",
@@ -24,7 +26,7 @@ REASONS = {
     "database is locked": "another program has locked it; try again when that is done",
     "database or disk is full": "the disk is full; make room, what was measured waits meanwhile",
     "disk I/O error": "the disk can't be read or written; it may be full",
-    "database disk image is malformed": "the file is damaged; put a copy of it in its place",
+    MALFORMED: "the file is damaged; put a copy of it in its place",
 }
 """What SQLite says, in words that help."""
 
@@ -103,7 +105,10 @@ def _gone(place: str) -> str:
 
 def _tune_sqlite(connection: Any, record: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except UnicodeDecodeError:  # SQLite's own complaint of a damaged schema can't be read
+        raise sqlite3.DatabaseError(MALFORMED) from None
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
@@ -113,9 +118,10 @@ def _refusal(place: str, context: ExceptionContext) -> StoreError | None:
     """Whatever a database says, at whatever call, is one sentence."""
     trouble = context.original_exception
     dbapi = context.dialect.loaded_dbapi
-    if not isinstance(trouble, dbapi.Error):
+    if not isinstance(trouble, dbapi.Error | UnicodeDecodeError):
         return None
-    words = (str(trouble).strip().splitlines() or [type(trouble).__name__])[0].rstrip(".")
+    said = MALFORMED if isinstance(trouble, UnicodeDecodeError) else str(trouble)
+    words = (said.strip().splitlines() or [type(trouble).__name__])[0].rstrip(".")
     if words == NO_FILE and not _file(place):
         return StoreError(_gone(place))
     return StoreError(f"{place} can't be used as a store: {REASONS.get(words, words)}.")
