@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from diagnostics.dashboard import charts, compared, frames
 from diagnostics.dashboard.advice import Advice, Unanswered
@@ -14,7 +14,7 @@ from diagnostics.dashboard.frames import Sketch, Whole
 from diagnostics.dashboard.learned import compose
 from diagnostics.dashboard.portraits import Portraits, taken
 from diagnostics.dashboard.session import MOST_PINS
-from diagnostics.dashboard.wire import Frame, Learned, Unshown, Watch, encode
+from diagnostics.dashboard.wire import Frame, Learned, State, Unshown, Watch, encode
 from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.records import DeadUnits, Diagnosis
@@ -122,7 +122,8 @@ class Hub:
         others = await self._beside(feed, sketch, watch)
         whole = await self._whole(feed, others, sketch, watch) if with_history else None
         frame = frames.compose(feed, others, sketch, watch, whole)
-        return replace(frame, said=self._say(feed))
+        state = cast(State, feed.run.state) if feed and _waits(feed) else frame.state
+        return replace(frame, said=self._say(feed), state=state)
 
     def _say(self, feed: Feed | None) -> str:
         """What is to be said of a run beside its diagnosis: where it waits, what can't be read."""
@@ -161,8 +162,8 @@ class Hub:
 
     def _sketch(self, feed: Feed | None, watch: Watch) -> Sketch | None:
         """The controls' network at initialization, where they have moved on from the run shown."""
-        config = _config(watch.query)
-        if config is None or (feed and _keeps(feed, config)):
+        config = feed.run.config.lab if feed and _waits(feed) else _config(watch.query)
+        if config is None or (feed and not _waits(feed) and _keeps(feed, config)):
             return None
         batch = self.advice.profile(config)
         return None if batch is None else Sketch(config, batch)
@@ -250,6 +251,11 @@ def _config(query: str) -> RunConfig | None:
         return RunConfig.from_query(query)
     except InvalidConfig:
         return None
+
+
+def _waits(feed: Feed) -> bool:
+    """Whether a run of the laboratory has not made a step yet: its network is shown as it is."""
+    return feed.run.live and not feed.run.watched and not len(feed.newest)
 
 
 def _keeps(feed: Feed, config: RunConfig) -> bool:

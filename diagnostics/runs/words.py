@@ -10,15 +10,17 @@ def waits(ahead: int, going: int, slots: int, mine: int, turn: float) -> str:
         mine: of them, those of the same person.
         turn: seconds after which each gives way.
     """
-    order = "It is next" if not ahead else f"{_count(ahead, 'run')} come before it"
+    order = f"{_count(ahead, 'run comes', 'runs come')} before it" if ahead else "It is next"
     longest = turn * (1 + ahead // slots)
-    told = f"{order}, {_count(going, 'run')} train now; it begins in {_time(longest)} at most."
-    meanwhile = "Its network before training can be looked at and changed meanwhile."
+    now = _count(going, "run trains", "runs train")
+    told = f"{order}, {now} now; it begins in {_time(longest)} at most."
+    meanwhile = "Until then its network is shown as it is before training."
     return f"{told} {_own(mine) if mine else meanwhile}"
 
 
 def _own(mine: int) -> str:
-    return f"{_count(mine, 'run')} of yours train already: stop or pause one to go on with this."
+    held = _count(mine, "run of yours trains", "runs of yours train")
+    return f"{held} already: stop or pause one to go on with this."
 
 
 def put_aside() -> str:
@@ -26,8 +28,8 @@ def put_aside() -> str:
     return "Its worker is free for others; Resume goes on from this step, to the last bit."
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _time(seconds: float) -> str:

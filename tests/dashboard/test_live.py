@@ -339,3 +339,18 @@ def test_a_run_that_there_is_not_is_told(store: Store, client: TestClient) -> No
         assert browser.frame()["state"] == "unknown"
         browser.watch(run=run)
         assert browser.frame()["newest"] == 5
+
+
+def test_a_run_that_waits_shows_its_network_and_its_place(store: Store) -> None:
+    server = FastAPI()
+    with ThreadPoolExecutor(1) as assistant:
+        runner = Runner(store, NoWorkers(), assistant)
+        add_live_route(server, Hub(store, runner))
+        runner.submit(RunConfig(depth=4))
+        run = runner.submit(RunConfig(depth=3))
+        with TestClient(server) as client, client.websocket_connect("/live") as socket:
+            browser = Browser(socket)
+            browser.watch(run=run)
+            frame = browser.frame()
+    assert (frame["state"], frame["layers"], frame["now"]["step"]) == ("queued", 4, 0)
+    assert frame["said"].startswith("It is next, 1 run trains now; it begins in 60 s at most.")

@@ -75,7 +75,7 @@ def test_more_runs_than_workers_wait(store: Store, runner: Runner) -> None:
     assert store.run(second).state == "queued"
     runner.send(third, Command("stop"))
     until(lambda: store.run(third).state == "stopped")
-    assert "It is next, 1 run train now" in runner.said(second) or store.run(second).steps
+    assert "It is next, 1 run trains now" in runner.said(second) or store.run(second).steps
     runner.send(first, Command("stop"))
     until(lambda: store.run(second).state == "running")
 
