@@ -351,6 +351,7 @@ def test_a_run_that_waits_shows_its_network_and_its_place(store: Store) -> None:
         with TestClient(server) as client, client.websocket_connect("/live") as socket:
             browser = Browser(socket)
             browser.watch(run=run)
-            frame = browser.frame()
+            while (frame := browser.frame())["now"] is None:  # it has to be measured first
+                pass
     assert (frame["state"], frame["layers"], frame["now"]["step"]) == ("queued", 4, 0)
     assert frame["said"].startswith("It is next, 1 run trains now; it begins in 60 s at most.")
