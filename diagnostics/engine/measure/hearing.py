@@ -48,18 +48,18 @@ def leave(module: nn.Module, ear: Ear) -> None:
 
 
 def _heard(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    ears = _ears.get(id(module))
-    if ears is None or torch.compiler.is_compiling():
+    if id(module) not in _ears or torch.compiler.is_compiling():
         return _plain(module, *args, **kwargs)
-    for ear in ears:
-        if ear.before is not None:
-            ear.before(module, args)
+    ears = _ears[id(module)]
+    for before, _ in ears:
+        if before is not None:
+            before(module, args)
     output = None
     try:
         output = _plain(module, *args, **kwargs)
     finally:
-        for ear in ears:
-            ear.after(module, args, output)
+        for _, after in ears:
+            after(module, args, output)
     return output
 
 

@@ -29,6 +29,7 @@ class Parameters:
         applied: as the optimizer was given them; NaN where none stepped.
         unclipped: ``norms`` of those, at that time.
         present: which had a gradient that can be read when it was last looked for.
+        owned: which belong to a layer, [parameters].
         stepped: which an optimizer has stepped in this step by a gradient.
     """
 
@@ -38,6 +39,7 @@ class Parameters:
         self.place = {id(p): row for row, p in enumerate(self.all)}
         owned = [(i, self.place[id(p)], p) for i, module in enumerate(modules) for p in own(module)]
         self._owned = owned
+        self.owned = np.isin(np.arange(len(self.all)), [row for _, row, _ in owned])
         self._owners, self._owned_rows = (np.array([o[k] for o in owned], int) for k in (0, 1))
         self.weights = [p for _, _, p in owned if p.ndim > 1]
         self._weights = [np.array([o[k] for o in owned if o[2].ndim > 1], int) for k in (0, 1)]
@@ -62,9 +64,14 @@ class Parameters:
         versions = np.fromiter(map(_version, now), np.int64, len(now))
         return np.asarray(found | (versions != self._versions))
 
-    def read(self, rows: Ints) -> Floats:
-        """The norms of some gradients as they are now; NaN where there is none."""
-        self.look(rows)
+    def read(self, rows: Ints, looks: bool = True) -> Floats:
+        """The norms of some gradients as they are now; NaN where there is none.
+
+        Args:
+            looks: they are known from then on.
+        """
+        if looks:
+            self.look(rows)
         found, present = self._norms_of(rows)
         self.present[rows] = present
         return found
@@ -74,12 +81,15 @@ class Parameters:
         return self._norms_of(rows)[0]
 
     def _norms_of(self, rows: Ints) -> tuple[Floats, Flags]:
+        if not len(rows):
+            return np.empty(0), np.empty(0, np.bool_)
         gradients = [self.all[row].grad for row in rows.tolist()]
         some = [(k, gradient) for k, gradient in enumerate(gradients) if gradient is not None]
-        self._norms.clear()
-        self._norms.add(reductions.gather([k for k, _ in some], [g for _, g in some]))
         there = np.zeros(len(rows), np.bool_)
         there[[k for k, _ in some]] = True
+        self._norms.clear()
+        if some:
+            self._norms.add(reductions.gather([k for k, _ in some], [g for _, g in some]))
         there &= ~np.isnan(self._norms.entries[: len(rows)])
         return np.where(there, self._norms.values[: len(rows)], np.nan), there
 
@@ -102,13 +112,15 @@ class Parameters:
         begun = rows[known & first[rows]]
         self.first[begun] = self.norms[begun]
 
-    def hidden_scale(self, rows: Ints) -> float:
+    def hidden_scale(self, rows: Ints, changed: Ints) -> float:
         """What a loop multiplied its loss with and divided gradients by again on its own, or 1.
 
         A power of two, to the last bits the same for all, is no clipping: that divides by a norm.
         """
+        if not len(changed):
+            return 1.0
         known = rows[self.present[rows] & (self.norms[rows] > 0)]
-        if not len(known) or not self.changed()[known].all():
+        if not len(known) or not np.isin(known, changed).all():
             return 1.0
         shares = self.norms[known] / self._peek(known)
         exponent = np.log2(shares[0]) if 1 < shares[0] < np.inf else 0.5

@@ -187,9 +187,11 @@ class Probe:
         chosen = self._flags(rows)
         fresh = self._passes.fresh & chosen
         unheard = np.flatnonzero(changed & chosen & ~fresh)
-        self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
+        if len(unheard):
+            self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
         clipped = np.flatnonzero(changed & fresh)
-        scale *= self.parameters.hidden_scale(np.flatnonzero(fresh)) if scale == 1.0 else 1.0
+        if scale == 1.0:
+            scale = self.parameters.hidden_scale(np.flatnonzero(fresh), clipped)
         self.parameters.settle(rows, clipped, scale)
         self._passes.apply(fresh, scale)
         if not np.isfinite(self.parameters.applied[rows][self.parameters.present[rows]]).all():
@@ -292,11 +294,16 @@ class Probe:
         """Before a pass: which gradients were thrown away since the last, and which were left?"""
         parameters = self.parameters
         rows = np.flatnonzero(parameters.changed())
-        now = parameters.read(rows) if len(rows) else np.empty(0)
+        if not len(rows) and not parameters.present.any():
+            return
+        now = parameters.read(rows, looks=False)
         empty = np.isnan(now) | (now == 0)
         self._passes.reset(self._flags(rows[empty]))
         there = np.where(parameters.present, parameters.norms, 0.0)
-        there[rows] = np.where(empty, 0.0, now)
+        # What lies behind the last layer may have been filled before anything was heard.
+        known = empty | parameters.owned[rows]
+        parameters.look(rows[known])
+        there[rows] = np.where(empty | ~known, 0.0, now)
         self._left = np.where(self._passes.fresh, 0.0, there)
 
     def _write_gradients(self) -> None:
@@ -306,9 +313,15 @@ class Probe:
         rows["weight_grad_norm"] = weights
         rows["weight_grad_rms"] = weights / parameters.root_sizes
         rows["bias_grad_norm"] = parameters.by_bias(parameters.unclipped)
-        rows["clipped_grad_norm"] = parameters.by_weight(parameters.applied)
         first = np.where(applied, parameters.first, np.nan)
-        rows["computed_grad_norm"] = parameters.by_weight(first) / self._share
+        for key, norms in (
+            ("clipped_grad_norm", parameters.applied),
+            ("computed_grad_norm", first),
+        ):
+            same = np.array_equal(norms, parameters.unclipped, equal_nan=True)
+            rows[key] = weights if same else parameters.by_weight(norms)
+        if self._share != 1.0:
+            rows["computed_grad_norm"] /= self._share
         known = parameters.stepped
         if known.any():
             self.step.norm = reductions.global_norm(parameters.unclipped[known])
@@ -378,10 +391,11 @@ class Probe:
         layers = self._owners
         rows, calls, scales = self._signals.counted(moved, self.parameters.layers_with)
         self._signals.write(rows, layers[calls], scales, self._rows)
-        used = np.unique(calls)
-        heard = set(layers[used].tolist())
-        loose = [row for row in self._loose if self._calls.layers[row] not in heard]
-        self._used = np.concatenate([used, np.array(loose, np.int64)])
+        self._used = np.array(sorted(set(calls.tolist())), np.int64)
+        if self._loose:
+            heard = set(layers[self._used].tolist())
+            loose = [row for row in self._loose if self._calls.layers[row] not in heard]
+            self._used = np.concatenate([self._used, np.array(loose, np.int64)])
         self._tally.write(self._used, layers, self._rows)
         if self._in_passing is not None:
             self._in_passing.count(self._used, layers)

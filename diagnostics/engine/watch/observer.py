@@ -129,7 +129,8 @@ class Observer:
 
     def forget(self) -> None:
         """Drop what was seen of a step."""
-        self._probe.forget()
+        if self._measured is None:  # else the probe has done so
+            self._probe.forget()
         self._measured = self.values = None
         self._stepping, self._steppers, self._waited = [], [], 0
         for handle in self._late:
@@ -360,13 +361,14 @@ class Observer:
     def findings(self) -> dict[str, Any]:
         """What is known of the model, as fields of ``WatchedModel``."""
         left_out = self._anatomy.left_out
-        quiet = self.places.missing
+        quiet, timed = self.places.missing, self._timed
         unseen = {
             f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
             STRANGE: not len(self._moved.held()),
             CUT: not self._heard_backward and not self._mute,
             MUTE: self._mute,
             DEAF: self._deaf,
+            f"Depth in time was not looked at: {', '.join(timed)}.": bool(timed),
             f"Without a point: {', '.join(left_out)}.": bool(left_out),
             f"Can't be read: tensors of {', '.join(sorted(self.unread))}.": bool(self.unread),
         }
@@ -378,6 +380,12 @@ class Observer:
             "clip_threshold": self.clip_threshold,
             "unzeroed": self._left_twice,
         }
+
+    @property
+    def _timed(self) -> list[str]:
+        """Layers that go through time within a call, or are called again for each moment."""
+        kinds = (nn.RNNBase, nn.RNNCellBase)
+        return [one.name for one in self._anatomy.layers if isinstance(one.linear, kinds)]
 
     def news(self) -> tuple[Any, ...]:
         """Changes when there is more to be known."""

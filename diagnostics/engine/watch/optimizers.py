@@ -66,11 +66,13 @@ def scales_steps(optimizer: Any) -> bool:
 
 def learning_rate(optimizers: Iterable[Optimizer]) -> float:
     """The rate that most entries are moved with; NaN where it is not known."""
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    if len(groups) == 1:
+        return _rate(groups[0])
     entries: dict[float, int] = {}
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            rate = _rate(group)
-            entries[rate] = entries.get(rate, 0) + sum(p.numel() for p in group["params"])
+    for group in groups:
+        rate = _rate(group)
+        entries[rate] = entries.get(rate, 0) + sum(p.numel() for p in group["params"])
     return max(entries, key=lambda rate: entries[rate], default=float("nan"))
 
 
@@ -144,4 +146,4 @@ class Moved:
     def held(self) -> Ints:
         """Rows that some watched optimizer holds."""
         found = [self.rows(one) for one in self.watched]
-        return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+        return found[0] if len(found) == 1 else np.unique(np.concatenate(found))

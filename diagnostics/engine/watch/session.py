@@ -174,10 +174,11 @@ class Session:
         observer.go_on()
         if observer.stale:
             self._follow()
-        due = self._budget.due or observer.waiting
+        waiting = observer.waiting
+        due = self._budget.due or waiting
         if due != observer.measuring:
             observer.attach() if due else observer.detach()
-        elif observer.measuring and not observer.waiting:
+        elif observer.measuring and not waiting:
             observer.forget()
         self._budget.go_on()
 
