@@ -136,7 +136,8 @@ class Hub:
         self, feed: Feed | None, sketch: Sketch | None, watch: Watch
     ) -> tuple[Feed, ...]:
         """The runs drawn beside what is in sight: first the one before, then those chosen."""
-        before = watch.run if sketch and feed else watch.before
+        moved = sketch is not None and feed is not None and not _waits(feed)
+        before = watch.run if moved else watch.before
         asked = dict.fromkeys([before, *watch.pins[:MOST_PINS]])
         if sketch is None:
             asked.pop(watch.run, None)
