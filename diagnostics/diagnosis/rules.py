@@ -6,7 +6,16 @@ from importlib.resources import files
 
 import numpy as np
 
-from diagnostics.diagnosis import clipping, losses, oversights, starts, steps, travel, units
+from diagnostics.diagnosis import (
+    clipping,
+    losses,
+    moments,
+    oversights,
+    starts,
+    steps,
+    travel,
+    units,
+)
 from diagnostics.diagnosis.case import Case
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.wording import called, capital, times
@@ -25,6 +34,8 @@ RULES = {
         travel.VANISHING,
         travel.EXPLODING,
         travel.NORM_EXPLOSION,
+        moments.FORGETTING,
+        moments.ECHOING,
         units.SATURATED_UNITS,
         units.BORN_DEAD,
         units.DEAD_UNITS,

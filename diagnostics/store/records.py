@@ -67,7 +67,10 @@ METRICS = _table(
     ),
     Metric("nonfinite", "Non-finite", "NaN and infinite entries seen in the layer", "count"),
     Metric(
-        "computed_grad_norm", "Computed gradient", "‖∂L/∂W‖ of a step's first batch alone", "log"
+        "computed_grad_norm",
+        "Computed gradient",
+        "‖∂L/∂W‖ as a step's first backward pass left it",
+        "log",
     ),
     Metric("update_norm", "Update", "‖ΔW‖ of the step really taken", "log"),
     Metric("activation_max", "Largest activation", "largest magnitude over batch and units", "log"),
@@ -75,6 +78,12 @@ METRICS = _table(
         "activation_kurtosis",
         "Activation kurtosis",
         "E[(h − mean)⁴]/std⁴ over batch and units; 3 for a Gaussian, more for rare massive ones",
+        "log",
+    ),
+    Metric(
+        "time_ratio",
+        "Gradient through time",
+        "‖∂L/∂x‖ of a recurrent layer's first moment over its last (of a cell ∂L/∂h)",
         "log",
     ),
 )

@@ -15,12 +15,14 @@ class Ways:
         after: of each layer that was found, the nearest ones before it.
         hidden: whether parts of the graph were made only during a backward pass, and are not
             connected to the rest.
+        repeating: layers whose output is made of an earlier one of their own.
     """
 
     def __init__(self) -> None:
         self._nodes: dict[Any, int] = {}
         self.after: dict[int, frozenset[int]] = {}
         self.hidden = False
+        self.repeating: set[int] = set()
 
     def add(self, layer: int, outputs: list[Tensor]) -> None:
         """A layer was called."""
@@ -39,6 +41,7 @@ class Ways:
         for node, layer in self._nodes.items():
             found = self.after.get(layer, frozenset()) | _sources(node, self._nodes, known)
             self.after[layer] = found
+        self.repeating = {layer for layer in self.after if self._repeats(layer)}
         self.clear()
         return layers
 
@@ -50,7 +53,7 @@ class Ways:
         """Keep no graph alive."""
         self._nodes = {}
 
-    def repeats(self, layer: int) -> bool:
+    def _repeats(self, layer: int) -> bool:
         """Whether a layer's output is made of an earlier one of its own."""
         seen: set[int] = set()
         waiting = list(self.after.get(layer, ()))

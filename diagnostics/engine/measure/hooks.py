@@ -16,7 +16,7 @@ from diagnostics.subject.activations import Span
 NO_BACKWARD = -1
 """What torch calls the backward pass where none is going on."""
 
-Signal = Callable[[int, int, tuple[Tensor | None, ...]], None]
+Signal = Callable[[int, int, int, tuple[Tensor | None, ...]], None]
 
 
 def nothing(*given: object) -> None:
@@ -34,7 +34,8 @@ class Hooks:
         calls: where calls are counted.
         called: told of a layer's call, its inputs and its outputs that have a gradient's way back.
         output: told of a call and its activation.
-        signal: told, in the backward pass, of a call, which of its outputs, and all gradients.
+        signal: told, in the backward pass, of a call, which of its outputs, and where among which
+            gradients its own lies.
         found: told of a layer, until now without, that it has an activation with a linear range.
 
     Attributes:
@@ -141,13 +142,15 @@ class Hooks:
                 return
             zs = [output] if type(output) is Tensor else tensors_of(output)
             self._last = call = own if own >= 0 else self._calls.add(i)
-            self._called(call, args, [z for z in zs if self._follow(call, z)])
+            ways = [z for z in zs if z.requires_grad]
+            found = [z for k, z in enumerate(ways) if self._follow(call, k, z)]
+            self._called(call, args, found)
             if zs and i in self.bare:
                 self._output(call, zs[0])
 
         return on_output
 
-    def _follow(self, call: int, z: Tensor) -> bool:
+    def _follow(self, call: int, k: int, z: Tensor) -> bool:
         """Catch the signal gradient from a hook on an output; whether there is a way back.
 
         On the node that made it, not on the tensor: an activation that works in place would take
@@ -155,15 +158,15 @@ class Hooks:
         """
         node = z.grad_fn
         if node is not None:
-            node.register_prehook(partial(self._signal, call, z.output_nr))
-        elif z.requires_grad and id(z) not in self._leaves:  # a parameter, which lives on
+            node.register_prehook(partial(self._signal, call, k, z.output_nr))
+        elif id(z) not in self._leaves:  # a parameter, which lives on
             self._leaves.add(id(z))
-            hook = partial(self._on_leaf, call)
+            hook = partial(self._on_leaf, call, k)
             self._handles.append(z.register_hook(hook))  # type: ignore[no-untyped-call]
         return node is not None
 
-    def _on_leaf(self, call: int, gradient: Tensor) -> None:
-        self._signal(call, 0, (gradient,))
+    def _on_leaf(self, call: int, k: int, gradient: Tensor) -> None:
+        self._signal(call, k, 0, (gradient,))
 
 
 def tensors_of(output: Any) -> list[Tensor]:

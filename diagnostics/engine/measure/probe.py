@@ -31,6 +31,7 @@ from diagnostics.engine.measure.hooks import NO_BACKWARD, Hooks, nothing
 from diagnostics.engine.measure.kernels import Flags, Ints
 from diagnostics.engine.measure.layers import Layer, linear_range
 from diagnostics.engine.measure.measured import ROW, Measured
+from diagnostics.engine.measure.moments import Times
 from diagnostics.engine.measure.parameters import Parameters
 from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
@@ -110,12 +111,18 @@ class Probe:
                 self._tally.activate(i, [], linear_range(layer.activation))
         self.ways = Ways()
         self._traced: set[int] = set()
+        self._times = Times([layer.linear for layer in layers])
         self._loose: list[int] = []
         self._share = 1.0
         self._dead = np.full(count, np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
         self._values, self._rows = reductions.named(count, ROW)
         self._begin()
+
+    @property
+    def untimed(self) -> set[int]:
+        """Recurrent layers whose moments could not be looked at."""
+        return self._times.failed
 
     @property
     def kinds(self) -> Mapping[int, str]:
@@ -152,11 +159,11 @@ class Probe:
         Args:
             share: of the step's loss that this pass was for, where several are summed up.
         """
-        if self._passes.going is None:
-            self._passes.begin()
+        going = self._passes.going or self._passes.begin()
         self._read_waiting()
         self._share = share
         self.step.passes += self._fill(self._every) > 0
+        self._times.look(bool(going.fresh.any()))
         self._passes.end()
 
     @_timed
@@ -245,7 +252,14 @@ class Probe:
         """Drop what was seen of a step."""
         self._outputs.clear()
         self._signals.clear()
-        for part in (self._tally, self._passes, self._suspects, self._calls, self._in_passing):
+        for part in (
+            self._tally,
+            self._passes,
+            self._suspects,
+            self._calls,
+            self._times,
+            self._in_passing,
+        ):
             if part is not None:
                 part.clear()
         self.parameters.clear()
@@ -337,6 +351,7 @@ class Probe:
             self._passes.going = None  # it failed
         row = self._calls.row(call)
         layer = self._calls.layers[row]
+        self._times.call(layer, row, args)
         if not outputs:
             self._loose.append(row)
         elif going:
@@ -354,14 +369,17 @@ class Probe:
         self._outputs.drop(set(calls))
         self._tally.activate(i, calls, span)
 
-    def _on_signal(self, call: int, output: int, gradients: tuple[Tensor | None, ...]) -> None:
+    def _on_signal(
+        self, call: int, output: int, place: int, gradients: tuple[Tensor | None, ...]
+    ) -> None:
         """A module called twice has a signal for each call: together one gradient."""
-        gradient = gradients[output]
+        gradient = gradients[place]
         if gradient is None or not self._hooks.on or self._calls.row(call) < 0:
             return
         if self._passes.going is None:
             self._pass_begins()
         self._signals.add(call, output, gradient)
+        self._times.signal(self._calls.row(call), output, gradient)
 
     @_timed
     def _pass_begins(self) -> None:
@@ -391,6 +409,10 @@ class Probe:
         layers = self._owners
         rows, calls, scales = self._signals.counted(moved, self.parameters.layers_with)
         self._signals.write(rows, layers[calls], scales, self._rows)
+        for i, ratio in self._times.ratios.items():
+            self._rows["time_ratio"][i] = ratio
+        for i in self._times.cells(self.ways):
+            self._rows["time_ratio"][i] = self._signals.first_over_last(rows, calls, layers, i)
         self._used = np.array(sorted(set(calls.tolist())), np.int64)
         if self._loose:
             heard = set(layers[self._used].tolist())

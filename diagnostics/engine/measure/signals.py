@@ -8,6 +8,7 @@ from torch import Tensor
 from diagnostics.engine.measure import kernels, reductions
 from diagnostics.engine.measure.calls import Calls
 from diagnostics.engine.measure.kernels import Flags, Floats, Ints, Records
+from diagnostics.engine.measure.moments import first_over_last
 from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
 
@@ -65,6 +66,19 @@ class Signals:
         scaled = self._norms.values[rows] / scales
         kernels.by_owner(scaled, np.ones(len(rows), np.bool_), np.arange(len(rows)), owner, norms)
         kernels.signals(norms, sizes, out)
+
+    def first_over_last(self, rows: Ints, calls: Ints, layers: Ints, layer: int) -> float:
+        """The signal of a layer's first call over that of its last one; NaN where there are no two.
+
+        Args:
+            rows, calls: those that count.
+            layers: of each call, the layer.
+        """
+        found: dict[int, float] = {}
+        for row, call in zip(rows.tolist(), calls.tolist(), strict=True):
+            if layers[call] == layer:
+                found[call] = float(np.hypot(found.get(call, 0.0), self._norms.values[row]))
+        return first_over_last([found[call] for call in sorted(found)])
 
     def clear(self) -> None:
         """A new step begins."""

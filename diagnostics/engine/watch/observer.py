@@ -383,9 +383,8 @@ class Observer:
 
     @property
     def _timed(self) -> list[str]:
-        """Layers that go through time within a call, or are called again for each moment."""
-        kinds = (nn.RNNBase, nn.RNNCellBase)
-        return [one.name for one in self._anatomy.layers if isinstance(one.linear, kinds)]
+        """Layers of which no moments are known."""
+        return [self._anatomy.layers[i].name for i in sorted(self._probe.untimed)]
 
     def news(self) -> tuple[Any, ...]:
         """Changes when there is more to be known."""
@@ -396,6 +395,7 @@ class Observer:
             len(self.unread),
             self._heard_backward,
             self._left_twice,
+            len(self._probe.untimed),
             self._probe.parameters.trained.tobytes(),
             self._moved.held().tobytes(),
         )
