@@ -30,6 +30,8 @@ class Parameters:
         unclipped: ``norms`` of those, at that time.
         present: which had a gradient that can be read when it was last looked for.
         owned: which belong to a layer, [parameters].
+        alive: which wanted a gradient at the end of a step, or were stepped in it: a part may be
+            frozen for some passes only.
         stepped: which an optimizer has stepped in this step by a gradient.
     """
 
@@ -50,6 +52,7 @@ class Parameters:
         self._seen: list[Tensor | None] = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
         self.present, self.stepped = np.zeros((2, len(self.all)), np.bool_)
+        self.alive = np.ones(len(self.all), np.bool_)
         self.norms, self.first, self.applied, self.unclipped = np.full((4, len(self.all)), np.nan)
 
     def __len__(self) -> int:
@@ -184,10 +187,10 @@ class Parameters:
         found[self.weight_owner[parameters[self.weight_rows]]] = True
         return found
 
-    @property
-    def trained(self) -> Flags:
-        """Which want a gradient, [parameters]."""
-        return np.fromiter(map(TRAINED, self.all), np.bool_, len(self.all))
+    def finish(self) -> None:
+        """A step is over: which are trained at all?"""
+        wanted = np.fromiter(map(TRAINED, self.all), np.bool_, len(self.all))
+        self.alive = wanted | self.stepped
 
     def named(self) -> Iterator[tuple[int, str, nn.Parameter]]:
         """(layer, weight or bias, parameter)"""

@@ -242,6 +242,7 @@ class Probe:
         finite = kernels.updates(self._updates.finish(), self.parameters.weight_owner, self._rows)
         self._rows["dead"] = self._dead if self._in_passing is None else self._in_passing.share
         self._judge(bool(finite))
+        self.parameters.finish()
         step = self.step
         step.values, step.heard = self._values.copy(), self._hooks.heard
         step.skipped, step.order = self._suspects.unused(self._used), tuple(self._calls.order)

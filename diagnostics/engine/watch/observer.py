@@ -396,7 +396,7 @@ class Observer:
             self._heard_backward,
             self._left_twice,
             len(self._probe.untimed),
-            self._probe.parameters.trained.tobytes(),
+            self._probe.parameters.alive.tobytes(),
             self._moved.held().tobytes(),
         )
 

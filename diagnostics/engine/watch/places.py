@@ -78,7 +78,7 @@ class Places:
         rows = np.zeros(len(probe.parameters), np.bool_)
         rows[held] = True
         moved = probe.parameters.weights_in(rows)
-        trained = probe.parameters.weights_in(probe.parameters.trained)
+        trained = probe.parameters.weights_in(probe.parameters.alive)
         place = {i: k for k, i in enumerate(self._order)}
         return tuple(
             WatchedLayer(

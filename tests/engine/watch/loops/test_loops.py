@@ -1,7 +1,9 @@
 """Each loop of the table against plain autograd, and watched against not, to the last bit."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,11 @@ import torch
 from torch import nn
 
 from diagnostics import watch
+from diagnostics.engine.measure import hearing
 from diagnostics.store.records import METRICS
 from diagnostics.store.store import Store
 from tests.engine.watch.loops.table import LOOPS, Loop, unwatched
-from tests.engine.watch.loops.trial import Trial
+from tests.engine.watch.loops.trial import Trial, batch, gradients, mlp
 
 
 def watched(store: Store, loop: Loop, every: int | None) -> Trial:
@@ -52,3 +55,168 @@ def test_a_run_is_named_by_its_own_illness(store: Store) -> None:
         assert w.subject.ways == (tuple(range(9)),)
         verdicts.add(w.diagnoses()[0].sentence)
     assert len(verdicts) == 1
+
+
+def test_a_part_frozen_for_some_passes_is_trained_and_kept_apart(store: Store) -> None:
+    """Five steps of the critic and one of the generator in each step of the loop."""
+    critic, generator = mlp(2), nn.Linear(5, 4)
+    both = nn.ModuleList([critic, generator])
+    ours, others = (torch.optim.SGD(part.parameters(), 0.01) for part in both)
+    with watch(both, [ours, others], store=store, every=1) as w:
+        for _ in range(3):
+            critic.requires_grad_(True)
+            for _ in range(5):
+                ours.zero_grad()
+                fake = generator(torch.randn(8, 5))
+                (critic(batch()).mean() - critic(fake.detach()).mean()).backward()
+                norms = gradients(critic)
+                ours.step()
+            critic.requires_grad_(False)
+            others.zero_grad()
+            critic(fake).mean().backward()
+            norms = gradients(generator) + norms
+            others.step()
+            w.step()
+    assert not any(layer.frozen for layer in w.subject.layers)
+    assert w.subject.ways == ((1, 2, 3), (0,)) and not w.subject.unzeroed
+    found = store.since(w.run_id)
+    assert found.batch.metric("weight_grad_norm")[-1] == pytest.approx(norms, rel=1e-5)
+    assert not found.events
+
+
+def test_frozen_layers_are_known_as_frozen_and_followed_when_they_thaw(store: Store) -> None:
+    model = mlp(2)
+    model[0].requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(4):
+            if i == 2:
+                assert [layer.frozen for layer in w.subject.layers] == [True, False, False]
+                model[0].requires_grad_(True)
+            model(batch(i)).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+    assert not any(layer.frozen for layer in w.subject.layers)
+    found = store.since(w.run_id)
+    updates = found.batch.metric("update_norm")
+    assert np.isfinite(found.batch.metric("activation_std")).all()
+    assert np.isfinite(updates[2:]).all() and np.isfinite(updates[:, 1:]).all()
+    assert [(e.step, e.kind, e.data["layers"]) for e in found.events] == [(3, "followed", ["0"])]
+
+
+def test_what_no_watched_optimizer_moves_is_unknown(store: Store) -> None:
+    model = mlp(2)
+    one = torch.optim.Muon([model[2].weight], lr=0.01)
+    others = [p for p in model.parameters() if p is not model[2].weight]
+    other = torch.optim.AdamW(others, 1e-3)
+    for watched_ones, moved in ((one, [False, True, False]), ([one, other], [True] * 3)):
+        with watch(model, watched_ones, store=store, every=1) as w:
+            for i in range(3):
+                model(batch(i)).square().mean().backward()
+                norm = float(model[2].weight.grad.norm())
+                one.step()
+                other.step()
+                model.zero_grad()
+                w.step()
+        found = store.since(w.run_id).batch
+        assert [layer.moved for layer in w.subject.layers] == moved
+        assert np.isfinite(found.metric("update_norm")[-1]).tolist() == moved
+        if moved[0] is False:
+            assert found.scalar("grad_norm")[-1] == pytest.approx(norm, rel=1e-5)
+
+
+def test_gradients_never_set_to_0_are_told_from_accumulation(store: Store) -> None:
+    for forgets in (True, False):
+        model = mlp(2)
+        optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+        with watch(model, optimizer, store=store, every=1) as w:
+            for i in range(8):
+                model(batch(i)).square().mean().backward()
+                if forgets or i % 2:
+                    optimizer.step()
+                if not forgets and i % 2:
+                    optimizer.zero_grad(set_to_none=False)
+                w.step()
+        assert w.subject.unzeroed == forgets
+        left = store.since(w.run_id).batch.scalar("left_norm")
+        assert (left[1:] > 0).all() if forgets else (left == 0).all()
+
+
+def test_a_batch_that_is_skipped_is_an_event_and_no_end(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(1, 8):
+            loss = model(batch(i) * (torch.nan if i == 4 else 1.0)).square().mean()
+            if not torch.isfinite(loss):
+                optimizer.zero_grad()
+                continue
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step(loss=loss)
+    assert store.run(w.run_id).state == "finished"
+    assert [(e.step, e.kind) for e in store.since(w.run_id).events] == [(4, "skipped")]
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(GeneratorExit(), "stopped"), (SystemExit(0), "stopped"), (SystemExit(1), "failed")],
+)
+def test_how_a_loop_was_left(store: Store, error: BaseException, state: str) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(type(error)), watch(model, optimizer, store=store) as w:
+        raise error
+    assert store.run(w.run_id).state == state
+
+
+def test_a_run_that_measured_nothing_says_why(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store) as w:
+        model(batch()).mean().backward()
+    assert "w.step() was never called" in store.run(w.run_id).error
+    with watch(model, optimizer, store=store) as w:
+        model(batch()).mean().backward()
+        w.step()
+    assert "No step of a watched optimizer" in store.run(w.run_id).error
+
+
+def test_a_watch_that_is_begun_anew_or_let_go_ends_the_one_before(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    runs = []
+    for _ in range(3):
+        w = watch(model, optimizer, store=store, every=1)
+        w.__enter__()
+        model(batch()).mean().backward()
+        optimizer.step()
+        w.step()
+        runs.append(w.run_id)
+    del w
+    assert [store.run(run).state for run in runs] == ["stopped"] * 3
+    assert not hearing._ears
+
+
+def test_scripting_tracing_and_exporting_find_the_model_as_it_is(
+    store: Store, tmp_path: Path
+) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's own, of what is deprecated
+                torch.jit.script(model)
+                torch.jit.trace(model, batch())
+            for strict in (False, True):
+                torch.export.export(model, (batch(),), strict=strict)
+            torch.save(model, tmp_path / "model.pt")
+            assert b"diagnostics" not in (tmp_path / "model.pt").read_bytes()
+            model(batch(i)).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+    assert np.isfinite(store.since(w.run_id).batch.metric("signal_grad_norm")).all()
