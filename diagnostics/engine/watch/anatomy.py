@@ -1,24 +1,18 @@
 """What can be watched in a stranger's model, and what it does between its modules."""
 
-from collections.abc import Callable, Iterator
-from itertools import product
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 from torch.nn.modules import activation as activations
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
-from torch.overrides import TorchFunctionMode
 
-from diagnostics.engine.measure import hearing
 from diagnostics.engine.measure.kernels import Flags
 from diagnostics.engine.measure.layers import HOLDERS, Layer, own
-from diagnostics.subject.activations import ACTIVATIONS, Span, key_of
 from diagnostics.subject.watched import Unwatchable
 
 NO_LAYERS = (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.GroupNorm, _NormBase)
@@ -108,79 +102,3 @@ def _norm(modules: Iterator[nn.Module]) -> str:
         if isinstance(module, nn.LayerNorm):
             return "layer"
     return "none"
-
-
-Heard = tuple[str, Span | None]
-"""What an activation is called, and its linear range where it has one."""
-
-
-def _functions() -> Iterator[tuple[Callable[..., Any], Heard]]:
-    """The functions that compute what modules of ``torch.nn.modules.activation`` compute."""
-    for name in sorted(set(activations.__all__) - {kind.__name__ for kind in NO_ACTIVATIONS}):
-        key = key_of(name)
-        known = key in ACTIVATIONS and key != "hard_tanh"  # whose ends are the caller's
-        span = ACTIVATIONS[key].linear_range if known else None
-        for room, word in product((F, torch, Tensor), (key, name.lower())):
-            for function in filter(None, (getattr(room, w, None) for w in (word, f"{word}_"))):
-                yield function, (name, span)
-
-
-FUNCTIONS: dict[Callable[..., Any], Heard] = dict(_functions())
-"""Functional activations, which no module's hook would see."""
-
-ADDITIONS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__, Tensor.__radd__)
-
-
-class Listener(TorchFunctionMode):
-    """Hears of functional activations, and of tensors of one shape that are added up.
-
-    Args:
-        activated: is given each activation's output and linear range.
-    """
-
-    def __init__(self, activated: Callable[[str, Tensor, Span | None], None]) -> None:
-        super().__init__()
-        self._activated = activated
-        self.heard = 0
-        self.adds = False
-        self.entered: set[int] = set()
-        """Modules listened to so far, by ``id``."""
-        self._inside: nn.Module | None = None
-
-    def enter(self, module: nn.Module, args: object = ()) -> None:
-        """Hear what happens inside a module, if it isn't inside another that is listened to.
-
-        Of evaluation nothing is heard: torch takes faster ways there where nobody listens.
-        """
-        heard = module.training and torch.is_grad_enabled() and not hearing.transformed()
-        if self._inside is None and heard:
-            self._inside = module
-            self.entered.add(id(module))
-            self.__enter__()  # type: ignore[no-untyped-call]
-
-    def leave(self, module: nn.Module, args: object = (), output: object = None) -> None:
-        """Hear no more once that module is left."""
-        if self._inside is module:
-            self.close()
-
-    def close(self) -> None:
-        """Hear no more; nothing happens where nobody listens."""
-        if self._inside is not None:
-            self._inside = None
-            self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Let the function do its work, and look at what came of it."""
-        result = func(*args, **(kwargs or {}))
-        found = FUNCTIONS.get(func)
-        if found is not None:
-            self.heard += 1
-            self._activated(found[0], result, found[1])
-        elif func in ADDITIONS and _residual(args):
-            self.adds = True
-        return result
-
-
-def _residual(args: Any) -> bool:
-    tensors = [arg for arg in args if isinstance(arg, Tensor)]
-    return len(tensors) == 2 and tensors[0].shape == tensors[1].shape and tensors[0].ndim > 1

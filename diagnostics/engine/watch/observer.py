@@ -17,13 +17,12 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from diagnostics.engine.measure import hearing
-from diagnostics.engine.measure.hearing import Ear
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.watch import loop
-from diagnostics.engine.watch.anatomy import Anatomy, Listener
+from diagnostics.engine.watch.anatomy import Anatomy
+from diagnostics.engine.watch.listening import DEAF, Listening
 from diagnostics.engine.watch.optimizers import Moved, learning_rate
 from diagnostics.engine.watch.places import Places
 from diagnostics.store.records import METRIC_INDEX, METRICS, Event, PatientZero
@@ -50,11 +49,6 @@ MUTE = (
     "gradients, no signals and no activations."
 )
 
-DEAF = (
-    "Activations that are functions aren't heard: the loop calls neither the model nor one of its "
-    "direct parts."
-)
-
 
 class Observer:
     """Measures steps of optimizers.
@@ -65,7 +59,6 @@ class Observer:
         values: of the step that just ended, float64 [layers, metrics], layers in the order of
             their first call; None where it was not measured.
         clip_threshold: the largest norm that clipping left.
-        residual: whether tensors of one shape are added up on the way.
         patient: where a number that is not finite was seen first.
         step: the number of the step that is going on.
         lr: the learning rate of the step taken.
@@ -76,8 +69,7 @@ class Observer:
         self._model, self._anatomy = model, anatomy
         self._probe = self._probe_of(anatomy)
         self._moved = Moved(optimizers, self._probe.parameters.place)
-        self._listener: Listener | None = Listener(self._activated)
-        self._ears: list[tuple[nn.Module, Ear]] = []
+        self._listening = Listening(model, self._activated)
         self._handles: list[Any] = []
         self._late: list[Any] = []
         self._steppers: list[Optimizer] = []
@@ -86,7 +78,7 @@ class Observer:
         self._moved_lately = True
         self._written = self._moved.written()
         self._left_before = self._left_twice = False
-        self._deaf = self._mute = self._heard_backward = False
+        self._mute = self._heard_backward = False
         self._measured: Measured | None = None
         self._stale: list[Any] = []
         self.places = Places(anatomy.layers)
@@ -94,7 +86,6 @@ class Observer:
         self.measuring = False
         self.values: Floats | None = None
         self.clip_threshold = 0.0
-        self.residual = False
         self.patient: PatientZero | None = None
         self.step = 1
         self.lr = float("nan")
@@ -114,14 +105,13 @@ class Observer:
             register_optimizer_step_pre_hook(self._step_begins),
             register_optimizer_step_post_hook(self._step_ended),
         ]
-        if self._listener is not None:
-            self._listen(self._listener)
+        self._listening.attach()
 
     def detach(self) -> None:
         """From now on no step is measured, and nothing is heard."""
         self.measuring = False
         self._probe.detach()
-        self._stop_listening()
+        self._listening.detach()
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -175,7 +165,7 @@ class Observer:
         self._measured = measured = self._probe.finish()
         self.places.extend(measured.order or self._unheard())
         self.values = self.places.sorted(measured.values)
-        self._hear_enough(measured.heard)
+        self._listening.suffice(measured.heard)
         self.unread |= measured.unread
         if measured.left and not self._moved_lately:
             self._forget_parts(self.values, measured)
@@ -320,41 +310,8 @@ class Observer:
             self._probe.backward()
             self._heard_backward = True
 
-    # ---- functions ----
-
     def _activated(self, *heard: Any) -> None:
         self._probe.activated(*heard)
-
-    def _listen(self, listener: Listener) -> None:
-        """Inside the model, and inside its parts where a loop calls those and never the whole."""
-        ear = Ear(listener.enter, listener.leave)
-        self._ears = [(module, ear) for module in (self._model, *self._model.children())]
-        for module, one in self._ears:
-            hearing.listen(module, one)
-
-    def _stop_listening(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-        for module, ear in self._ears:
-            hearing.leave(module, ear)
-        self._ears = []
-
-    def _stop_listening_to_parts(self) -> None:
-        for module, ear in self._ears[1:]:
-            hearing.leave(module, ear)
-        del self._ears[1:]
-
-    def _hear_enough(self, by_hooks: int) -> None:
-        """Listen no more where modules' hooks hear all there is."""
-        if self._listener is None:
-            return
-        self.residual = self._listener.adds
-        self._deaf = not self._listener.entered
-        if id(self._model) in self._listener.entered:
-            self._stop_listening_to_parts()
-        if self._listener.heard <= by_hooks:
-            self._stop_listening()
-            self._listener = None
 
     # ---- what is known of the model ----
 
@@ -367,14 +324,14 @@ class Observer:
             STRANGE: not len(self._moved.held()),
             CUT: not self._heard_backward and not self._mute,
             MUTE: self._mute,
-            DEAF: self._deaf,
+            DEAF: self._listening.deaf,
             f"Depth in time was not looked at: {', '.join(timed)}.": bool(timed),
             f"Without a point: {', '.join(left_out)}.": bool(left_out),
             f"Can't be read: tensors of {', '.join(sorted(self.unread))}.": bool(self.unread),
         }
         return {
             "layers": self.places.layers(self._probe, self._moved.held()),
-            "residual": self.residual,
+            "residual": self._listening.adds,
             "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
             "clip": "norm" if self.clip_threshold else "none",
             "clip_threshold": self.clip_threshold,
@@ -408,7 +365,7 @@ class Observer:
         self._probe = self._probe_of(anatomy)
         self._moved.again(self._probe.parameters.place)
         self.places.again(anatomy.layers)
-        self._listener = Listener(self._activated)
+        self._listening = Listening(self._model, self._activated)
         return [layer.name for layer in anatomy.layers if id(layer.linear) not in known]
 
     def why_nothing(self) -> str:
