@@ -15,6 +15,21 @@ def readable(tensor: Tensor) -> Tensor | None:
     complex number is two. A tensor that lies in pieces, has no numbers, or is whatever a subclass
     makes of it, can't be read.
     """
+    try:
+        return _read(tensor)
+    except (RuntimeError, NotImplementedError, AttributeError, TypeError):
+        return None  # a kind that nobody has heard of
+
+
+def version_of(tensor: Tensor) -> int | None:
+    """How often it was written to; None where torch doesn't count, as in inference mode."""
+    try:
+        return tensor._version
+    except RuntimeError:
+        return None
+
+
+def _read(tensor: Tensor) -> Tensor | None:
     known = tensor if type(tensor) in PLAIN else _without_class(tensor)
     if known is None or known.is_meta:
         return None

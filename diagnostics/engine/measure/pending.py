@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from diagnostics.engine.measure import gate
+
 MOST_HELD = 1 << 18
 """Entries that may wait: few enough to stay in a cache and to cost no memory worth naming. Of
 larger tensors one call for each costs nothing in comparison."""
@@ -41,13 +43,14 @@ class Pending:
 
     def add(self, key: int, row: int, tensor: Tensor) -> None:
         """A tensor, as it is now."""
-        if key in self._changing:
+        version = gate.version_of(tensor)
+        if key in self._changing or version is None:
             self.read()
             self._read([row], [tensor])
             return
         if self.first:
             self._read([row], [tensor])
-        self._waiting.append((key, row, tensor, tensor._version))
+        self._waiting.append((key, row, tensor, version))
         self._entries += tensor.numel()
         if self._entries > MOST_HELD:
             self.read()
