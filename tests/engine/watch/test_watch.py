@@ -56,10 +56,10 @@ def hooks(t: Training) -> list[Any]:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No mode of torch's is left behind, nobody listens, and no optimizer's step is heard of."""
-    before = torch._C._len_torch_function_stack()
+    before = torch._C._len_torch_function_stack(), set(hearing._ears)
     yield
-    assert torch._C._len_torch_function_stack() == before
-    assert nn.Module._call_impl is hearing._plain and not hearing._ears
+    assert (torch._C._len_torch_function_stack(), set(hearing._ears)) == before
+    assert (nn.Module._call_impl is hearing._plain) == (not hearing._ears)
     assert not (_global_optimizer_pre_hooks or _global_optimizer_post_hooks)
 
 
