@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -16,9 +17,9 @@ Advice = tuple[str, str]
 """What to look at, and what to do there."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Rule:
-    """A rule.
+    """A rule; there is one of each.
 
     Attributes:
         key, title: what it is called in programs and on the page.
@@ -71,6 +72,7 @@ class Rule:
 
     def diagnosis(self, case: Case, finding: Finding) -> Diagnosis:
         """What was found, in words."""
+        lab = case.subject.lab
         return Diagnosis(
             self.key,
             finding.severity or self.severity,
@@ -79,7 +81,17 @@ class Rule:
             finding.layers,
             since(case.batch, finding.ill) if finding.since is None else finding.since,
             finding.evidence,
-            offered(tuple(islice(self.candidates(case.subject), SHOWN)), ()),
+            _untried(self, lab) if lab else _first(self.candidates(case.subject)),
             finding.chart or self.chart,
             self.tone,
         )
+
+
+@lru_cache(maxsize=256)
+def _untried(rule: Rule, config: RunConfig) -> tuple[Remedy, ...]:
+    """What is offered first: the same at every step of a run."""
+    return _first(rule.candidates(config))
+
+
+def _first(candidates: Iterator[Remedy]) -> tuple[Remedy, ...]:
+    return offered(tuple(islice(candidates, SHOWN)), ())
