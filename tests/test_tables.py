@@ -92,9 +92,9 @@ def test_its_control_and_its_parameters_are_on_the_page(field: str, key: str) ->
 def test_a_frame_with_it_is_composed_and_sent(field: str, key: str) -> None:
     config = _config(field, key, width=8, depth=3)
     sketch = Sketch(config, profile_batch(config))
-    whole = Whole(diagnoses(None, sketch), charts.kinds(list(charts.CHARTS.values())))
+    told, whole = diagnoses(None, sketch), Whole(charts.kinds(list(charts.CHARTS.values())))
     for view in charts.VIEWS:
-        sent = json.loads(encode(compose(None, (), sketch, Watch(view=view), whole)))
+        sent = json.loads(encode(compose(None, (), sketch, Watch(view=view), told, whole)))
         assert sent["label"] and sent["verdict"] and len(sent["names"]) == 0
         assert set(sent["now"]["metrics"]) >= {charts.VIEWS[view].metric}
         assert sent["theory"]["decades"] or sent["theory"]["why_not"]

@@ -1,7 +1,6 @@
 """What a browser is sent, made of what was read: no store, no socket, no clock."""
 
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -9,20 +8,17 @@ from numpy.typing import NDArray
 
 from diagnostics.dashboard import charts, titles, wire
 from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.foreseen import away, predicted
 from diagnostics.dashboard.history import history, lives, recent
 from diagnostics.dashboard.wire import Kind, State, Verdict, Watch
 from diagnostics.diagnosis.rules import diagnose, explained
 from diagnostics.diagnosis.way import decades
 from diagnostics.store.records import DeadUnits, Diagnosis, StepBatch
-from diagnostics.subject import theory
 from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
 
 OK, ZERO, BELOW_RANGE, NONFINITE = range(4)
-
-FAR = 4.0
-"""Standard deviations from the prediction at which training has left the initialization."""
 
 
 class Sketch(NamedTuple):
@@ -33,9 +29,8 @@ class Sketch(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """What a whole frame has beside layers: diagnoses, runs compared, what charts of kinds draw."""
+    """What a whole frame has beside a step: runs compared, what charts of kinds draw."""
 
-    diagnoses: Sequence[Diagnosis]
     kinds: Collection[Kind]
     dead: Sequence[DeadUnits] = ()
     compared: wire.Compared | None = None
@@ -59,9 +54,12 @@ def compose(
     others: Sequence[Feed],
     sketch: Sketch | None,
     watch: Watch,
+    told: Sequence[Diagnosis] | None = None,
     whole: Whole | None = None,
 ) -> wire.Frame:
     """The frame of a sketch where there is one, else of a run; ``others`` stand beside it.
+
+    ``told`` is said of its step.
 
     Raises ``ValueError`` without either.
     """
@@ -98,7 +96,7 @@ def compose(
         cost=seen.cost,
         history=_history(feed, others, view.metric, watch, whole),
         compared=whole.compared if whole else None,
-        verdict=tuple(map(_explained, whole.diagnoses)) if whole else None,
+        verdict=None if told is None else tuple(map(_explained, told)),
     )
 
 
@@ -214,40 +212,3 @@ def cost(feed: Feed) -> str:
     size = newest.values[0].nbytes + newest.scalars[0].nbytes + newest.steps[:1].nbytes
     room = f"{measured * size / 1e3:.2g} MB per 1,000 steps"
     return f"{share:.1%} of step time, {room}" if np.isfinite(share) else room
-
-
-def predicted(config: Subject) -> wire.Theory:
-    """The prediction for a network of the lab's; of others there is none."""
-    if config.lab is None:
-        words = ("one point a layer, in the order of calls", *config.unseen)
-        return wire.Theory(why_not=" · ".join(words))
-    return _of_lab(config.lab)
-
-
-@lru_cache(maxsize=256)
-def _of_lab(config: RunConfig) -> wire.Theory:
-    """The predicted profiles and the band in decades, or a sentence where there is none."""
-    found = theory.predict(config)
-    if found is None:
-        return wire.Theory(why_not=theory.unfounded(config) or "")
-    return wire.Theory(
-        decades=found.decades,
-        spread=found.spread,
-        activation_std=found.activation_std,
-        slope=float(found.decades[0] / max(1, len(found.decades) - 1)),
-    )
-
-
-def away(config: Subject, batch: StepBatch) -> bool:
-    """Whether training has led so far from the initialization that theory no longer speaks of it.
-
-    Theory's band is for the mean over networks; a tenth of a decade a layer is allowed beside it.
-    """
-    told = predicted(config)
-    if told.decades is None or told.spread is None:
-        return False
-    if not len(batch) or batch.steps[0] == 0 or batch.layers < 3:
-        return False
-    measured = np.nan_to_num(decades(batch.metric("signal_grad_norm"))[0], posinf=0, neginf=0)
-    off = np.abs(measured - told.decades)
-    return bool(off[0] > FAR * told.spread[0] + 0.02 * len(off))

@@ -1,16 +1,17 @@
-"""The feeds of all watched runs, and the frames made of them, once for all who watch the same."""
+"""The frames of all that is watched, made once for all who watch the same."""
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from diagnostics.dashboard import charts, compared, frames
 from diagnostics.dashboard.advice import Advice, Unanswered
 from diagnostics.dashboard.complaints import Complaints
 from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.feeds import POLL_SECONDS, Feeds
 from diagnostics.dashboard.frames import Sketch, Whole
+from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.learned import compose
 from diagnostics.dashboard.portraits import Portraits, taken
 from diagnostics.dashboard.session import MOST_PINS
@@ -18,20 +19,27 @@ from diagnostics.dashboard.wire import Frame, Learned, State, Unshown, Watch, en
 from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.records import DeadUnits, Diagnosis
-from diagnostics.store.store import NoSuchRun, Store, StoreError
+from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.watched import Subject
-
-POLL_SECONDS = 0.015
-RECHECK_SECONDS = 0.5
-"""A lost run commits nothing: its state is read again so often."""
 
 AT_ONCE_SECONDS = 0.25
 """How long a page waits for its first picture; later ones follow when they are there."""
 
-IDLE_SECONDS = 30.0
+MOST_KEPT = 64
+"""Messages, of some ten thousand bytes each."""
 
-DAMAGED = "The store is damaged: {} entries of this run can't be read and are left out."
+T = TypeVar("T")
+
+Version = tuple[int, ...]
+"""It differs where there may be news of what is watched."""
+
+
+class Due(NamedTuple):
+    """What of a frame is sent anew beside its step; a history comes with a verdict."""
+
+    verdict: bool = True
+    history: bool = True
 
 
 class Made(NamedTuple):
@@ -42,95 +50,81 @@ class Made(NamedTuple):
 
 
 class Hub:
-    """The feeds of all watched runs, kept fresh while somebody looks."""
+    """Frames of what is watched; whoever listens is told when there may be newer ones."""
 
     def __init__(self, store: Store, runner: Runner) -> None:
-        self._store, self._runner = store, runner
+        self._store = store
         self.advice = Advice(runner, self._announce)
         self._portraits = Portraits(runner, self._announce)
         self._catalogue = Catalogue(store)
-        self._feeds: dict[str, Feed] = {}
-        self._used: dict[str, float] = {}
-        self.listeners: set[asyncio.Event] = set()
-        self._tail: asyncio.Task[None] | None = None
-        self._cache: dict[tuple[Any, ...], Made | None] = {}
-        self._said: dict[str, str] = {}
         self._complaints = Complaints()
-        self.version = 0
+        self.feeds = Feeds(store, runner, self._complaints, self._tell)
+        self.listeners: set[asyncio.Event] = set()
+        self._answers = 0
+        self._making: dict[tuple[Any, ...], asyncio.Task[Any]] = {}
 
-    async def frame(self, watch: Watch, with_history: bool) -> Made | None:
+    def version(self, watch: Watch) -> Version:
+        """Another one once there may be news of what is watched: others' runs are none."""
+        runs = (watch.run, watch.before, *watch.pins[:MOST_PINS])
+        return (self._answers, *(self.feeds.versions[run] for run in runs if run))
+
+    async def frame(self, watch: Watch, due: Due) -> Made | None:
         """A frame, made once for all who watch the same; None where there is nothing to show yet.
 
         What goes wrong becomes a frame that says so, and is tried again when it is asked for again.
         """
-        key = (self.version, watch, with_history)
-        if key in self._cache:
-            return self._cache[key]
+        return await self._once(self._made, watch, due)
+
+    async def learned(self, watch: Watch) -> Learned | None:
+        """What the network in sight has learned, once for all; None where that is not known yet."""
+        return await self._once(self._learned, watch)
+
+    async def _once(self, make: Callable[..., Awaitable[T]], watch: Watch, *told: Any) -> T:
+        """What is made already, or just now, for somebody else; failures are made anew."""
+        key = (make, self.version(watch), watch, *told)
+        if key not in self._making:
+            keep(self._making, key, asyncio.ensure_future(make(watch, *told)), MOST_KEPT)
+        made: T = await asyncio.shield(self._making[key])  # whoever leaves ends it for nobody else
+        if isinstance(made, Made) and made.failed:
+            self._making.pop(key, None)
+        return made
+
+    async def _made(self, watch: Watch, due: Due) -> Made | None:
         try:
-            frame = await self._frame(watch, with_history)
-            self._cache[key] = made = Made(encode(frame)) if frame else None
+            frame = await self._frame(watch, due)
+            return Made(encode(frame)) if frame else None
         except Unanswered as told:
-            made = Made(encode(frames.undrawn(watch, str(told))), failed=True)
+            return Made(encode(frames.undrawn(watch, str(told))), failed=True)
         except Exception as trouble:
             self._complaints.note("a frame could not be made", watch.run, trouble)
-            made = Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
-        return made
+            return Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
 
     async def first(self, watch: Watch) -> Frame | None:
         """The whole frame that can be had at once; None where that takes longer."""
         try:
             async with asyncio.timeout(AT_ONCE_SECONDS):
                 while True:
-                    frame = await self._frame(watch, with_history=True)
+                    frame = await self._frame(watch, Due())
                     if frame is not None:
                         return frame if isinstance(frame, Frame) else None
                     await asyncio.sleep(POLL_SECONDS)
         except Exception:  # the frames that follow say what is wrong
             return None
 
-    async def keep(self, run_id: str | None) -> Feed | None:
-        """The feed of a run that somebody looks at; None where it can't be read, too."""
-        try:
-            return await self._feed(run_id)
-        except Exception as trouble:
-            self._complaints.note("a run could not be read", run_id, trouble)
-            return None
-
-    async def _feed(self, run_id: str | None) -> Feed | None:
-        """The feed of a run; None where there is no such run."""
-        if not run_id:
-            return None
-        self._used[run_id] = time.monotonic()
-        self._runner.look(run_id)
-        if run_id not in self._feeds:
-            try:
-                self._feeds[run_id] = await asyncio.to_thread(Feed, self._store, run_id)
-            except NoSuchRun:
-                return None
-        if self._tail is None or self._tail.done():
-            self._tail = asyncio.create_task(self._follow())
-        return self._feeds[run_id]
-
-    async def _frame(self, watch: Watch, with_history: bool) -> Frame | Unshown | None:
+    async def _frame(self, watch: Watch, due: Due) -> Frame | Unshown | None:
         """What compose needs is asked for here: it reads nothing by itself."""
-        feed = await self._feed(watch.run)
+        feed = await self.feeds.get(watch.run)
         if feed is None and watch.run:
             return Unshown(watch.run, watch.query, "unknown")
         sketch = self._sketch(feed, watch)
         if sketch is None and feed is None:
             return None
         others = await self._beside(feed, sketch, watch)
-        whole = await self._whole(feed, others, sketch, watch) if with_history else None
-        frame = frames.compose(feed, others, sketch, watch, whole)
+        told = self._told(feed, sketch, watch) if due.verdict or due.history else None
+        whole = await self._whole(feed, others, watch) if due.history else None
+        frame = frames.compose(feed, others, sketch, watch, told, whole)
         state = cast(State, feed.run.state) if feed and _waits(feed) else frame.state
-        return replace(frame, said=self._say(feed), state=state)
-
-    def _say(self, feed: Feed | None) -> str:
-        """What is to be said of a run beside its diagnosis: where it waits, what can't be read."""
-        if feed is None:
-            return ""
-        damaged = DAMAGED.format(feed.damaged) if feed.damaged else ""
-        return " ".join(filter(None, (self._runner.said(feed.run.id), damaged)))
+        return replace(frame, said=self.feeds.said(feed) if feed else "", state=state)
 
     async def _beside(
         self, feed: Feed | None, sketch: Sketch | None, watch: Watch
@@ -141,13 +135,12 @@ class Hub:
         asked = dict.fromkeys([before, *watch.pins[:MOST_PINS]])
         if sketch is None:
             asked.pop(watch.run, None)
-        found = [await self.keep(run_id) for run_id in asked]
+        found = [await self.feeds.keep(run_id) for run_id in asked]
         return tuple(one for one in found if one is not None)
 
-    async def learned(self, watch: Watch) -> Learned | None:
-        """What the network in sight has learned; None where that is not known yet."""
+    async def _learned(self, watch: Watch) -> Learned | None:
         try:
-            feed = await self._feed(watch.run)
+            feed = await self.feeds.get(watch.run)
             sketch = self._sketch(feed, watch)
             if sketch:
                 shot = self._portraits.of(sketch.config)
@@ -169,13 +162,13 @@ class Hub:
         batch = self.advice.profile(config)
         return None if batch is None else Sketch(config, batch)
 
-    async def _whole(
-        self, feed: Feed | None, others: Sequence[Feed], sketch: Sketch | None, watch: Watch
-    ) -> Whole:
-        kinds = charts.kinds(charts.in_sight(watch.panel))
+    def _told(self, feed: Feed | None, sketch: Sketch | None, watch: Watch) -> Sequence[Diagnosis]:
         said = frames.diagnoses(feed, sketch, watch.at)
         subject = sketch.config if sketch else feed.subject(watch.at) if feed else None
-        found = [self._advised(one, subject) for one in reversed(said)][::-1]
+        return [self._advised(one, subject) for one in reversed(said)][::-1]
+
+    async def _whole(self, feed: Feed | None, others: Sequence[Feed], watch: Watch) -> Whole:
+        kinds = charts.kinds(charts.in_sight(watch.panel))
         dead: Sequence[DeadUnits] = ()
         if "units" in kinds and feed is not None:
             dead = await asyncio.to_thread(self._store.dead_units, feed.run.id)
@@ -183,7 +176,7 @@ class Hub:
         table = (
             await asyncio.to_thread(compared.table, shown, self._catalogue) if watch.pins else None
         )
-        return Whole(found, kinds, dead, table)
+        return Whole(kinds, dead, table)
 
     def _advised(self, diagnosis: Diagnosis, subject: Subject | None) -> Diagnosis:
         """With what is known of its remedies, where they can be tried.
@@ -196,54 +189,13 @@ class Hub:
         return replace(diagnosis, remedies=self.advice.remedies(diagnosis.rule, config))
 
     def _announce(self) -> None:
-        """Something new: frames made before are old."""
-        self.version += 1
-        self._cache.clear()
+        """An answer has come that any frame may have waited for."""
+        self._answers += 1
+        self._tell()
+
+    def _tell(self) -> None:
         for listener in self.listeners:
             listener.set()
-
-    async def _follow(self) -> None:
-        """Tail the store while somebody watches."""
-        seen, checked = -1, 0.0
-        while self._forget_unused():
-            live = any(feed.run.live for feed in self._feeds.values())
-            await asyncio.sleep(POLL_SECONDS if live else RECHECK_SECONDS / 2)
-            try:
-                version = await asyncio.to_thread(self._store.version)
-                if version != seen or time.monotonic() - checked > RECHECK_SECONDS:
-                    seen, checked = version, time.monotonic()
-                    await self._refresh()
-            except Exception as trouble:  # one that is locked or gone must not end the page
-                self._complaints.note("the store could not be read", None, trouble)
-                await asyncio.sleep(1.0)
-
-    async def _refresh(self) -> None:
-        live = [feed for feed in self._feeds.values() if feed.run.live or feed.run.state == "lost"]
-        news = [await self._refreshed(feed) for feed in live]
-        said = {feed.run.id: self._say(feed) for feed in self._feeds.values()}
-        before, self._said = self._said, said
-        if any(news) or said != before:
-            self._announce()
-
-    async def _refreshed(self, feed: Feed) -> bool:
-        """Whether there is news of a run; one that can't be read is opened anew, or says so."""
-        try:
-            return await asyncio.to_thread(feed.refresh)
-        except NoSuchRun:  # it was deleted
-            self._feeds.pop(feed.run.id, None)
-            return True
-        except Exception as trouble:
-            self._complaints.note("a run could not be read", feed.run.id, trouble)
-            self._feeds.pop(feed.run.id, None)
-            return True
-
-    def _forget_unused(self) -> bool:
-        now = time.monotonic()
-        for run_id, used in list(self._used.items()):
-            if now - used > IDLE_SECONDS:
-                self._used.pop(run_id)
-                self._feeds.pop(run_id, None)
-        return bool(self._used)
 
 
 def _config(query: str) -> RunConfig | None:

@@ -1,4 +1,4 @@
-"""The push to browsers: one WebSocket route, one tailer, and frames that wait for an answer.
+"""The push to browsers: one WebSocket route, and frames that wait for an answer.
 
 A browser says what it watches; it is sent the newest frame when it has painted the one before, so a
 slow one skips frames instead of falling behind. Each frame is complete in itself: after a reload, a
@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 import anyio
@@ -19,10 +20,13 @@ from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diagnostics.dashboard import learned
-from diagnostics.dashboard.hub import Hub, Made
+from diagnostics.dashboard.hub import Due, Hub, Version
 from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode
 
 HISTORY_SECONDS = 1.0
+SHORTEST_SECONDS = 0.01
+"""From one message to the next, however fast a browser asks."""
+
 LONGEST = 65_536
 """Characters of a message: a browser's have some hundred."""
 
@@ -42,6 +46,29 @@ HEARD: TypeAdapter[Ack | Watch] = TypeAdapter(
 """What a browser may say."""
 
 
+class Last:
+    """What a browser was sent last of a kind."""
+
+    def __init__(self) -> None:
+        self.watch: Watch | None = None
+        self._version: Version | None = None
+        self._time = 0.0
+
+    def note(self, version: Version | None, watch: Watch) -> None:
+        """It is sent now."""
+        self._version, self.watch, self._time = version, watch, time.monotonic()
+
+    def shows(self, version: Version, watch: Watch) -> bool:
+        """Whether there is nothing newer."""
+        return (self._version, self.watch) == (version, watch)
+
+    def due(self, version: Version, watch: Watch) -> bool:
+        """Whether it shall be sent anew: at once for another watch, else once a second."""
+        if self.watch != watch:
+            return True
+        return self._version != version and time.monotonic() - self._time > HISTORY_SECONDS
+
+
 class Viewer:
     """One browser's connection."""
 
@@ -50,8 +77,7 @@ class Viewer:
         self._watch = Watch(visible=False)
         self._wake = asyncio.Event()
         self._painted = True
-        self._sent: tuple[Any, ...] = ()
-        self._history_sent: tuple[float, int, Watch | None] = (0.0, -1, None)
+        self._framed, self._whole, self._pictured = Last(), Last(), Last()
         self._learned: Learned | None = None
         self._sequence = 0
 
@@ -84,35 +110,47 @@ class Viewer:
         while True:
             self._wake.clear()
             if self._painted and self._watch.visible:
-                await self._hub.keep(self._watch.run)
+                await self._hub.feeds.keep(self._watch.run)
                 await self._catch_up()
+                await asyncio.sleep(SHORTEST_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), HISTORY_SECONDS)
 
     async def _catch_up(self) -> None:
-        """Send a frame if there is something newer than the last, or the history fell due."""
-        version, watch = self._hub.version, self._watch
-        due = self._history_due(version, watch)
-        if (version, watch) == self._sent and not due:
+        """Send a frame if there is something newer than the last, else its picture."""
+        watch = self._watch
+        version = self._hub.version(watch)
+        if self._framed.watch == watch and self._pictured.due(version, watch):
+            await self._send_picture(version, watch)
+        if self._painted:
+            await self._send_frame(version, watch)
+
+    async def _send_picture(self, version: Version, watch: Watch) -> None:
+        now = await self._hub.learned(watch)
+        self._pictured.note(version, watch)
+        news, self._learned = learned.news(self._learned, now), now or self._learned
+        if news is not None:
+            await self._push(picture=news)
+
+    async def _send_frame(self, version: Version, watch: Watch) -> None:
+        anywhere = replace(watch, at=None)  # a history is the same at whatever step one looks
+        whole = self._whole.due(version, anywhere)
+        if not whole and self._framed.shows(version, watch):
             return
-        made = await self._hub.frame(watch, due)
-        self._sent = (version, watch)
-        if made is not None:
-            await self._push(made, await self._hub.learned(watch) if due else None)
-        if due and made is not None:  # what failed falls due again, though nothing be new
-            self._history_sent = (time.monotonic(), -1 if made.failed else version, watch)
+        made = await self._hub.frame(watch, Due(whole or self._framed.watch != watch, whole))
+        if made is None:
+            return
+        self._framed.note(version, watch)
+        if whole:  # what failed falls due again, though nothing be new
+            self._whole.note(None if made.failed else version, anywhere)
+        await self._push(frame=orjson.Fragment(made.body))
 
-    def _history_due(self, version: int, watch: Watch) -> bool:
-        sent, of_version, of_watch = self._history_sent
-        if of_watch != watch:
-            return True
-        return of_version != version and time.monotonic() - sent > HISTORY_SECONDS
-
-    async def _push(self, made: Made, now: Learned | None) -> None:
+    async def _push(
+        self, frame: orjson.Fragment | None = None, picture: Learned | None = None
+    ) -> None:
         self._sequence += 1
         self._painted = False
-        news, self._learned = learned.news(self._learned, now), now or self._learned
-        message = encode(Message(self._sequence, orjson.Fragment(made.body), news))
+        message = encode(Message(self._sequence, frame, picture))
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too
             await self._socket.send_text(message.decode())
 

@@ -56,8 +56,8 @@ def _measured(feed: Feed) -> str:
 def _frame(feed: Feed) -> Frame:
     """The newest step and the whole run."""
     found = frames.diagnoses(feed, None)
-    whole = frames.Whole(found, charts.kinds(charts.reported()))
-    return frames.compose(feed, (), None, Watch(run=feed.run.id), whole)
+    whole = frames.Whole(charts.kinds(charts.reported()))
+    return frames.compose(feed, (), None, Watch(run=feed.run.id), found, whole)
 
 
 def _diagnosis(one: Verdict) -> str:

@@ -325,7 +325,9 @@ class Frame:
         watched: whether it is of a model that is not the laboratory's.
         cost: what watching it costs.
         said: of its place in a queue, and of what can't be read; mostly empty.
-        history: once a second, and so are ``compared`` and ``verdict``, the gravest first.
+        verdict: of the step in sight, the gravest first; once a second, and when that step is
+            another.
+        history: once a second, and so is ``compared``; it is the same for all steps in sight.
     """
 
     run: str | None
@@ -483,12 +485,12 @@ class Runs:
 class Message:
     """To the browser, one at a time: the next is sent when this one is acknowledged.
 
-    The frame was encoded before, once for all who watch the same. What is learned comes about once
-    a second, where it has changed.
+    The frame was encoded before, once for all who watch the same. What is learned comes by itself,
+    about once a second, where it has changed: no frame waits for it.
     """
 
     sequence: int
-    frame: Annotated[orjson.Fragment, "Frame | Unshown"]
+    frame: Annotated[orjson.Fragment | None, "Frame | Unshown | null"]
     learned: Learned | None = None
 
 

@@ -109,10 +109,8 @@ def _kept(feed: Feed) -> list[int]:
 def _before(config: RunConfig, advised: Advised) -> dict[str, Frame]:
     """The network before training, by view."""
     sketch = Sketch(config, profile_batch(config))
-    whole = Whole(advised(config, frames.diagnoses(None, sketch)), KINDS)
-    return {
-        view: frames.compose(None, (), sketch, Watch(view=view), whole) for view in charts.VIEWS
-    }
+    told = advised(config, frames.diagnoses(None, sketch))
+    return {view: frames.compose(None, (), sketch, Watch(view=view), told) for view in charts.VIEWS}
 
 
 def _frames(
@@ -125,7 +123,7 @@ def _frames(
     """Each step scrubbed to, and the run as it is left."""
     for at, found, told in zip([*steps, None], said, [*grown, None], strict=True):
         watch = Watch(view=view, at=at)
-        frame = frames.compose(feed, (), None, watch, Whole(found, KINDS))
+        frame = frames.compose(feed, (), None, watch, found, Whole(KINDS))
         yield replace(frame, history=told or frame.history)
 
 

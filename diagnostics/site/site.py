@@ -8,12 +8,12 @@ from typing import NamedTuple
 from diagnostics.dashboard import page, wishes
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.embedded import ASSETS, bundle
-from diagnostics.dashboard.frames import Sketch, Whole, compose, diagnoses
+from diagnostics.dashboard.frames import Sketch, compose, diagnoses
 from diagnostics.dashboard.page import Dashes
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.wire import Frame, Watch
 from diagnostics.engine.lab.profiler import profile_batch
-from diagnostics.site.film import KINDS, film
+from diagnostics.site.film import film
 from diagnostics.site.folder import PAGE, Folder, InvalidSite, data, scripts
 from diagnostics.site.volumes import Volume, lab, taught
 from diagnostics.store.store import Store
@@ -104,8 +104,8 @@ def _index(volumes: Sequence[Volume], lessons: Mapping[str, Lesson]) -> str:
 
 def _first(volume: Volume, config: RunConfig) -> Frame:
     sketch = Sketch(config, profile_batch(config))
-    whole = Whole(volume.advised(config, diagnoses(None, sketch)), KINDS)
-    return compose(None, (), sketch, Watch(query=config.query()), whole)
+    told = volume.advised(config, diagnoses(None, sketch))
+    return compose(None, (), sketch, Watch(query=config.query()), told)
 
 
 def _needed(volumes: Sequence[Volume]) -> set[str]:

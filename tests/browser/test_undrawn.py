@@ -16,10 +16,10 @@ import sys
 from diagnostics.cli.commands import main
 from diagnostics.dashboard import frames
 
-def compose(feed, others, sketch, watch, whole=None):
+def compose(feed, others, sketch, watch, *told):
     if watch.view == "weight":
         raise KeyError("mish")
-    return well(feed, others, sketch, watch, whole)
+    return well(feed, others, sketch, watch, *told)
 
 well, frames.compose = frames.compose, compose
 main(["serve", *sys.argv[1:]])

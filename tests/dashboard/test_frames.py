@@ -5,6 +5,7 @@ import pytest
 
 from diagnostics.dashboard import frames, history
 from diagnostics.dashboard.feed import MOST_ROWS, Feed
+from diagnostics.dashboard.foreseen import away
 from diagnostics.dashboard.frames import BELOW_RANGE, NONFINITE, OK, ZERO
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event
 from diagnostics.store.store import Store
@@ -76,7 +77,7 @@ def test_theory_is_silent_once_training_has_left_it() -> None:
     near, far = steps(1, 1), steps(1, 1)
     near.values[0, :3, METRIC_INDEX[LEAD]] = 10**told.decades
     far.values[0, :3, METRIC_INDEX[LEAD]] = [1e3, 1, 1]
-    assert not frames.away(config, near) and frames.away(config, far)
+    assert not away(config, near) and away(config, far)
 
 
 def test_clipping_in_numbers(store: Store) -> None:

@@ -89,10 +89,11 @@ def _stored(store: Store, config: RunConfig = SPIRALS) -> str:
 
 
 def _first(browser: Browser, **what: Any) -> dict[str, Any]:
-    browser.watch(**what)
-    message = json.loads(browser._socket.receive_text())
-    browser.watch(ack=message["sequence"])
-    found: dict[str, Any] = message["learned"]
+    """The picture that follows a frame, or several where remedies are being tried."""
+    browser.watch(query=SPIRALS.query(), **what)
+    found: dict[str, Any] | None = None
+    while found is None:
+        found = browser.message()["learned"]
     return found
 
 
@@ -124,7 +125,9 @@ def test_what_cannot_be_read_costs_the_picture_alone(
     monkeypatch.setattr(Store, "snapshot", lambda *given: 1 / 0)
     with client.websocket_connect("/live") as socket:
         browser = Browser(socket)
-        browser.watch(run=run)
-        message = json.loads(socket.receive_text())
-    assert message["frame"]["newest"] == 50 and message["learned"] is None
+        browser.watch(run=run, query=SPIRALS.query())
+        assert browser.message()["frame"]["newest"] == 50
+        browser.watch(run=run, query=SPIRALS.query(), view="weight")
+        message = browser.message()
+    assert message["frame"]["view"] == "weight" and message["learned"] is None
     assert learned.news(None, None) is None

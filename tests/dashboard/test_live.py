@@ -15,7 +15,7 @@ from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.live import add_live_route
-from diagnostics.dashboard.wire import Frame
+from diagnostics.dashboard.wire import Frame, Watch
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import DeadUnits, StepBatch
 from diagnostics.store.store import Store
@@ -42,10 +42,17 @@ class Browser:
         self._socket.send_text(json.dumps(what))
 
     def frame(self) -> dict[str, Any]:
-        message = json.loads(self._socket.receive_text())
-        self.watch(ack=message["sequence"])
-        found: dict[str, Any] = message["frame"]
+        """The next; pictures of what is learned are passed over."""
+        found: dict[str, Any] | None = None
+        while found is None:
+            found = self.message()["frame"]
         return found
+
+    def message(self) -> dict[str, Any]:
+        """The next, acknowledged."""
+        message: dict[str, Any] = json.loads(self._socket.receive_text())
+        self.watch(ack=message["sequence"])
+        return message
 
     def until(self, newest: int) -> dict[str, Any]:
         while True:
@@ -66,7 +73,7 @@ def test_a_finished_run_is_shown_at_once_and_whole(store: Store, client: TestCli
     store.set_state(run, "finished")
     with client.websocket_connect("/live") as socket:
         browser = Browser(socket)
-        browser.watch(run=run)
+        browser.watch(run=run, query="depth=3")
         frame = browser.frame()
     assert (frame["state"], frame["newest"], frame["layers"]) == ("finished", 5, 4)
     assert len(frame["now"]["metrics"]["signal_grad_norm"]) == 4 and frame["history"]["steps"] == [
@@ -121,6 +128,34 @@ def test_pinned_runs_and_views_and_steps_can_be_asked_for(store: Store, client: 
     assert [len(one["loss"]) for one in frame["history"]["beside"]] == [5, 5]
     assert [row["run"] for row in frame["compared"]["rows"]] == [run, before, pin]
     assert frame["now"]["metrics"]["weight_grad_norm"] == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize("at", [2, 5, 1])
+def test_a_step_scrubbed_to_comes_with_its_verdict_and_without_the_history_again(
+    store: Store, client: TestClient, at: int
+) -> None:
+    run = _run(store)
+    store.set_state(run, "finished")
+    with client.websocket_connect("/live") as socket:
+        browser = Browser(socket)
+        browser.watch(run=run, query="depth=3")
+        assert browser.frame()["history"]
+        browser.watch(run=run, query="depth=3", at=at)
+        frame = browser.frame()
+        assert frame["now"]["step"] == at and frame["history"] is None
+        said = frames.diagnoses(Feed(store, run), None, at)
+        assert [one["sentence"] for one in frame["verdict"]] == [one.sentence for one in said]
+        browser.watch(run=run, query="depth=3", at=at, view="weight")
+        assert browser.frame()["history"]
+
+
+def test_news_of_another_run_is_no_news(store: Store) -> None:
+    hub = Hub(store, Runner(store, NoWorkers()))
+    before = hub.version(Watch(run="mine", pins=("pinned",)))
+    hub.feeds.versions["other"] += 1
+    assert hub.version(Watch(run="mine", pins=("pinned",))) == before
+    hub.feeds.versions["pinned"] += 1
+    assert hub.version(Watch(run="mine", pins=("pinned",))) != before
 
 
 def test_a_hidden_browser_gets_nothing_and_catches_up(store: Store, client: TestClient) -> None:
@@ -303,7 +338,7 @@ def test_why_a_run_failed_is_its_verdict(store: Store, client: TestClient) -> No
     store.set_state(run, "failed", error="no space left on device")
     with client.websocket_connect("/live") as socket:
         browser = Browser(socket)
-        browser.watch(run=run)
+        browser.watch(run=run, query="depth=3")
         frame = browser.frame()
     assert frame["state"] == "failed" and _words(frame) == "no space left on device"
 

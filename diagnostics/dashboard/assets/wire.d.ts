@@ -302,7 +302,7 @@ export interface Runs {
 /** To the browser, one at a time: the next is sent when this one is acknowledged. */
 export interface Message {
   sequence: number;
-  frame: Frame | Unshown;
+  frame: Frame | Unshown | null;
   learned: Learned | null;
 }
 

@@ -118,6 +118,12 @@ const charts = (() => {
   }
 
   /**
+   * Another step of a run whose history is drawn: its line goes there.
+   * @param {Wire.Frame} frame
+   */
+  const point = (frame) => of("loss", "heat", "clipping").forEach(({ key }) => kinds.point(key, frame));
+
+  /**
    * All of a run that is over, at once.
    * @param {Shown} frame
    */
@@ -139,6 +145,6 @@ const charts = (() => {
 
   return {
     tables, picture, start, report, turnTo, narrow, fit, step,
-    pick, history, mark, of, layered, viewed, seen,
+    pick, history, point, mark, of, layered, viewed, seen,
   };
 })();

@@ -119,6 +119,17 @@ const kinds = (() => {
     if (JSON.stringify(next) !== JSON.stringify(now)) stage.put(key, [], { shapes: next });
   }
 
+  /**
+   * The line at the step in sight, on a chart of the whole run.
+   * @param {string} key
+   * @param {Wire.Frame} frame
+   */
+  function point(key, frame) {
+    const now = stage.layout(key).shapes || [];
+    const next = [...now.filter(({ name }) => name !== "cursor"), ...traces.cursor(frame)];
+    if (JSON.stringify(next) !== JSON.stringify(now)) stage.put(key, [], { shapes: next });
+  }
+
   /* ---- the run so far ---- */
 
   /**
@@ -232,5 +243,5 @@ const kinds = (() => {
   /** @type {Record<Exclude<Wire.Kind, Other>, (chart: Wire.Chart, run: SoFar) => void>} */
   const history = { loss, heat, clipping, units, updates };
 
-  return { across, ticks, set, shades, shade, step, history };
+  return { across, ticks, set, shades, shade, point, step, history };
 })();

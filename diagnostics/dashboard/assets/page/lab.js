@@ -35,7 +35,7 @@ const lab = (() => {
    */
   function receive({ sequence, frame: next }) {
     requestAnimationFrame(() => {
-      if (next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
+      if (next && next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
       source.way().send({ ack: sequence });
     });
   }
@@ -90,7 +90,8 @@ const lab = (() => {
   /**
    * @param {boolean} [push]
    */
-  const address = (push = false) => link.put(link.query(session.link, sight, USUAL), push);
+  const address = (push = false) => link.put(query(), push);
+  const query = () => link.query(session.link, sight, USUAL);
 
   /** Controls of the page, and charts, as the sight says. */
   function turn() {
@@ -109,7 +110,8 @@ const lab = (() => {
    */
   function look(more) {
     sight = { ...sight, ...more };
-    address();
+    if ("at" in more) link.putLater(query);
+    else address();
     turn();
     if ("panel" in more) refit();
     watch();
@@ -156,6 +158,7 @@ const lab = (() => {
     charts.start(frame);
     if (shown(frame)) drawStep(frame);
     if (whole) charts.history(whole, sight.layer);
+    if (whole && frame) charts.point(frame);
     tell();
   }
 
@@ -188,7 +191,10 @@ const lab = (() => {
     dom.text("said", next.said);
     lessons.over(next.state);
     if (shown(next)) drawStep(next);
-    if (!next.history) return;
+    if (!next.history) {
+      if (whole) charts.point(next);
+      return;
+    }
     whole = next;
     compared.show(next);
     charts.history(next, sight.layer);

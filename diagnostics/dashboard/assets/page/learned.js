@@ -7,6 +7,8 @@ const learned = (() => {
   let kept = null;
   /** @type {Wire.Ground | null} what it is of */
   let ground = null;
+  /** @type {Wire.Message["frame"]} the newest */
+  let seen = null;
 
   /**
    * A message's picture, or none: then the one that was there stays, dimmed where it is of another network.
@@ -19,8 +21,9 @@ const learned = (() => {
       charts.picture(next);
       draw();
     }
-    else if (!kept && "watched" in frame) dom.$("learned").hidden = frame.watched;
-    dom.$("learned").classList.toggle("stale", !of(frame));
+    else if (!kept && frame && "watched" in frame) dom.$("learned").hidden = frame.watched;
+    seen = frame || seen;
+    dom.$("learned").classList.toggle("stale", seen !== null && !of(seen));
   }
 
   /**

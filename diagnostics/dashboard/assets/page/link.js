@@ -8,6 +8,9 @@
  */
 
 const link = (() => {
+  const REST = 250;          // milliseconds: a browser refuses to be told of every step that is scrubbed over
+
+  let waiting = 0;
   /**
    * What of a session the page alone decides.
    * @param {Sight} session
@@ -34,10 +37,20 @@ const link = (() => {
    * @param {boolean} push
    */
   function put(query, push) {
+    clearTimeout(waiting);
     const address = location.pathname + (query && `?${query}`);
     if (push && address !== location.pathname + location.search) history.pushState(null, "", address);
     else history.replaceState(null, "", address);
   }
 
-  return { sight, query, put };
+  /**
+   * Put a query into the address once nothing else was for a moment.
+   * @param {() => string} query as it is then
+   */
+  function putLater(query) {
+    clearTimeout(waiting);
+    waiting = window.setTimeout(() => put(query(), false), REST);
+  }
+
+  return { sight, query, put, putLater };
 })();

@@ -60,7 +60,9 @@ const sheets = (() => {
     const { figure, width, height } = sheet;
     if (!width || !height || figure === NOTHING) return;
     const ratio = window.devicePixelRatio || 1;
-    const shown = JSON.stringify([figure.layout, width, height, ratio, area.names(figure)]);
+    const { shapes = [], ...layout } = figure.layout; // those before the data are painted with them
+    const still = [layout, shapes.filter(({ layer }) => layer === "below")];
+    const shown = JSON.stringify([still, width, height, ratio, area.names(figure)]);
     if (shown !== sheet.drawn) behind(sheet, ratio);
     sheet.drawn = shown;
     before(paper.clear(sheet.front, ratio), sheet, ratio);
