@@ -1,4 +1,8 @@
-"""What all tests share: a store of their own, and no settings from outside."""
+"""What all tests share: a store of their own, and no settings from outside.
+
+Tests of the store, of what runs, of the page and of commands are given a SQLite file and, again, a
+database of PostgreSQL; others a SQLite file.
+"""
 
 import os
 from collections.abc import Iterator
@@ -14,6 +18,17 @@ from diagnostics.store.pictures import BINS, QUANTITIES, SIDE, Picture
 from diagnostics.store.records import METRICS, SCALARS, StepBatch
 from diagnostics.store.settings import SETTINGS
 from diagnostics.store.store import Store
+from tests.postgres import Cluster, programs
+
+ON_BOTH = ("store", "runs", "dashboard", "cli")
+"""Folders of tests."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store_url" in metafunc.fixturenames:
+        folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+        kinds = ["sqlite", "postgresql"] if folder in ON_BOTH else ["sqlite"]
+        metafunc.parametrize("store_url", kinds, indirect=True, scope="function")
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +38,38 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GD_DATA_DIR", str(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL for all tests of a process."""
+    found = programs()
+    if found is None:
+        left_out("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
+    cluster = Cluster(found)
+    yield cluster
+    cluster.close()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a store of the test's own is to be."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
+        return
+    cluster = request.getfixturevalue("cluster")
+    yield cluster.url
+    cluster.empty()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    store = Store(store_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[Store]:
+    """A store in a SQLite file, for what only files can be."""
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     yield store
     store.close()

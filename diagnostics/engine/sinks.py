@@ -2,8 +2,10 @@
 
 import logging
 import math
+import secrets
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -76,6 +78,17 @@ class MemorySink:
         return StepBatch.of([Step(*step) for step in steps])
 
 
+@dataclass(frozen=True)
+class _Parcel:
+    """What is committed together, under a key of its own."""
+
+    steps: list[Step]
+    events: list[Event]
+    dead: list[DeadUnits]
+    pictures: list[Snapshot]
+    key: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
 class StoreSink:
     """Buffers steps; a thread commits them every 20 ms, beats the heart and fetches commands.
 
@@ -105,6 +118,7 @@ class StoreSink:
         self._events: list[Event] = []
         self._dead: list[DeadUnits] = []
         self._pictures: list[Snapshot] = []
+        self._parcel: _Parcel | None = None
         self._last_command = after
         self._changed = threading.Condition()
         self._closing = self._warned = self._told_to_end = False
@@ -157,8 +171,13 @@ class StoreSink:
             self._exchange()
             self.seconds = time.thread_time()
             began = min(began, time.monotonic()) if closing else math.inf
-            if closing and (not self._steps or not self._wait_to_close(began)):
+            failed = self._warned
+            if closing and (not self._left() or (failed and not self._wait_to_close(began))):
                 return
+
+    def _left(self) -> bool:
+        """Whether anything is not committed yet."""
+        return bool(self._parcel or self._steps or self._events or self._dead or self._pictures)
 
     def _wait_to_close(self, began: float) -> bool:
         """What was measured is not let go of at once because a store can't be written to."""
@@ -186,20 +205,25 @@ class StoreSink:
             self._warned = True
 
     def _flush(self) -> None:
-        with self._changed:
-            steps, events, dead = self._steps[:MOST_BUFFERED], self._events[:], self._dead[:]
-            pictures = self._pictures[:]
-        self._store.append(self._run_id, StepBatch.of(steps), events, dead, pictures)
-        for event in events:
+        """Commit a parcel; one that failed is sent again as it was, with the same key."""
+        parcel = self._parcel = self._parcel or self._packed()
+        batch = StepBatch.of(parcel.steps)
+        told = (parcel.events, parcel.dead, parcel.pictures)
+        self._store.append(self._run_id, batch, *told, key=parcel.key)
+        for event in parcel.events:
             if event.kind in ("paused", "resumed"):
                 state = "paused" if event.kind == "paused" else "running"
                 self._store.set_state(self._run_id, state)
+        self._parcel = None
+
+    def _packed(self) -> "_Parcel":
+        """What is buffered, taken out of the buffers."""
         with self._changed:
-            del self._steps[: len(steps)]
-            del self._events[: len(events)]
-            del self._dead[: len(dead)]
-            del self._pictures[: len(pictures)]
+            parcel = _Parcel(self._steps[:MOST_BUFFERED], self._events, self._dead, self._pictures)
+            del self._steps[:MOST_BUFFERED]
+            self._events, self._dead, self._pictures = [], [], []
             self._changed.notify_all()
+        return parcel
 
     def _fetch(self) -> None:
         found, self._last_command = self._store.commands(self._run_id, self._last_command)

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Column, Engine, Table, create_engine, event, inspect, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    inspect,
+    select,
+)
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.schema import CreateColumn
@@ -16,8 +26,13 @@ from diagnostics.store.schema import COLUMNS, EXPECTED, VERSION, StoreError, met
 BUSY_SECONDS = 5.0
 """How long a store that somebody else has locked is waited for."""
 
+LOCK = 0x67726164
+"""PostgreSQL's locks for programs have numbers."""
+
 NO_FILE = "unable to open database file"
 MALFORMED = "database disk image is malformed"
+
+FORM = "sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
 
 REASONS = {
     "file is not a database": "the file is not a database",
@@ -40,17 +55,28 @@ def connect(url: str) -> Engine:
     place = _place(url)
     engine = _engine(url, place)
     event.listen(engine, "handle_error", lambda context: _refusal(place, context))
-    _prepare(engine, place)
+    try:
+        _prepare(engine, place)
+    except StoreError:
+        engine.dispose()
+        raise
     return engine
 
 
 def _place(url: str) -> str:
     """What a store is called in sentences."""
     try:
-        parsed = make_url(url)
+        return make_url(url).database or _shown(url)
     except ArgumentError:
         return url
-    return parsed.database or parsed.render_as_string(hide_password=True)
+
+
+def _shown(url: str) -> str:
+    """A URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
 
 
 def _engine(url: str, place: str) -> Engine:
@@ -59,9 +85,13 @@ def _engine(url: str, place: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(url, parsed.database or ":memory:")
         return create_engine(parsed, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError, ImportError):
-        form = "sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
-        raise StoreError(f"store={url} can't be used: it must be {form}.") from None
+    except (ArgumentError, NoSuchModuleError):
+        raise StoreError(f"store={_shown(url)} can't be used: it must be {FORM}.") from None
+    except ImportError as missing:
+        raise StoreError(
+            f"store={_shown(url)} can't be used: {missing.name} is not installed "
+            "(pip install 'gradient-diagnostics[postgres]')."
+        ) from None
     except OSError as error:
         raise StoreError(f"The store's folder can't be made: {error}.") from None
 
@@ -127,54 +157,42 @@ def _refusal(place: str, context: ExceptionContext) -> StoreError | None:
     return StoreError(f"{place} can't be used as a store: {REASONS.get(words, words)}.")
 
 
+def alone(connection: Connection) -> None:
+    """Until its transaction ends this connection alone makes tables or enters runs."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+
+
 def _prepare(engine: Engine, place: str) -> None:
-    names = set(inspect(engine).get_table_names())
-    if not names:
-        _create(engine)
-    elif not {"meta", "runs", "chunks"} <= names:
-        raise StoreError(f"{place} is a database, but not a store of this program.")
-    _check_version(engine, place)
-    metadata.create_all(engine)
-    for table in metadata.sorted_tables:
-        _widen(engine, table)
-    with engine.begin() as connection:  # a store that can't be written to is refused here
-        for key, value in EXPECTED.items():
-            connection.execute(meta.update().where(meta.c.key == key).values(value=value))
+    """All or nothing: many processes may open a new store in the same moment."""
+    with engine.begin() as connection:
+        alone(connection)  # a store that can't be written to is refused here
+        names = set(inspect(connection).get_table_names())
+        if names and not {"meta", "runs", "chunks"} <= names:
+            raise StoreError(f"{place} is a database, but not a store of this program.")
+        if names:
+            _check_version(connection, place)
+        metadata.create_all(connection)
+        for table in metadata.sorted_tables:
+            _widen(connection, table)
+        connection.execute(delete(meta).where(meta.c.key.in_(EXPECTED)))
+        rows = [{"key": key, "value": value} for key, value in EXPECTED.items()]
+        connection.execute(meta.insert(), rows)
 
 
-def _create(engine: Engine) -> None:
-    try:
-        metadata.create_all(engine)
-        with engine.begin() as connection:
-            rows = [{"key": key, "value": value} for key, value in EXPECTED.items()]
-            connection.execute(meta.insert(), rows)
-    except StoreError:
-        # Another process may have made the tables in the same moment.
-        if "meta" not in inspect(engine).get_table_names():
-            raise
-
-
-def _widen(engine: Engine, table: Table) -> None:
+def _widen(connection: Connection, table: Table) -> None:
     """Add the columns that an older version did not know."""
-    for column in _missing(engine, table):
-        added = CreateColumn(column).compile(dialect=engine.dialect)
-        try:
-            with engine.begin() as connection:
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
-        except StoreError:
-            # Another process may have added it in the same moment.
-            if column in _missing(engine, table):
-                raise
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            added = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
 
 
-def _missing(engine: Engine, table: Table) -> list[Column[object]]:
-    there = {column["name"] for column in inspect(engine).get_columns(table.name)}
-    return [column for column in table.columns if column.name not in there]
-
-
-def _check_version(engine: Engine, place: str) -> None:
-    with engine.connect() as connection:
-        found = {row.key: row.value for row in connection.execute(select(meta))}
+def _check_version(connection: Connection, place: str) -> None:
+    found = {row.key: row.value for row in connection.execute(select(meta))}
     version = found.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise StoreError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, func, insert, select, update
 
-from diagnostics.store.opening import connect
+from diagnostics.store.opening import alone, connect
 from diagnostics.store.records import Summary
 from diagnostics.store.rows import readable, state_of, steps_taken, words_of
 from diagnostics.store.run import LIVE_STATES, Pulse, Run, fixed_seal, read_run
@@ -47,6 +47,7 @@ class Register:
         row |= words_of(run_id, name, "")
         number = select(func.coalesce(func.max(runs.c.number), 0) + 1).scalar_subquery()
         with self._engine.begin() as connection:
+            alone(connection)
             connection.execute(insert(runs).values(**row, number=number))
         return run_id
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 from zipfile import BadZipFile
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, insert, select
 
-from diagnostics.store.schema import StoreError
+from diagnostics.store.schema import StoreError, runs
 from diagnostics.store.seals import seal, sealed, sound
 
 T = TypeVar("T")
@@ -37,6 +37,15 @@ def enter(
     """Enter rows that belong to a run."""
     if rows:
         connection.execute(insert(table), [sealed({"run": run_id, **row}) for row in rows])
+
+
+def turn(connection: Connection, run_id: str) -> None:
+    """Wait until nobody else writes rows of a run.
+
+    Without it PostgreSQL could commit a row after one of a higher number, and whoever asks for what
+    came after that number would never see it. SQLite has one writer at a time.
+    """
+    connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update(key_share=True))
 
 
 def state_of(run_id: str, state: str, summary: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ runs = Table(
     Column("words_seal", BigInteger),
     Column("steps_seal", BigInteger),
     Column("state_seal", BigInteger),
+    Column("written", String, nullable=False, server_default=""),
 )
 
 

@@ -16,7 +16,7 @@ from diagnostics.store.packing import Checkpoint
 from diagnostics.store.pictures import KINDS, Ground, Picture, S, Snapshot
 from diagnostics.store.records import Command, DeadUnits, Event, StepBatch
 from diagnostics.store.register import Register
-from diagnostics.store.rows import enter, readable, state_of, steps_taken
+from diagnostics.store.rows import enter, readable, state_of, steps_taken, turn
 from diagnostics.store.run import LIVE_STATES, Run
 from diagnostics.store.schema import (
     NoSuchRun,
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["LIVE_STATES", "NoSuchRun", "Run", "Since", "Store", "StoreError", "open_store"]
+
+
+VERSION_OF = {
+    "sqlite": "PRAGMA data_version",
+    "postgresql": "SELECT CAST(pg_current_snapshot() AS text)",
+}
+"""What is another when, and as soon as, something else can be read: PostgreSQL's names the
+transactions that are seen."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +80,29 @@ class Store(Register):
         happened: Sequence[Event] = (),
         dead: Sequence[DeadUnits] = (),
         taken: Sequence[Snapshot] = (),
+        *,
+        key: str = "",
     ) -> None:
-        """Commit a chunk of steps with what happened meanwhile, and a heartbeat with them."""
-        seen: dict[str, Any] = {"heartbeat": time.time()}
+        """Commit a chunk of steps with what happened meanwhile, and a heartbeat with them.
+
+        Args:
+            key: whoever does not know whether it was committed, since the connection broke, says it
+                all again with the same key: nothing is doubled.
+        """
+        seen: dict[str, Any] = {"heartbeat": time.time(), "written": key}
         if len(batch):
             seen |= steps_taken(run_id, int(batch.steps[-1]))
         told = [{"step": e.step, "kind": e.kind, "data": dict(e.data)} for e in happened]
         masks = [{"step": d.step, **packing.pack_mask(d.dead)} for d in dead]
         with self._engine.begin() as connection:
+            if not _begins(connection, run_id, key, seen):
+                return
             if len(batch):
                 enter(connection, chunks, run_id, [packing.pack(batch)])
             enter(connection, events, run_id, told)
             enter(connection, snapshots, run_id, masks)
             for shot in taken:
                 _keep(connection, run_id, shot)
-            connection.execute(update(runs).where(runs.c.id == run_id).values(**seen))
 
     def since(self, run_id: str, cursor: tuple[int, int] = (0, 0)) -> Since:
         """What a run measured and met after a cursor; everything after ``(0, 0)``.
@@ -134,6 +150,7 @@ class Store(Register):
         """Leave a command for a run's worker."""
         row = {"kind": command.kind, "data": dict(command.data)}
         with self._engine.begin() as connection:
+            turn(connection, run_id)
             enter(connection, commands, run_id, [row])
 
     def commands(self, run_id: str, after: int = 0) -> tuple[list[Command], int]:
@@ -171,19 +188,17 @@ class Store(Register):
     # ---- the whole ----
 
     def version(self) -> int:
-        """A number that changes when another connection commits (SQLite; ~10 µs).
+        """A number that changes when another connection commits (~10 µs on SQLite, ~100 elsewhere).
 
-        On PostgreSQL it changes whenever a chunk, an event or a run's state does. For one
-        thread at a time.
+        For one thread at a time.
         """
         if self._watcher is None:
             self._watcher = self._engine.connect()
-        query = "PRAGMA data_version"
-        if self._engine.dialect.name != "sqlite":
-            query = "SELECT coalesce(max(id), 0) FROM chunks"
-        found = self._watcher.execute(text(query)).scalar_one()
-        self._watcher.rollback()
-        return int(found)
+        try:
+            found = self._watcher.execute(text(VERSION_OF[self._engine.dialect.name])).scalar_one()
+        finally:
+            self._watcher.rollback()  # on PostgreSQL each look is at what is committed by then
+        return hash(found)
 
     def size(self) -> int:
         """Bytes that it takes."""
@@ -209,6 +224,14 @@ class Store(Register):
 def open_store(url: str | None = None) -> Store:
     """The store at a URL, or where the settings say. Raises ``StoreError``."""
     return Store(url or Settings.read().store_url)
+
+
+def _begins(connection: Connection, run_id: str, key: str, seen: dict[str, Any]) -> bool:
+    """Enter that a run is written to, which is this writer's turn; whether that was not before."""
+    query = update(runs).where(runs.c.id == run_id).values(**seen)
+    if key:
+        query = query.where(runs.c.written != key)
+    return bool(connection.execute(query).rowcount)
 
 
 def _pictures(run_id: str, kind: type[Snapshot]) -> Any:

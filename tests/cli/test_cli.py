@@ -44,7 +44,10 @@ def test_profile_is_a_table_for_people() -> None:
     assert "signal_grad_norm" in gd("profile depth=2 width=4").stdout
 
 
-def test_train_ends_with_a_summary_and_the_run_is_in_the_store(tmp_path: Path) -> None:
+def test_train_ends_with_a_summary_and_the_run_is_in_the_store(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GD_STORE", store_url)
     (summary,) = rows(gd(f"train {SMALL} --json"))
     assert (summary["state"], summary["steps"]) == ("finished", 30)
     assert isinstance(summary["loss"], float) and isinstance(summary["accuracy"], float)
@@ -94,6 +97,7 @@ def test_diagnose_says_what_is_going_on(words: str, expected: list[str]) -> None
         ("serve --port 0", "GD_PORT=0"),
         ("export nope", "'nope'"),
         ("runs --store nonsense", "nonsense"),
+        ("runs --store postgresql+psycopg://lab@127.0.0.1:1/lab", "refused"),
         ("train --data-dir /proc/nowhere", "/proc/nowhere"),
     ],
 )

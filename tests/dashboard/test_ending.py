@@ -30,8 +30,8 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 class Served:
     """A server as it is started from a terminal, with a store of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = f"sqlite:///{folder / 'served.sqlite'}"
+    def __init__(self, store: str) -> None:
+        self.store = store
         command = [sys.executable, "app.py", "--json", "--port", str(_free_port())]
         self.process = subprocess.Popen(
             [*command, "--store", self.store, "--workers", "2"],
@@ -94,8 +94,8 @@ def _lives(one: psutil.Process) -> bool:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    served = Served(tmp_path)
+def served(store_url: str) -> Iterator[Served]:
+    served = Served(store_url)
     family: list[psutil.Process] = []
     try:
         family = served.warm()

@@ -136,7 +136,8 @@ def test_a_run_that_has_no_worker_is_stopped_without_one(store: Store, runner: R
     until(lambda: store.run(first).state == "stopped")
 
 
-def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store, runner: Runner) -> None:
+def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store) -> None:
+    runner = Runner(store, Workers(1))  # whose turns are long: the second waits to the end
     config = SMALL.changed(steps=3000)
     first = runner.submit(config, Command("pace", {"steps_per_second": 500}))
     waits = runner.submit(SMALL)

@@ -1,17 +1,17 @@
 """What somebody keeps of runs: names, notes, outlines; and what is deleted, and had back."""
 
-import json
-import sqlite3
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from diagnostics.store.catalogue import POINTS, UNDO_SECONDS, Catalogue, Growing
 from diagnostics.store.records import SCALAR_INDEX, SCALARS
-from diagnostics.store.schema import metadata
+from diagnostics.store.schema import meta, metadata
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import RunConfig
 from tests.conftest import steps
@@ -86,7 +86,8 @@ def test_an_outline_grows_with_its_run_and_is_kept_when_it_is_over(
     best = float(all_of_it.scalar("heldout_accuracy").max())
     assert half.best is not None and whole.best == pytest.approx(best, rel=1e-3)
     assert 20 < len(whole.loss) <= POINTS
-    assert Catalogue(Store(store.url)).outline(store.run(run)) == whole
+    with closing(Store(store.url)) as again:
+        assert Catalogue(again).outline(store.run(run)) == whole
 
 
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=8))
@@ -107,11 +108,10 @@ def test_an_outline_is_the_same_however_it_came(pieces: list[int]) -> None:
 def test_a_store_of_any_older_table_is_widened(store: Store) -> None:
     run = _ended(store)
     late = ("note", "deleted", "outline")
-    with sqlite3.connect(store.url.removeprefix("sqlite:///")) as connection:
+    with store.engine.begin() as connection:
         for column in late:
-            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (json.dumps(2),))
-    connection.close()
+            connection.execute(text(f"ALTER TABLE runs DROP COLUMN {column}"))
+        connection.execute(meta.update().where(meta.c.key == "version").values(value=2))
     again = Store(store.url)
     assert again.run(run).note == "" and again.runs()[0].id == run
     Catalogue(again).describe(run, note="still here")

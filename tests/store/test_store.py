@@ -1,15 +1,16 @@
 """The store: what goes in comes out, and what is no store is refused with a sentence."""
 
-import json
 import sqlite3
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from diagnostics.store.records import METRICS, Command, Event, PatientZero, Summary
 from diagnostics.store.run import LOST_AFTER
+from diagnostics.store.schema import chunks, meta
 from diagnostics.store.store import Store, StoreError, open_store
 from diagnostics.subject.config import RunConfig
 from tests.conftest import steps
@@ -118,10 +119,9 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     assert tables == [("accounts",)]
 
 
-def test_a_newer_store_is_refused(store: Store, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'version'")
-    connection.close()
+def test_a_newer_store_is_refused(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'version'"))
     assert "newer version" in _refused(store.url)
 
 
@@ -130,8 +130,13 @@ def test_a_url_that_leads_nowhere_is_refused(url: str) -> None:
     assert _refused(url)
 
 
-def test_a_read_only_store_is_refused(store: Store, tmp_path: Path) -> None:
-    store.create_run(RunConfig())
+@pytest.mark.parametrize("kind", ["postgresql+psycopg", "postgresql+nothing", "mongodb", "mysql"])
+def test_no_password_is_told(kind: str) -> None:
+    assert "hunter2" not in _refused(f"{kind}://lab:hunter2@127.0.0.1:1/x")
+
+
+def test_a_read_only_store_is_refused(file_store: Store, tmp_path: Path) -> None:
+    file_store.create_run(RunConfig())
     file = tmp_path / "store.sqlite"
     assert "read-only" in _refused(f"sqlite:///file:{file}?mode=ro&uri=true")
 
@@ -139,14 +144,11 @@ def test_a_read_only_store_is_refused(store: Store, tmp_path: Path) -> None:
 def test_an_older_store_is_read_with_its_missing_columns_empty(store: Store) -> None:
     run = store.create_run(RunConfig())
     store.append(run, steps(1, 3))
-    path = store.url.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as connection:
-        old = json.dumps(list(METRICS)[:-2])
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'metrics'", (old,))
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
+    with store.engine.begin() as connection:
+        for key, value in (("metrics", list(METRICS)[:-2]), ("version", 1)):
+            connection.execute(meta.update().where(meta.c.key == key).values(value=value))
         values = steps(1, 3).values[:, :, :-2].tobytes()
-        connection.execute("UPDATE chunks SET array = ?, seal = NULL", (values,))
-    connection.close()
+        connection.execute(chunks.update().values(array=values, seal=None))
     again = Store(store.url)
     batch = again.since(run).batch
     assert np.isnan(batch.metric(list(METRICS)[-1])).all()
