@@ -116,11 +116,11 @@ class Case:
 
     @property
     def limit(self) -> float:
-        """Decades beyond which a gradient has vanished or exploded."""
+        """Decades beyond which a gradient has vanished or exploded; one gap alone has no slope."""
         layers = self.way.gaps
         if self.subject.scales_steps and not self.unlearned:
             return min(HOPELESS, max(DECADES, SCALED * layers))
-        return min(DECADES, max(LEAST, SLOPE * layers))
+        return min(DECADES, max(LEAST, SLOPE * layers)) if layers > 1 else DECADES
 
     @property
     def slope(self) -> float:
