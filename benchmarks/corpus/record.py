@@ -63,6 +63,11 @@ def _restored(kept: Any, batch: Parts, score: float, patient: Any, start: Parts 
     return Record(subject(kept), known, score, patient, _batch(start))
 
 
+def dice(name: str) -> int:
+    """The same for a name, for good."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4])
+
+
 @dataclass(frozen=True)
 class Entry:
     """A training that can be had.
@@ -72,17 +77,14 @@ class Entry:
         truth: the rules that are right about it, any of them; none where it is well or where its
             outcome decides.
         good: the score from which on it has learned; below half of it, it has not.
+        held_out: whether thresholds may not be chosen by it.
     """
 
     name: str
     truth: tuple[str, ...]
     train: Callable[[], Record]
     good: float
-
-    @property
-    def held_out(self) -> bool:
-        """Whether thresholds may not be chosen by it: half of all, for good."""
-        return sha256(self.name.encode()).digest()[0] % 2 == 1
+    held_out: bool
 
     def recorded(self, folder: Path | None) -> Record:
         """Trained, or read from a folder where it was kept before."""

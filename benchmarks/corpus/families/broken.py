@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from benchmarks.corpus.families.games import Adversarial, Policy
 from benchmarks.corpus.families.healthy import Make, gpt, he, loop
-from benchmarks.corpus.families.loops import Adversarial, Policy, by_norm
+from benchmarks.corpus.families.loops import by_norm
 from benchmarks.corpus.families.others import (
     Experts,
     Graph,
@@ -49,6 +50,7 @@ Truth = tuple[str, ...]
 VANISHING, EXPLODING, SATURATED = ("vanishing",), ("exploding", "diverged"), ("saturated",)
 DEAD, BORN, STALLED = ("dead", "born_dead", "dying"), ("born_dead", "dead"), ("stalled",)
 LARGE = ("too_large", "diverged", "dead", "exploding")
+FORGETTING = ("forgetting", "vanishing")
 TWINS, UNZEROED, UNMOVED = ("symmetric",), ("unzeroed",), ("unmoved",)
 OUTPUT, INPUT, BATCHES = ("dead_output",), ("input_scale",), ("small_batches",)
 DIVERGED, OVERFITTING, CLIPPED = ("diverged",), ("overfitting",), ("clipping_always", "stalled")
@@ -89,10 +91,10 @@ BROKEN: Mapping[str, tuple[Truth, Make]] = {
         VANISHING, sgd(lambda: mlp(nn.Sigmoid, 12, outputs=64), "restore")
     ),
     "rnn that forgets": (
-        ("vanishing",), sgd(lambda: Recurrent(nn.RNN, WORDS), "far_back", 0.05, steps=250)
+        FORGETTING, sgd(lambda: Recurrent(nn.RNN, WORDS), "far_back", 0.05, steps=250)
     ),
     "cells that forget": (
-        ("vanishing",), sgd(lambda: Steps(gain=0.4), "far_back", 0.05, steps=200)
+        FORGETTING, sgd(lambda: Steps(gain=0.4), "far_back", 0.05, steps=200)
     ),
     # that explode
     "12 relu layers of large weights": (
@@ -108,7 +110,7 @@ BROKEN: Mapping[str, tuple[Truth, Make]] = {
         EXPLODING, sgd(lambda: normal(plain(10), 0.35), "images", 1e-5, steps=200)
     ),
     "cells of gain 3": (
-        ("exploding", "diverged", "saturated", "too_large"),
+        ("echoing", "exploding", "diverged", "saturated", "too_large"),
         sgd(lambda: Steps(gain=3.0), "far_back", 0.05, steps=150),
     ),
     # that leave the range

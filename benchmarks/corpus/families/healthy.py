@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
+from benchmarks.corpus.families.games import Adversarial, Policy, Values
 from benchmarks.corpus.families.loops import (
-    Adversarial,
     Contrastive,
-    Policy,
     Supervised,
     Training,
-    Values,
     adaptive,
     by_layer,
     by_norm,

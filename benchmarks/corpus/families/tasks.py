@@ -91,18 +91,13 @@ def rows() -> Task:
     return _classes(_normal().reshape(-1, 8, 8), _digits()[1], 10)
 
 
-def pixels() -> Task:
-    """A pixel at a time, the even ones: 32 steps."""
-    return _classes(_normal().reshape(-1, 64, 1)[:, ::2], _digits()[1], 10)
-
-
 def large_inputs() -> Task:
     """Nobody divided by 255, or standardized a column in thousands."""
     return _classes(_digits()[0] * 60, _digits()[1], 10)
 
 
 def large_images() -> Task:
-    return _classes(_digits()[0].reshape(-1, 1, 8, 8) * 60, _digits()[1], 10)
+    return _classes(large_inputs().x.reshape(-1, 1, 8, 8), _digits()[1], 10)
 
 
 def random_labels() -> Task:
@@ -233,7 +228,7 @@ def spirals() -> Task:
 TASKS: Mapping[str, Callable[[], Task]] = {
     make.__name__: cache(make)
     for make in (
-        digits, images, rows, pixels, large_inputs, large_images, random_labels, few_digits,
+        digits, images, rows, large_inputs, large_images, random_labels, few_digits,
         restore, restore_images, denoise, curve, returns, wave, topic, first_word, far_back, text,
         graphs, points, spirals,
     )
