@@ -90,12 +90,14 @@ def serve(as_json: bool, **given: Any) -> None:
     serve(Settings.read(**given), announce=_announce_json if as_json else _announce)
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, presenter: str) -> None:
     click.echo(f"Gradient Diagnostics is on {url}  (Ctrl-C ends it)")
+    if presenter:
+        click.echo(f"Who opens {presenter} may stop any run: it is the presenter's.")
 
 
-def _announce_json(url: str) -> None:
-    print_json({"url": url})
+def _announce_json(url: str, presenter: str) -> None:
+    print_json({"url": url} | ({"presenter": presenter} if presenter else {}))
 
 
 @commands.command(epilog=fields_help())

@@ -14,6 +14,7 @@ from diagnostics.dashboard import controls
 from diagnostics.dashboard.controls import DEPENDS, PROPERTY, SHOWN, SLIDERS, TYPED, control_id
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import Session
+from diagnostics.dashboard.visitors import Refused
 from diagnostics.store.store import StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
@@ -55,7 +56,7 @@ def _controls(app: Dash, deeds: Deeds) -> None:
         except InvalidConfig as refusal:
             answer["refusals"] = controls.refusals(refusal.field)
             answer["changed"] = _told(None, "" if refusal.field in TYPED else str(refusal))
-        except StoreError as trouble:
+        except (Refused, StoreError) as trouble:
             answer["changed"] = _told(None, str(trouble))
         return answer
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from diagnostics.dashboard.session import MOST_PINS, Session, controls_of, read_link
+from diagnostics.dashboard.visitors import HERE, Refused
 from diagnostics.dashboard.wire import Deed, Described, Look, Wish
 from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
@@ -31,13 +32,8 @@ VALUES: Mapping[Deed, TypeAdapter[Any]] = {
 
 BUTTON: TypeAdapter[None] = TypeAdapter(None)
 
-
 WAITING = {"pause": True, "step": True, "resume": False}
 """Whether a run waits that was told so."""
-
-
-class Refused(ValueError):
-    """Why a wish can't be granted now, in a sentence."""
 
 
 class Deeds:
@@ -50,6 +46,11 @@ class Deeds:
     def open(self, search: str) -> tuple[Session, list[str]]:
         """What a link shows, and a sentence for each thing in it that can't be."""
         return read_link(search, self._store)
+
+    def yours(self, session: Session) -> bool:
+        """Whether the run in sight is the visitor's to change; where there is none, the next is."""
+        run = self._run(session)
+        return run is None or HERE.get().drives(run.owner)
 
     def do(self, session: Session, wish: Wish, pace: float) -> tuple[Session, list[str]]:
         """Grant a wish; with a sentence for each thing in it that can't be.
@@ -70,8 +71,8 @@ class Deeds:
 
     def play(self, session: Session, pace: float) -> Session:
         """Pause a run that goes on, let a paused one go on, else start one."""
-        run = self._run(session)
-        if run is None or not run.live:
+        run = self._driven(session)
+        if run is None:
             return self.again(session, pace)
         if not run.watched:
             self._runner.send(run.id, Command("resume" if self._waits(run) else "pause"))
@@ -84,19 +85,19 @@ class Deeds:
 
     def again(self, session: Session, pace: float, *first: Command) -> Session:
         """A new run of the controls' configuration; the one shown stays behind it."""
+        HERE.get().known()
         run = self._run(session)
         if run is not None and run.watched:
             session, run = replace(session, run=None), None
-        new = self._runner.submit(session.config, _pace(pace), *first)
-        if run is not None and run.live:
-            self._runner.send(run.id, Command("stop"))
+        new = self._runner.submit(session.config, _pace(pace), *first, owner=HERE.get().mark)
+        self._end(run)
         before = session.before if run is None or run.steps == 0 else run.id
         return replace(session, run=new, before=before, at=None)
 
     def step(self, session: Session, pace: float) -> Session:
         """One step; without a run going, a new run that waits after its first."""
-        run = self._run(session)
-        if run is None or not run.live:
+        run = self._driven(session)
+        if run is None:
             return self.again(session, pace, Command("step"))
         if not run.watched:
             self._runner.send(run.id, Command("step"))
@@ -114,35 +115,41 @@ class Deeds:
         return replace(session, pins=(*session.pins, self._store.run(chosen).id))
 
     def reset(self, session: Session, pace: float) -> Session:
-        """Clear the charts; the run ends, but one that is only watched goes on. Controls stay."""
-        run = self._run(session)
-        if run is not None and run.live and not run.watched:
-            self._runner.send(run.id, Command("stop"))
+        """Clear the charts; one's own run ends, one that is watched goes on. Controls stay."""
+        self._end(self._run(session))
         return replace(session, run=None, before=None, pins=(), at=None, part="")
 
     def pace(self, session: Session, pace: float) -> Session:
         """Change the speed of the run that is going."""
         run = self._run(session)
-        if run is not None and run.live and not run.watched:
+        if run is not None and self._ends(run):
             self._runner.send(run.id, _pace(pace))
         return session
+
+    def copy(self, session: Session, pace: float) -> Session:
+        """Leave somebody else's run, which stays behind, for settings of one's own like its."""
+        run = self._run(session)
+        before = session.before if run is None or run.steps == 0 else run.id
+        return replace(session, run=None, before=before, at=None)
 
     # ---- the list of runs ----
 
     def stop(self, session: Session, pace: float, run_id: str) -> Session:
         """End a run of the list; what is watched goes on."""
-        run = self._store.run(run_id)
+        run = self._decided(run_id)
         if run.live and not run.watched:
             self._runner.send(run.id, Command("stop"))
         return session
 
     def describe(self, session: Session, pace: float, told: Described) -> Session:
         """Give a run a name and a note."""
+        self._decided(told.run)
         self.catalogue.describe(told.run, name=told.name, note=told.note)
         return session
 
     def delete(self, session: Session, pace: float, run_id: str) -> Session:
         """Take a run out of sight; for a while it can be had back."""
+        self._decided(run_id)
         self.catalogue.delete(run_id)
         return replace(
             session,
@@ -153,6 +160,7 @@ class Deeds:
 
     def restore(self, session: Session, pace: float, run_id: str) -> Session:
         """Have a deleted run back."""
+        HERE.get().deciding(self.catalogue.owner(run_id), "It")
         self.catalogue.restore(run_id)
         return session
 
@@ -164,8 +172,8 @@ class Deeds:
         run = self._run(session)
         if config == before or (run is not None and run.watched):  # not ours to change
             return session
-        changed = replace(session, query=config.query())
-        if run is None or not run.live:
+        run, changed = self._driven(session), replace(session, query=config.query())
+        if run is None:
             return changed
         changes = {field: value for field, value in config if getattr(before, field) != value}
         if set(changes) <= set(LIVE_FIELDS):
@@ -204,6 +212,28 @@ class Deeds:
 
     def _anew(self, session: Session, pace: float) -> Session:
         return session if self._run(session) is None else self.again(session, pace)
+
+    def _ends(self, run: Run) -> bool:
+        """Whether a run goes on that is the visitor's to end by the way."""
+        return run.live and not run.watched and HERE.get().drives(run.owner)
+
+    def _end(self, run: Run | None) -> None:
+        if run is not None and self._ends(run):
+            self._runner.send(run.id, Command("stop"))
+
+    def _driven(self, session: Session) -> Run | None:
+        """The run in sight that goes on. Raises ``Refused`` where it is somebody else's."""
+        run = self._run(session)
+        if run is None or not run.live:
+            return None
+        HERE.get().driving(run.owner, f"Run #{run.number}")
+        return run
+
+    def _decided(self, run_id: str) -> Run:
+        """A run of the list. Raises ``Refused`` where it is somebody else's."""
+        run = self._store.run(run_id)
+        HERE.get().deciding(run.owner, f"Run #{run.number}")
+        return run
 
     def _run(self, session: Session) -> Run | None:
         try:

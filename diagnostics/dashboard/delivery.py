@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,28 +60,45 @@ class Kept:
         self._kept: dict[str, list[Message]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _squeezable(scope):
+        if not _of_dash(scope):
             await self._app(scope, receive, send)
+        elif not _squeezed(scope):
+            await self._play(await self._told(scope, receive), scope, receive, send)
+        else:
+            told = self._kept.get(scope["path"]) or await self._answer(scope, receive)
+            await self._play(told, scope, receive, send)
+
+    async def _play(self, told: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
+        """Say what was told; what Dash fails at is a script that there is not."""
+        if told[0]["status"] >= 500:
+            missing = PlainTextResponse(f"There is no {scope['path']:.200}\n", 404)
+            await missing(scope, receive, send)
             return
-        for message in self._kept.get(scope["path"]) or await self._answer(scope, receive):
+        for message in told:
             await send(message)
 
     async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
         """What is asked for, whole; kept where there is such a script."""
+        said = await self._told({**scope, "headers": [SQUEEZED]}, receive)
+        if said[0]["status"] == 200:
+            self._kept[scope["path"]] = said
+        return said
+
+    async def _told(self, scope: Scope, receive: Receive) -> list[Message]:
         said: list[Message] = []
 
         async def hear(message: Message) -> None:
             said.append(message)
 
-        await self._app({**scope, "headers": [SQUEEZED]}, receive, hear)
-        if said[0]["status"] == 200:
-            self._kept[scope["path"]] = said
+        await self._app(scope, receive, hear)
         return said
 
 
-def _squeezable(scope: Scope) -> bool:
-    if scope["type"] != "http" or not scope["path"].startswith(SUITES):
-        return False
+def _of_dash(scope: Scope) -> bool:
+    return scope["type"] == "http" and str(scope["path"]).startswith(SUITES)
+
+
+def _squeezed(scope: Scope) -> bool:
     return "gzip" in Headers(scope=scope).get("accept-encoding", "")
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, cast
 from fastapi import FastAPI, Query, Response
 
 from diagnostics.dashboard.titles import title
-from diagnostics.dashboard.wire import Listed, Runs, State, encode
+from diagnostics.dashboard.visitors import HERE
+from diagnostics.dashboard.wire import Listed, Offer, Runs, State, encode
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.store import Run, StoreError
 
@@ -17,6 +18,12 @@ MOST = 200
 
 SHORTEST = 4
 """Characters of an id that find a run: fewer stand at the beginning of many by chance."""
+
+RECENT = 20
+"""Runs among which one to watch is looked for."""
+
+DOES = {"running": "is training", "paused": "is paused", "queued": "waits for its turn"}
+"""What a run that goes on does."""
 
 
 def add_runs_route(server: FastAPI, catalogue: Catalogue) -> None:
@@ -42,6 +49,14 @@ def listed(catalogue: Catalogue, search: str, before: int | None, limit: int) ->
     return Runs(tuple(_one(run, catalogue) for run in found[:limit]), len(found) > limit)
 
 
+def offer(catalogue: Catalogue) -> Offer | None:
+    """The newest run that goes on, for who has none of his own in sight."""
+    for run in catalogue.page(RECENT):
+        if run.state in DOES:
+            return Offer(run.id, title(run), DOES[run.state])
+    return None
+
+
 def _says(run: Run, words: list[str]) -> bool:
     """Whether all words are found in what is known of a run: title, note, settings, state."""
     told = (f"#{run.number}", title(run), run.note, run.state, *run.config.words())
@@ -65,5 +80,6 @@ def _one(run: Run, catalogue: Catalogue) -> Listed:
         created=run.created.timestamp(),
         live=run.live,
         watched=run.watched,
+        yours=HERE.get().decides(run.owner),
         **asdict(catalogue.outline(run)),
     )

@@ -30,6 +30,10 @@ SHORTEST_SECONDS = 0.01
 LONGEST = 65_536
 """Characters of a message: a browser's have some hundred."""
 
+BINARY = (1003, "Only text is heard here.")
+TOO_LONG = (1009, f"A message has at most {LONGEST} characters.")
+"""Why a connection is closed."""
+
 log = logging.getLogger(__name__)
 
 
@@ -156,13 +160,14 @@ class Viewer:
 
 
 async def _texts(socket: WebSocket) -> AsyncIterator[str]:
-    """What a browser says until it leaves. No page sends bytes, or a text as long as a book."""
+    """What a browser says until it leaves. Who sends bytes, or a book, is no page and is left."""
     while (message := await socket.receive())["type"] != "websocket.disconnect":
         text = message.get("text")
         if text is None or len(text) > LONGEST:
             log.warning("a browser sent what no page sends: %.80r", text or message.get("bytes"))
-        else:
-            yield text
+            await socket.close(*(BINARY if text is None else TOO_LONG))
+            return
+        yield text
 
 
 def add_live_route(server: FastAPI, hub: Hub) -> None:

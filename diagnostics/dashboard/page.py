@@ -52,6 +52,7 @@ def page(
     answer: Answer,
     frame: Frame | None,
     *,
+    nonce: str = "",
     reload: bool = False,
     lessons: Mapping[str, Lesson] = LESSONS,
     recorded: object = None,
@@ -59,6 +60,7 @@ def page(
     """The HTML of what an answer shows, with the frame that can be drawn at once.
 
     Args:
+        nonce: by which a browser knows the page's own scripts.
         recorded: which runs are there, in a page of recorded ones that has no server.
     """
     data: dict[str, object] = {"opened": answer, "frame": frame}
@@ -78,6 +80,7 @@ def page(
         answer=answer,
         tables=Markup(tables),
         data=Markup("".join(itertools.starmap(embedded.data, data.items()))),
+        nonce=nonce,
         reload=reload,
         recorded=recorded,
     )

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import multiprocessing
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -11,17 +12,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
+from typing import NamedTuple
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from diagnostics.dashboard import actions, delivery, listing, live, page, wishes
+from diagnostics.dashboard.callbacks import Callbacks
 from diagnostics.dashboard.deeds import Deeds
+from diagnostics.dashboard.door import LOCAL, NEARBY, Door, Place, policy
 from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.shell import Shell
+from diagnostics.dashboard.visitors import HERE, Guests
 from diagnostics.runs.limits import Limits
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
@@ -45,8 +50,10 @@ NICENESS = 5
 FRESH = {"Cache-Control": "no-store"}
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     """Serve until interrupted; ``announce`` is told the address once it can be opened.
+
+    And the presenter's link, whose visitor is the host, where others reach the server, too.
 
     Raises:
         InvalidSetting: the address can't be had.
@@ -58,16 +65,20 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     workers, limits = Workers(settings.workers, NICENESS), Limits.of(settings)
     runner = Runner(store, workers, assistant, settings.workers, limits)
     runner.take_over()
-    server = make_app(store, runner, reload=bool(settings.reload))
+    place = Place(settings.host, _words(settings.names), settings.embed or NEARBY)
+    guests = Guests(place.home)
+    server = make_app(store, runner, reload=bool(settings.reload), place=place, guests=guests)
     config = uvicorn.Config(
         server,
         log_level="warning",
         ws_ping_interval=20,
+        ws_max_size=live.LONGEST,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    address = f"http://{settings.host}:{settings.port}"
+    address = f"http://{_spelled(settings.host)}:{settings.port}"
+    presenter = "" if place.home else f"{address}/?host={guests.token}"
     try:
-        _Lab(config, lambda: announce(address)).run(sockets=[listener])
+        _Lab(config, lambda: announce(address, presenter)).run(sockets=[listener])
     finally:
         runner.close()
         store.close()
@@ -107,8 +118,16 @@ def _end_at_once() -> None:
     os._exit(0)
 
 
-def make_app(store: Store, runner: Runner, *, reload: bool = False) -> FastAPI:
+def make_app(
+    store: Store,
+    runner: Runner,
+    *,
+    reload: bool = False,
+    place: Place = LOCAL,
+    guests: Guests | None = None,
+) -> FastAPI:
     """The app with its routes; with ``reload`` pages load themselves anew after a restart."""
+    guests = guests or Guests(place.home)
     hub, deeds = Hub(store, runner), Deeds(store, runner)
 
     @asynccontextmanager
@@ -118,29 +137,41 @@ def make_app(store: Store, runner: Runner, *, reload: bool = False) -> FastAPI:
 
     server = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     shell = Shell(server)
-    _add_page(server, shell, hub, deeds, reload)
+    _add_page(server, shell, hub, deeds, Entrance(place, guests, reload))
     live.add_live_route(server, hub)
     wishes.add_wish_route(server, deeds)
     listing.add_runs_route(server, deeds.catalogue)
     actions.connect(shell.dash, deeds)
     _add_rest(server)
+    server.add_middleware(Callbacks, shell.dash.callback_map)
     delivery.squeeze(server)
+    server.add_middleware(Door, place, guests)
     return server
 
 
-def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, reload: bool) -> None:
+class Entrance(NamedTuple):
+    """How the page is come to."""
+
+    place: Place
+    guests: Guests
+    reload: bool
+
+
+def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entrance) -> None:
     """Mount the page and its own files; any other address is told to be none."""
     delivered, tables = delivery.add_bundles(server), page.tables()
 
     async def index(request: Request) -> Response:
-        try:
-            session, notes = await asyncio.to_thread(deeds.open, request.url.query)
-        except StoreError as trouble:
-            session, notes = Session(), [str(trouble)]
-        frame = await hub.first(session.watch())
-        told = wishes.answer(session, notes)
-        html = page.page(delivered, shell.parts(), tables, told, frame, reload=reload)
-        return HTMLResponse(html, headers=FRESH)
+        token = request.query_params.get("host")
+        if token is not None and way.guests.welcome(HERE.get(), token):
+            return RedirectResponse("/", 303)
+        told = await asyncio.to_thread(wishes.opened, deeds, request.url.query)
+        frame = await hub.first(Session.of(vars(told.session)).watch())
+        nonce = secrets.token_urlsafe(16)
+        parts = shell.parts()
+        html = page.page(delivered, parts, tables, told, frame, nonce=nonce, reload=way.reload)
+        rules = {"Content-Security-Policy": policy(way.place.framed, nonce)}
+        return HTMLResponse(html, headers=FRESH | rules)
 
     server.router.routes.insert(0, APIRoute("/", index, methods=["GET"]))  # before Dash's own
 
@@ -161,6 +192,14 @@ def _add_rest(server: FastAPI) -> None:
     server.add_exception_handler(StoreError, refused)
     server.add_api_route("/healthz", health)
     server.add_api_route("/{path:path}", missing)
+
+
+def _words(listed: str) -> list[str]:
+    return [word.strip().lower() for word in listed.split(",") if word.strip()]
+
+
+def _spelled(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from diagnostics.dashboard import wire
 from diagnostics.dashboard.charts import PANELS, VIEWS
 from diagnostics.dashboard.feed import configurations
+from diagnostics.dashboard.visitors import HERE
 from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.lessons import LESSONS
@@ -26,7 +27,8 @@ class Session(wire.Session):
     @classmethod
     def of(cls, data: dict[str, Any] | None) -> "Session":
         """From what the browser keeps."""
-        kept = {key: value for key, value in (data or {}).items() if key != "link"}
+        known = {field.name for field in fields(wire.Session)}
+        kept = {key: value for key, value in (data or {}).items() if key in known}
         return cls(**kept | {"pins": tuple(kept.get("pins", ()))})
 
     @property
@@ -41,9 +43,9 @@ class Session(wire.Session):
             **{field.name: seen[field.name] for field in fields(wire.Watch) if field.name in seen}
         )
 
-    def linked(self) -> wire.Linked:
+    def linked(self, *, yours: bool = True) -> wire.Linked:
         """For the browser to keep, with its link."""
-        return wire.Linked(**asdict(self), link=self.link())
+        return wire.Linked(**asdict(self), link=self.link(), yours=yours)
 
     def link(self) -> str:
         """The query that brings this state back."""
@@ -59,8 +61,8 @@ class Session(wire.Session):
 def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     """A link's state, and a sentence for each thing in it that can't be.
 
-    What is wrong is left at its default, what is right is kept. A bare address shows the newest
-    run, if it is still going.
+    What is wrong is left at its default, what is right is kept. A bare address shows the visitor's
+    newest run that is still going.
     """
     given = parse_qsl(search.lstrip("?"), keep_blank_values=True)
     pairs = {key: value for key, value in given if key not in PINS}
@@ -90,9 +92,10 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
 
 
 def _current(store: Store) -> Session:
-    newest = store.runs(limit=1)
-    if newest and newest[0].live:
-        return Session(controls_of(newest[0], store) or "", run=newest[0].id)
+    here = HERE.get()
+    for run in reversed(store.live_runs()):
+        if run.live and here.drives(run.owner):
+            return Session(controls_of(run, store) or "", run=run.id)
     return Session()
 
 

@@ -12,6 +12,11 @@ class _Parts(Dash):
 
     parts: dict[str, str]
 
+    def _setup_routes(self) -> None:
+        """Without the socket for callbacks, which this form doesn't use: it would hear anything."""
+        self.backend.websocket_capability = False
+        super()._setup_routes()  # type: ignore[no-untyped-call]
+
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         self.parts = {name: parts[name] for name in page.Dashes.__annotations__}
         return "".join(parts.values())

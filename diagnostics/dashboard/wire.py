@@ -452,6 +452,7 @@ class Listed:
         number: in order of creation, so that no two look alike.
         created: seconds since 1970.
         live: whether it may still change.
+        yours: whether to stop, name and delete it is this browser's.
         best: held-out accuracy, None where none was measured.
         loss: thinned.
     """
@@ -466,6 +467,7 @@ class Listed:
     created: float
     live: bool
     watched: bool
+    yours: bool
     best: float | None
     loss: Annotated[tuple[float | None, ...], "(number | null)[]"]
 
@@ -541,9 +543,13 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Linked(Session):
-    """A session as the scripts get it, with the query of the link that brings it back."""
+    """A session as the scripts get it, with the query of the link that brings it back.
+
+    ``yours`` says whether the run in sight is this browser's to change.
+    """
 
     link: str
+    yours: bool = True
 
 
 Deed = Literal[
@@ -553,6 +559,7 @@ Deed = Literal[
     "pin",
     "reset",
     "pace",
+    "copy",
     "changes",
     "scene",
     "lesson",
@@ -585,6 +592,15 @@ class Described:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """Somebody else's run that can be watched, and what it does."""
+
+    run: str
+    title: str
+    does: str
+
+
+@dataclass(frozen=True)
 class Wish:
     """What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id,
     what it is called, or a link's query; nothing for a button."""
@@ -609,6 +625,7 @@ class Answer:
     session: Linked
     values: Mapping[str, Any]
     notice: str = ""
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from diagnostics.dashboard import controls
-from diagnostics.dashboard.deeds import Deeds, Refused
+from diagnostics.dashboard import controls, listing
+from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import Session
-from diagnostics.dashboard.wire import Answer, Asked, encode
+from diagnostics.dashboard.visitors import Refused
+from diagnostics.dashboard.wire import Answer, Asked, Offer, encode
 from diagnostics.store.store import StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
@@ -23,9 +24,22 @@ ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
 log = logging.getLogger(__name__)
 
 
-def answer(session: Session, notes: list[str]) -> Answer:
+def answer(
+    session: Session, notes: list[str], *, yours: bool = True, offer: Offer | None = None
+) -> Answer:
     """What the page shows now, and what its controls say."""
-    return Answer(session.linked(), controls.shown(session.config), " ".join(notes))
+    linked = session.linked(yours=yours)
+    return Answer(linked, controls.shown(session.config), " ".join(notes), offer)
+
+
+def opened(deeds: Deeds, search: str) -> Answer:
+    """What a link shows, and what there is to watch beside it."""
+    try:
+        session, notes = deeds.open(search)
+        offer = None if search or session.run else listing.offer(deeds.catalogue)
+    except StoreError as trouble:
+        return answer(Session(), [str(trouble)])
+    return answer(session, notes, yours=deeds.yours(session), offer=offer)
 
 
 def granted(deeds: Deeds, body: bytes) -> Answer:
@@ -36,11 +50,12 @@ def granted(deeds: Deeds, body: bytes) -> Answer:
     asked = ASKED.validate_json(body[:LONGEST])
     session = _usable(Session.of(vars(asked.session)))
     try:
-        return answer(*deeds.do(session, asked.wish, asked.pace))
+        session, notes = deeds.do(session, asked.wish, asked.pace)
     except (InvalidConfig, Refused, StoreError) as refusal:
-        return answer(session, [str(refusal)])
+        notes = [str(refusal)]
     except ValidationError:
-        return answer(session, [f"{asked.wish.kind} can't be done with {asked.wish.value!r:.60}."])
+        notes = [f"{asked.wish.kind} can't be done with {asked.wish.value!r:.60}."]
+    return answer(session, notes, yours=deeds.yours(session))
 
 
 def _usable(session: Session) -> Session:

@@ -125,6 +125,12 @@ class Catalogue:
             raise StoreError(f"Run #{run.number} is still going: stop it before deleting it.")
         self._enter(run_id, deleted=time.time())
 
+    def owner(self, run_id: str) -> str:
+        """Whose a run is, also of one that is deleted; empty where nobody knows."""
+        with self._store.engine.connect() as connection:
+            found = connection.execute(select(runs.c.owner).where(_is(run_id))).scalar()
+        return found or ""
+
     def restore(self, run_id: str) -> None:
         """Have a deleted run back. Raises ``StoreError`` where it is gone for good."""
         self._enter(run_id, deleted=None)

@@ -66,6 +66,8 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("most_seconds", 0, "seconds a run may train; 0 for any", 0, 31_536_000),
         Setting("most_units", 0, "depth × width of a network; 0 for any", 0, 10_000_000),
         Setting("most_megabytes", 0, "size of the store; 0 for any", 0, 100_000_000),
+        Setting("names", "", "names by which others reach the server, with commas between"),
+        Setting("embed", "", "pages that may show the lab in theirs, as CSP's frame-ancestors"),
         Setting(
             "reload", 0, "1 to load pages anew after a restart, while the code is edited", 0, 1
         ),
@@ -88,6 +90,8 @@ class Settings:
     most_seconds: int
     most_units: int
     most_megabytes: int
+    names: str
+    embed: str
     reload: int
 
     @classmethod

@@ -2,8 +2,9 @@
 
 import pytest
 
-from diagnostics.dashboard.deeds import Deeds, Refused
+from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import MOST_PINS, Session
+from diagnostics.dashboard.visitors import Refused
 from diagnostics.dashboard.wire import Described, Look
 from diagnostics.runs.runner import Runner
 from diagnostics.store.store import Store, StoreError

@@ -52,7 +52,10 @@ class Served:
         session = asdict(Session(query=LONG, run=run).linked())
         asked = {"session": session, "wish": {"kind": kind, "value": None}, "pace": 0}
         body = json.dumps(asked).encode()
-        with urllib.request.urlopen(f"{self.url}/wish", body, 30) as answer:
+        asks = urllib.request.Request(
+            f"{self.url}/wish", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(asks, timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
         return found["session"]["run"]
 

@@ -19,7 +19,7 @@ from tests.conftest import NoWorkers, steps
 def client(store: Store) -> Iterator[TestClient]:
     with ThreadPoolExecutor(1) as assistant:
         app = make_app(store, Runner(store, NoWorkers(), assistant))
-        with TestClient(app) as client:
+        with TestClient(app, base_url="http://127.0.0.1") as client:
             yield client
 
 
@@ -55,7 +55,8 @@ def test_a_run_is_in_the_page_before_any_script(client: TestClient, store: Store
 
 
 def test_the_default_network_is_in_the_page_though_no_worker_has_started(store: Store) -> None:
-    with TestClient(make_app(store, Runner(store, NoWorkers(), NoWorkers()))) as client:
+    app = make_app(store, Runner(store, NoWorkers(), NoWorkers()))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         html = client.get("/").text
     frame = _data(html, "frame")
     assert isinstance(frame, dict) and frame["state"] == "preview" and frame["layers"] == 21
@@ -127,5 +128,5 @@ def test_a_wish_that_cannot_be_leaves_all_as_it_was_and_says_so(
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", '{"wish": {"kind": "os"}}', "x" * 100_000])
 def test_what_no_page_sends_is_refused(client: TestClient, body: str) -> None:
-    answer = client.post("/wish", content=body)
+    answer = client.post("/wish", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422 and answer.json()["notice"]

@@ -10,7 +10,7 @@ export type Kind = "profile" | "layers" | "network" | "heat" | "loss" | "clippin
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
-export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "changes" | "scene" | "lesson" | "run" | "link" | "stop" | "describe" | "delete" | "restore";
+export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "copy" | "changes" | "scene" | "lesson" | "run" | "link" | "stop" | "describe" | "delete" | "restore";
 
 /** A word or an option in plain words, with its source where it has one. */
 export interface Explained {
@@ -289,6 +289,7 @@ export interface Listed {
   created: number;
   live: boolean;
   watched: boolean;
+  yours: boolean;
   best: number | null;
   loss: (number | null)[];
 }
@@ -351,6 +352,7 @@ export interface Linked {
   lesson: string | null;
   at: number | null;
   link: string;
+  yours: boolean;
 }
 
 /** A configuration, and what is in sight of it. */
@@ -365,6 +367,13 @@ export interface Described {
   run: string;
   name: string;
   note: string;
+}
+
+/** Somebody else's run that can be watched, and what it does. */
+export interface Offer {
+  run: string;
+  title: string;
+  does: string;
 }
 
 /** What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id, */
@@ -385,6 +394,7 @@ export interface Answer {
   session: Linked;
   values: Record<string, any>;
   notice: string;
+  offer: Offer | null;
 }
 
 /** A lesson's button; ``seen`` is said when its run is over. */

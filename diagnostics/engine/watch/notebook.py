@@ -12,6 +12,9 @@ from functools import cache
 PATIENCE = 30.0
 """Seconds in which a server must have started."""
 
+NOTEBOOKS = "http: https: vscode-webview:"
+"""Whatever page a notebook is: it is on another address than the lab's, and may be anywhere."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -38,7 +41,8 @@ def _served(store: str) -> str:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "diagnostics", "serve", "--store", store, "--port", str(port)]
-    server = subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL)
+    command += ["--workers", "1", "--embed", NOTEBOOKS]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     atexit.register(server.terminate)
     address = f"http://127.0.0.1:{port}/"
     _wait(address)

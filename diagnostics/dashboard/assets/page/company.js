@@ -5,7 +5,12 @@
 const company = (() => {
   let known = "";            // the controls of the run in sight, as they were last told
 
-  const forget = () => { known = ""; };
+  const GOING = ["queued", "running", "paused"];
+
+  function forget() {
+    known = "";
+    dom.$("others").hidden = true;
+  }
 
   /**
    * Controls that were those of the run follow it; what was chosen here stays.
@@ -29,5 +34,39 @@ const company = (() => {
     dom.$("notice").replaceChildren(`${title} has begun to be watched. `, look);
   }
 
-  return { forget, follow, news };
+  /**
+   * Whether somebody else's run that goes on is in sight, which is said then.
+   * @param {Wire.Frame} frame
+   * @param {Wire.Linked} session
+   */
+  function stand({ run, state }, { yours }) {
+    const watching = run !== null && !yours && GOING.includes(state);
+    if (watching) say("You watch somebody else’s run: only they can change it. ", "Take a copy", copy);
+    else if (run !== null) dom.$("others").hidden = true;
+    return watching;
+  }
+
+  const copy = () => { wishes.make("copy"); };
+
+  /**
+   * Somebody else's run that could be watched instead.
+   * @param {Wire.Offer} run
+   */
+  const offer = ({ run, title, does }) =>
+    say(`${title} ${does}: start your own with Train, or `, "Watch it", () => wishes.make("run", run));
+
+  /**
+   * @param {string} words
+   * @param {string} deed
+   * @param {() => void} act
+   */
+  function say(words, deed, act) {
+    const box = dom.$("others");
+    box.hidden = false;
+    if (box.dataset.said === words) return; // its button keeps the focus
+    box.dataset.said = words;
+    box.replaceChildren(words, dom.button(deed, act));
+  }
+
+  return { forget, follow, news, offer, stand };
 })();

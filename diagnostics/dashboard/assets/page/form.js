@@ -23,6 +23,7 @@ const form = (() => {
     if (!(part instanceof HTMLScriptElement)) return part;
     const made = document.createElement("script");
     for (const { name, value } of part.attributes) made.setAttribute(name, value);
+    made.nonce = dom.all("script[nonce]")[0].nonce;
     if (part.src || part.type.includes("json")) made.text = part.text;
     else made.src = URL.createObjectURL(new Blob([part.text], { type: "text/javascript" }));
     made.async = false;

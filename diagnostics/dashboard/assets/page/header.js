@@ -22,11 +22,13 @@ const header = (() => {
 
   /**
    * @param {Wire.Frame} frame
+   * @param {boolean} others whether it is somebody else's to change
    */
-  function show(frame) {
+  function show(frame, others) {
     badge(words.state(frame, rate(frame.newest)), frame.state);
     play(frame.state);
-    watched(frame.watched);
+    dom.$("elsewhere").hidden = !frame.watched;
+    hold(frame.watched || others);
   }
 
   /**
@@ -40,13 +42,13 @@ const header = (() => {
   }
 
   /**
-   * What is watched is not the laboratory's to change.
+   * What is only watched can't be changed here.
    * @param {boolean} on
    */
-  function watched(on) {
-    if (dom.$("elsewhere").hidden !== on) return;
-    dom.$("elsewhere").hidden = !on;
-    dom.$("lab-form").classList.toggle("idle", on);
+  function hold(on) {
+    const form = dom.$("lab-form").classList;
+    if (form.contains("idle") === on) return;
+    form.toggle("idle", on);
     for (const button of dom.all(".transport [data-deed]")) button.toggleAttribute("disabled", on);
     dom.$("react-entry-point").toggleAttribute("inert", on);
   }

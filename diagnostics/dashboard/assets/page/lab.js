@@ -187,7 +187,7 @@ const lab = (() => {
     alongside.settle(next);
     playback.show(next);
     company.follow(next.controls, session);
-    header.show(next);
+    header.show(next, company.stand(next, session));
     dom.text("said", next.said);
     lessons.over(next.state);
     if (shown(next)) drawStep(next);
@@ -242,6 +242,7 @@ const lab = (() => {
     desk.connect({ watch, redraw, refit, look, pickLayer, lookAt, lookAround });
     source.way().connect({ opened: watch, lost: () => header.badge("reconnecting…", "away"), received: receive });
     form.show(opened);
+    if (opened.offer) company.offer(opened.offer);
   }
 
   return { open, look, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };

@@ -52,6 +52,7 @@ const row = (() => {
       chosen.setAttribute("aria-label", `compare with run ${run.number}, ${run.title}`);
       edit.setAttribute("aria-label", `edit run ${run.number}, ${run.title}`);
       box.dataset.state = run.state;
+      edit.hidden = !run.yours;
     }
 
     /** Open or close what a run is called. */

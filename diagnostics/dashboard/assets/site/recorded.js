@@ -98,7 +98,7 @@ const recorded = (() => {
    */
   function answer(session, notice = "") {
     due = true;
-    return { session: { ...session, link: shelf.link(session) }, values: {}, notice };
+    return { session: { ...session, link: shelf.link(session), yours: true }, values: {}, notice, offer: null };
   }
 
   return { from };

@@ -1,0 +1,190 @@
+"""What comes in and goes out: requests of foreign pages are turned away, answers say what browsers
+may do with them."""
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from diagnostics.dashboard import posted
+from diagnostics.dashboard.visitors import COOKIE, HERE, YEAR, Guests, Visitor, mark_of, new_secret
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+NEARBY = "'self' http://localhost:* http://127.0.0.1:*"
+"""Pages that may show this one within theirs: those of this machine, as notebooks are."""
+
+TOO_LONG = f"What was sent is longer than {posted.LONGEST} bytes."
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server is reached: the address it is bound to, and names beside it."""
+
+    host: str = "127.0.0.1"
+    names: Collection[str] = ()
+    framed: str = NEARBY
+
+    @property
+    def home(self) -> bool:
+        """Whether only this machine reaches it."""
+        return _here(self.host)
+
+    def knows(self, host: str) -> bool:
+        """Whether a request's ``Host`` is this server's.
+
+        A page that has its own name point here afterwards (DNS rebinding) comes with that name; an
+        address can't be pointed anywhere.
+        """
+        name = _name(host)
+        if _here(name) or name in (self.host, *self.names):
+            return True
+        return not self.home and (_is_address(name) or name in _machine())
+
+    def trusts(self, origin: str, host: str) -> bool:
+        """Whether what comes from pages of an origin comes from the lab's own."""
+        netloc = urlsplit(origin).netloc if origin.startswith(("http://", "https://")) else ""
+        return bool(netloc) and (netloc.lower() == host.lower() or _name(netloc) in self.names)
+
+
+LOCAL = Place()
+
+
+def policy(framed: str, nonce: str = "") -> str:
+    """What a page may load: what is the server's, and the scripts inside it that bear the nonce.
+
+    Dash's components style by attributes and elements of their own.
+    """
+    scripts = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+        f"base-uri 'none'; form-action 'none'; frame-ancestors {framed}"
+    )
+
+
+class Door:
+    """Middleware before all others."""
+
+    def __init__(self, app: ASGIApp, place: Place, guests: Guests) -> None:
+        self._app, self._place, self._guests = app, place, guests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        said = self._refusal(scope)
+        if said:
+            await _turn_away(scope, receive, self._sealed(send, ""), said)
+            return
+        visitor, secret = self._visitor(scope)
+        sealed = self._sealed(send, secret and _cookie(secret, scope["scheme"]))
+        if posted.posts(scope):
+            body = await posted.read(receive)
+            if body is None:
+                await posted.refusal(TOO_LONG, 413)(scope, receive, sealed)
+                return
+            receive = posted.again(body, receive)
+        here = HERE.set(visitor)
+        try:
+            await self._app(scope, receive, sealed)
+        finally:
+            HERE.reset(here)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """A status and a sentence for what is not let in."""
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not self._place.knows(host):
+            return 403, f"{host:.80} is no name of this server: give it with --names to allow it."
+        if origin is not None and not self._place.trusts(origin, host):
+            return 403, f"Pages of {origin:.80} may not ask this server."
+        if posted.posts(scope) and _media(headers) != "application/json":
+            return 415, "Only JSON is taken here: send it as application/json."
+        return None
+
+    def _visitor(self, scope: Scope) -> tuple[Visitor, str]:
+        """Who asks, and the secret to keep where a page is opened without one."""
+        headers = Headers(scope=scope)
+        forwarded = any(key in headers for key in FORWARDED)
+        kept = HTTPConnection(scope).cookies.get(COOKIE, "")
+        new = ""
+        if scope["type"] == "http" and scope["path"] == "/" and not mark_of(kept):
+            kept = new = new_secret()
+        return self._guests.visitor(kept, forwarded=forwarded), new
+
+    def _sealed(self, send: Send, cookie: str) -> Send:
+        """Answers with the headers that all have."""
+
+        async def sealed(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                rules = {**ALWAYS, "Content-Security-Policy": policy(self._place.framed)}
+                for key, value in rules.items():
+                    headers.setdefault(key, value)
+                if cookie:
+                    headers.append("Set-Cookie", cookie)
+                message["headers"] = headers.raw
+            await send(message)
+
+        return sealed
+
+
+def _cookie(secret: str, scheme: str) -> str:
+    """Lax, since who follows a link from elsewhere must not become another."""
+    secure = "; Secure" if scheme == "https" else ""
+    return f"{COOKIE}={secret}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}"
+
+
+def _media(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _turn_away(scope: Scope, receive: Receive, send: Send, said: tuple[int, str]) -> None:
+    status, sentence = said
+    answer: Response = PlainTextResponse(sentence + "\n", status)
+    if scope["type"] == "http" and posted.posts(scope):  # a page shows what a notice says
+        answer = posted.refusal(sentence, status)
+    if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+        await answer(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": sentence[:120]})
+
+
+def _name(host: str) -> str:
+    """Without a port."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _here(name: str) -> bool:
+    """Whether a name or address means the machine itself."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    return _is_address(name) and ipaddress.ip_address(name).is_loopback
+
+
+def _machine() -> tuple[str, ...]:
+    """The machine's own names."""
+    name = socket.gethostname().lower()
+    return name, f"{name.partition('.')[0]}.local"

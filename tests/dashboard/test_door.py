@@ -1,0 +1,144 @@
+"""Foreign pages, foreign names and what no page sends end at the door, in a sentence."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from diagnostics.dashboard.door import Place
+from diagnostics.dashboard.server import make_app
+from diagnostics.runs.runner import Runner
+from diagnostics.store.store import Store
+from tests.conftest import NoWorkers
+
+HOME = "http://127.0.0.1:8050"
+LIVE = "ws://127.0.0.1:8050/live"
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[TestClient]:
+    app = make_app(store, Runner(store, NoWorkers()))
+    with TestClient(app, base_url=HOME, raise_server_exceptions=False) as client:
+        yield client
+
+
+HOSTS = [
+    (Place(), "127.0.0.1:8050", True),
+    (Place(), "localhost:8050", True),
+    (Place(), "[::1]:8050", True),
+    (Place(), "LOCALHOST", True),
+    (Place(), "evil.example", False),
+    (Place(), "evil", False),
+    (Place(), "127.0.0.1.evil.example:8050", False),
+    (Place(), "203.0.113.7", False),
+    (Place(), "", False),
+    (Place(), "[", False),
+    (Place(names=["lab.example"]), "lab.example", True),
+    (Place("192.168.1.5"), "192.168.1.5:8050", True),
+    (Place("0.0.0.0"), "192.168.1.5:8050", True),
+    (Place("0.0.0.0"), "evil.example", False),
+    (Place("lab.example"), "lab.example:8050", True),
+]
+
+
+@pytest.mark.parametrize(("place", "host", "known"), HOSTS)
+def test_a_server_knows_its_names(place: Place, host: str, known: bool) -> None:
+    assert place.knows(host) is known
+
+
+ORIGINS = [
+    ("http://127.0.0.1:8050", True),
+    ("https://127.0.0.1:8050", True),
+    ("http://127.0.0.1:8888", False),
+    ("http://localhost:8050", False),
+    ("http://evil.example", False),
+    ("http://127.0.0.1:8050.evil.example", False),
+    ("null", False),
+    ("", False),
+    ("file://", False),
+]
+
+
+@pytest.mark.parametrize(("origin", "own"), ORIGINS)
+def test_only_the_labs_own_pages_ask_it(client: TestClient, origin: str, own: bool) -> None:
+    asked = {"session": {}, "wish": {"kind": "reset"}}
+    answer = client.post("/wish", json=asked, headers={"Origin": origin})
+    assert answer.status_code == (200 if own else 403)
+    assert own or answer.json()["notice"].endswith(".")
+    headers = {"Origin": origin}
+    if own:
+        with client.websocket_connect(LIVE, headers=headers):
+            pass
+    else:
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(LIVE, headers=headers):
+            pass
+
+
+def test_no_other_socket_listens(client: TestClient) -> None:
+    url = LIVE.replace("live", "_dash-ws-callback")
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(url):
+        pass
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/healthz", "/wish", "/_dash-layout"])
+def test_another_name_is_turned_away_everywhere(client: TestClient, path: str) -> None:
+    for ask in (client.get, client.post):
+        answer = ask(path, headers={"Host": "evil.example"})
+        assert answer.status_code == 403 and "evil.example" in answer.text
+
+
+POSTED = [
+    ("/wish", "text/plain", b"{}", 415),
+    ("/wish", "", b"{}", 415),
+    ("/wish", "application/x-www-form-urlencoded", b"a=b", 415),
+    ("/_dash-update-component", "text/plain", b"{}", 415),
+    ("/wish", "application/json", b"x" * 300_000, 413),
+    ("/_dash-update-component", "application/json", b"x" * 300_000, 413),
+    *(
+        ("/_dash-update-component", "application/json", body, 422)
+        for body in (
+            b"", b"{}", b"[]", b"null", b"\xff", b"[" * 50_000,
+            b'{"output": "nope.data", "inputs": [], "state": []}',
+            b'{"output": "heard.data", "outputs": [], "inputs": [{"id": "a", "property": "b"}]}',
+        )
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "media", "body", "status"), POSTED)
+def test_what_no_page_posts_is_refused_in_a_sentence(
+    client: TestClient, path: str, media: str, body: bytes, status: int
+) -> None:
+    answer = client.post(path, content=body, headers={"Content-Type": media})
+    assert answer.status_code == status and answer.json()["notice"].endswith(".")
+
+
+GONE = ["nope/x.js", "dash/nope.js", "dash/../../../etc/passwd", "dash/%2e%2e/%2e%2e/secret"]
+
+
+@pytest.mark.parametrize("name", GONE)
+@pytest.mark.parametrize("squeezed", ["gzip", "identity"])
+def test_scripts_that_there_are_not_are_missing(
+    client: TestClient, name: str, squeezed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/_dash-component-suites/{name}"
+    answer = client.get(path, headers={"Accept-Encoding": squeezed})
+    assert answer.status_code == 404 and "There is no" in answer.text
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def test_every_answer_says_what_browsers_may_do_with_it(client: TestClient) -> None:
+    for path in ("/", "/runs", "/nope", "/healthz", "/_dash-layout", "/assets/icon.svg"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        rules = headers["content-security-policy"]
+        assert "default-src 'none'" in rules and "frame-ancestors 'self'" in rules
+        assert "unsafe-eval" not in rules and "'unsafe-inline'" not in rules.split("style-src")[0]
+
+
+def test_no_two_pages_have_the_same_nonce(client: TestClient) -> None:
+    rules = {client.get("/").headers["content-security-policy"] for _ in range(2)}
+    assert len(rules) == 2
