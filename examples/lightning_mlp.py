@@ -29,7 +29,7 @@ def main() -> None:
     x = torch.randn(4096, 10)
     data = TensorDataset(x, x[:, :4].argmax(1))
     trainer = pl.Trainer(
-        max_epochs=9,
+        max_epochs=3,
         accelerator="cpu",
         callbacks=[GradientWatch(name="Lightning MLP")],
         gradient_clip_val=1.0,

@@ -10,7 +10,7 @@ from torch import nn
 
 from diagnostics import watch
 
-DEPTH, WIDTH, STEPS = 12, 64, 900
+DEPTH, WIDTH, STEPS = 12, 64, 300
 
 
 def made_data(count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from diagnostics import watch
 
-STEPS, BATCH, CLASSES = 60, 16, 10
+STEPS, BATCH, CLASSES = 120, 16, 10
 
 
 class Block(nn.Module):

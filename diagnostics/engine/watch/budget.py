@@ -11,6 +11,9 @@ WEIGHT = 0.1
 COMPARED = 2
 """Steps after the first that are not measured in any case, to know what a step takes without."""
 
+EARLY = (10, 100)
+"""Steps from which one is measured whatever it costs: of one point nobody sees a change."""
+
 UNSEEN = 1.6
 """What watching costs over what a measured step's clock sees: caches left cold. From paired loops
 with and without (`benchmarks/watch_cost.py`)."""
@@ -35,6 +38,7 @@ class Budget:
         self._allowed, self._every = share, every
         self._last = self._began = self._over = time.perf_counter()
         self._count = 0
+        self._early: float = EARLY[0]
         self._spent = 0.0
         self._alone = self._guess = 0.0
         self.elsewhere = 0.0
@@ -71,12 +75,15 @@ class Budget:
         if measured:
             self._spent += UNSEEN * max(seconds, step - self._alone if self._alone else 0.0)
             self._guess = _mean(self._guess, step - seconds)
+            self._early = next((one for one in EARLY if one > self._count), math.inf)
         else:
             self._alone = _mean(self._alone, step)
         if self._every is not None:
             self.due = self._count % self._every == 0
         else:
-            self.due = self.share <= self._allowed and self._count > COMPARED
+            self.due = self._count + 1 >= self._early or (
+                self._count > COMPARED and self.share <= self._allowed
+            )
 
     def go_on(self) -> None:
         """The next step begins."""

@@ -74,7 +74,7 @@ class Observer:
         self._late: list[Any] = []
         self._steppers: list[Optimizer] = []
         self._stepping: list[int] = []
-        self._waited = 0
+        self._waited = self._held_back = 0
         self._moved_lately = True
         self._written = self._moved.written()
         self._left_before = self._left_twice = False
@@ -193,6 +193,12 @@ class Observer:
         self.step += 1
         before, self._written = self._written, self._moved.written()
         self._moved_lately = before != self._written
+
+    @property
+    def at_a_start(self) -> bool:
+        """Whether no gradients are being accumulated; not waited for where that can't be told."""
+        self._held_back = 0 if self._moved_lately else self._held_back + 1
+        return self._moved_lately or self._held_back > MOST_WAITING
 
     def _wait(self, sound: bool) -> None:
         """No optimizer stepped: the batch was skipped, or gradients are being accumulated."""

@@ -83,6 +83,14 @@ def _rate(group: Mapping[str, Any]) -> float:
         return float("nan")
 
 
+def _version(optimizer: Optimizer) -> int:
+    """How often the first of its parameters was written to."""
+    try:
+        return int(optimizer.param_groups[0]["params"][0]._version)
+    except IndexError:
+        return 0
+
+
 class Moved:
     """Which of a model's parameters each optimizer moves.
 
@@ -138,10 +146,9 @@ class Moved:
         self._place = place
         self._rows = {}
 
-    def written(self) -> tuple[int, ...]:
+    def written(self) -> list[int]:
         """Changes with a step of any watched optimizer, but for writes that torch doesn't count."""
-        firsts = (one.param_groups[0]["params"][:1] for one in self.watched if one.param_groups)
-        return tuple(p._version for first in firsts for p in first)
+        return [_version(one) for one in self._watched.values()]
 
     def held(self) -> Ints:
         """Rows that some watched optimizer holds."""

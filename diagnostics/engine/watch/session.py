@@ -172,15 +172,22 @@ class Session:
         """Begin the next step, measured or not."""
         observer = self.observer
         observer.go_on()
+        if observer.measuring:
+            self._after_measured()
+        elif self._budget.due and observer.at_a_start:
+            observer.attach()
+        self._budget.go_on()
+
+    def _after_measured(self) -> None:
+        observer = self.observer
         if observer.stale:
             self._follow()
-        waiting = observer.waiting
-        due = self._budget.due or waiting
-        if due != observer.measuring:
-            observer.attach() if due else observer.detach()
-        elif observer.measuring and not waiting:
+        if not (observer.waiting or self._budget.due):
+            observer.detach()
+        elif not observer.measuring:
+            observer.attach()
+        elif not observer.waiting:
             observer.forget()
-        self._budget.go_on()
 
     def _follow(self) -> None:
         """The model has got other parts."""
