@@ -1,14 +1,16 @@
-"""The command line: serve, profile, train, diagnose, rules, runs, export, site."""
+"""The command line: serve, profile, train, diagnose, rules, runs, export, site, and upkeep."""
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from diagnostics.cli import upkeep
+from diagnostics.cli.options import as_json_flag, settings, store_settings
 from diagnostics.cli.terminal import (
     INTERRUPTED,
     interruptible,
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from diagnostics.store.store import Store
 
 DIAGNOSED_STEPS = 50
-
-Command = Callable[..., Any]
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -56,33 +56,18 @@ def commands() -> None:
     """A laboratory for unstable gradients."""
 
 
-def _settings(*keys: str) -> Callable[[Command], Command]:
-    """Flags for settings, from their table."""
-
-    def add(command: Command) -> Command:
-        for key in reversed(keys):
-            setting = SETTINGS[key]
-            text = f"{setting.help}  [{setting.variable}; default: {setting.default}]"
-            command = click.option(setting.flag, key, help=text)(command)
-        return command
-
-    return add
-
-
 def fields_help() -> str:
     """What ``--help`` says of all fields."""
     lines = [f"{key}={info.default}  {allowed(key)}" for key, info in FIELDS.items()]
     return "\b\nFields and their defaults:\n" + "\n".join(lines)
 
 
-_store_settings = _settings("data_dir", "store")
 _words = click.argument("words", metavar="[KEY=VALUE]...", nargs=-1)
-_as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
 
 
 @commands.command()
-@_settings(*SETTINGS)
-@_as_json
+@settings(*SETTINGS)
+@as_json_flag
 def serve(as_json: bool, **given: Any) -> None:
     """Serve the lab on a local address."""
     from diagnostics.dashboard.server import serve
@@ -102,7 +87,7 @@ def _announce_json(url: str, presenter: str) -> None:
 
 @commands.command(epilog=fields_help())
 @_words
-@_as_json
+@as_json_flag
 def profile(words: Sequence[str], as_json: bool) -> None:
     """Per-layer numbers at initialization, computed in float64."""
     config = RunConfig.from_words(words)
@@ -119,9 +104,9 @@ def profile(words: Sequence[str], as_json: bool) -> None:
 
 @commands.command(epilog=fields_help())
 @_words
-@_store_settings
+@store_settings
 @click.option("--no-probe", is_flag=True, help="train without measuring layers")
-@_as_json
+@as_json_flag
 def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> None:
     """Train into the store, without the page."""
     config = RunConfig.from_words(words)
@@ -140,9 +125,9 @@ def train(words: Sequence[str], no_probe: bool, as_json: bool, **given: Any) -> 
 
 @commands.command(epilog=fields_help())
 @_words
-@_store_settings
+@store_settings
 @click.option("--steps", default=DIAGNOSED_STEPS, show_default=True, help="how long to train")
-@_as_json
+@as_json_flag
 def diagnose(words: Sequence[str], steps: int, as_json: bool, **given: Any) -> None:
     """Train for a while, kept as a run, and say what is wrong at its start and at its end.
 
@@ -173,7 +158,7 @@ def _show_diagnosis(found: "Diagnosis") -> None:
 
 
 @commands.command()
-@_as_json
+@as_json_flag
 def rules(as_json: bool) -> None:
     """List what can be diagnosed, when, and how often each rule was right."""
     from diagnostics.diagnosis.rules import RULES, explained
@@ -187,8 +172,8 @@ def rules(as_json: bool) -> None:
 
 
 @commands.command()
-@_store_settings
-@_as_json
+@store_settings
+@as_json_flag
 def runs(as_json: bool, **given: Any) -> None:
     """List the newest runs."""
     with opened(given) as store:
@@ -200,8 +185,8 @@ def runs(as_json: bool, **given: Any) -> None:
 @click.argument("run")
 @click.option("--format", "kind", type=click.Choice(["csv", "parquet", "html"]), default="csv")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
-@_store_settings
-@_as_json
+@store_settings
+@as_json_flag
 def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any) -> None:
     """Write a run's measurements to a file: a row for each step and layer, or a report."""
     with opened(given) as store:
@@ -230,7 +215,7 @@ def _report(store: "Store", run: str) -> str:
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lessons", default="", metavar="A,B", help="keys of lessons; all where left out")
-@_as_json
+@as_json_flag
 def site(folder: Path, lessons: str, as_json: bool) -> None:
     """Write lessons and the default lab as recorded runs, for any browser, without a server.
 
@@ -243,3 +228,7 @@ def site(folder: Path, lessons: str, as_json: bool) -> None:
     with recording(folder, as_json) as told:
         written = write(folder, told, lessons=taught)
     show_site(folder, written, time.monotonic() - began, as_json)
+
+
+for command in upkeep.COMMANDS:
+    commands.add_command(command)

@@ -37,6 +37,22 @@ def opened(given: dict[str, Any]) -> "Iterator[Store]":
 
 
 @contextmanager
+def existing(given: dict[str, Any]) -> "Iterator[Store]":
+    """The same of one that is there: whoever asks of it wants none made.
+
+    Raises ``StoreError``.
+    """
+    from diagnostics.store.opening import file_of
+    from diagnostics.store.schema import StoreError
+
+    file = file_of(Settings.read(**given).store_url)
+    if file and not file.exists():
+        raise StoreError(f"There is no store {file} yet.")
+    with opened(given) as store:
+        yield store
+
+
+@contextmanager
 def interruptible(control: "Control") -> Iterator[threading.Event]:
     """Ctrl-C ends the run after its current step, with all that it measured kept."""
     from diagnostics.store.records import Command

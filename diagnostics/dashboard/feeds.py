@@ -16,6 +16,9 @@ RECHECK_SECONDS = 0.5
 
 IDLE_SECONDS = 30.0
 
+LATE_SECONDS = 10.0
+"""Without a look at the store, while somebody watches."""
+
 DAMAGED = "The store is damaged: {} entries of this run can't be read and are left out."
 
 
@@ -39,6 +42,7 @@ class Feeds:
         self._used: dict[str, float] = {}
         self._said: dict[str, str] = {}
         self._tail: asyncio.Task[None] | None = None
+        self._followed = 0.0
         self.versions: Counter[str] = Counter()
         """How often there was news of each run."""
 
@@ -62,8 +66,16 @@ class Feeds:
             except NoSuchRun:
                 return None
         if self._tail is None or self._tail.done():
+            self._followed = time.monotonic()
             self._tail = asyncio.create_task(self._follow())
         return self._feeds[run_id]
+
+    def ill(self) -> str:
+        """Why runs that are watched stand still; empty where they don't, or nobody watches."""
+        late = time.monotonic() - self._followed
+        if self._tail is None or self._tail.done() or late < LATE_SECONDS:
+            return ""
+        return f"What browsers are shown has stood still for {late:.0f} s."
 
     async def _follow(self) -> None:
         """Tail the store while somebody watches."""
@@ -76,6 +88,7 @@ class Feeds:
                 if version != seen or time.monotonic() - checked > RECHECK_SECONDS:
                     seen, checked = version, time.monotonic()
                     await self._refresh()
+                self._followed = time.monotonic()
             except Exception as trouble:  # one that is locked or gone must not end the page
                 self._complaints.note("the store could not be read", None, trouble)
                 await asyncio.sleep(1.0)

@@ -60,6 +60,8 @@ class Hub:
         self._complaints = Complaints()
         self.feeds = Feeds(store, runner, self._complaints, self._tell)
         self.listeners: set[asyncio.Event] = set()
+        self.sent = 0
+        """Frames, to all browsers."""
         self._answers = 0
         self._making: dict[tuple[Any, ...], asyncio.Task[Any]] = {}
 

@@ -148,6 +148,7 @@ class Viewer:
         if whole:  # what failed falls due again, though nothing be new
             self._whole.note(None if made.failed else version, anywhere)
         await self._push(frame=orjson.Fragment(made.body))
+        self._hub.sent += 1
 
     async def _push(
         self, frame: orjson.Fragment | None = None, picture: Learned | None = None

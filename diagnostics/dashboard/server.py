@@ -8,7 +8,6 @@ import secrets
 import signal
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -19,7 +18,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
-from diagnostics.dashboard import actions, delivery, listing, live, page, wishes
+from diagnostics.dashboard import actions, delivery, listing, live, page, vitals, wishes
 from diagnostics.dashboard.callbacks import Callbacks
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.door import LOCAL, NEARBY, Door, Place, policy
@@ -27,7 +26,9 @@ from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.shell import Shell
 from diagnostics.dashboard.visitors import HERE, Guests
+from diagnostics.runs import logs
 from diagnostics.runs.limits import Limits
+from diagnostics.runs.retention import Retention
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
@@ -60,6 +61,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         StoreError: no store can be had.
     """
     listener = _listen(settings)
+    logs.configure(bool(settings.log_json))
     store = open_store(settings.store_url)
     assistant = Workers(1)  # first, since whoever opens the page waits for it
     workers, limits = Workers(settings.workers, NICENESS), Limits.of(settings)
@@ -68,9 +70,11 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     place = Place(settings.host, _words(settings.names), settings.embed or NEARBY)
     guests = Guests(place.home)
     server = make_app(store, runner, reload=bool(settings.reload), place=place, guests=guests)
+    retention = Retention(store, settings.keep_days)
     config = uvicorn.Config(
         server,
         log_level="warning",
+        log_config=None,
         ws_ping_interval=20,
         ws_max_size=live.LONGEST,
         timeout_graceful_shutdown=GRACE_SECONDS,
@@ -80,6 +84,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     try:
         _Lab(config, lambda: announce(address, presenter)).run(sockets=[listener])
     finally:
+        retention.close()
         runner.close()
         store.close()
         gc.freeze()  # the interpreter would look through all there is for two seconds
@@ -142,6 +147,7 @@ def make_app(
     wishes.add_wish_route(server, deeds)
     listing.add_runs_route(server, deeds.catalogue)
     actions.connect(shell.dash, deeds)
+    vitals.add_vitals(server, vitals.Vitals(store, runner, hub))
     _add_rest(server)
     server.add_middleware(Callbacks, shell.dash.callback_map)
     delivery.squeeze(server)
@@ -177,11 +183,7 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
 
 
 def _add_rest(server: FastAPI) -> None:
-    """Whether it lives, and a word for any other address, where Dash would show the page."""
-    began = time.time_ns()
-
-    async def health() -> dict[str, str]:
-        return {"status": "ok", "began": str(began)}
+    """A word for any other address, where Dash would show the page."""
 
     async def missing(path: str) -> Response:
         return PlainTextResponse(f"There is no /{path:.200}; the lab is at /\n", 404)
@@ -190,7 +192,6 @@ def _add_rest(server: FastAPI) -> None:
         return JSONResponse({"notice": str(trouble)}, 503)
 
     server.add_exception_handler(StoreError, refused)
-    server.add_api_route("/healthz", health)
     server.add_api_route("/{path:path}", missing)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, wait
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from diagnostics.runs.limits import Limits
 from diagnostics.runs.line import Place, in_order, yielding
@@ -17,6 +17,9 @@ from diagnostics.store.store import Run, Store, StoreError
 
 BEAT_SECONDS = 1.0
 
+LATE_SECONDS = 15.0
+"""Without a look at the runs: more than a store that is locked takes to say so."""
+
 LAST_WORDS_SECONDS = 1.0
 """For runs to keep what they have when the server ends."""
 
@@ -24,6 +27,15 @@ FOUND = "Run %s was left by a server that has ended: it is paused at step %d and
 LOST = "Run %s was lost with its server; its %d steps are kept."
 
 log = logging.getLogger(__name__)
+
+
+class Standing(NamedTuple):
+    """How many runs wait, train and are put aside, and how many can train at once."""
+
+    waiting: int
+    training: int
+    aside: int
+    slots: int
 
 
 class Keeper:
@@ -49,6 +61,7 @@ class Keeper:
         self.adopts = False
         self._lock = threading.RLock()
         self._closed = threading.Event()
+        self._looked = time.monotonic()
         threading.Thread(target=self._watch, name="keeper", daemon=True).start()
 
     # ---- what somebody wants ----
@@ -114,6 +127,17 @@ class Keeper:
         if run_id in self._aside:
             return put_aside()
         return self._trouble if run_id in self._going else ""
+
+    def standing(self) -> Standing:
+        """How many runs wait, train and are put aside, of how many that can train at once."""
+        return Standing(len(self._waiting), len(self._going), len(self._aside), self._slots)
+
+    def ill(self) -> str:
+        """Why runs are not looked after; empty where they are."""
+        late = time.monotonic() - self._looked
+        if late < LATE_SECONDS:
+            return ""
+        return self._trouble or f"Nobody has looked after runs for {late:.0f} s."
 
     # ---- workers ----
 
@@ -181,7 +205,7 @@ class Keeper:
             try:
                 self._store.beat(self._known())
                 self._look_after(self._store.live_runs())
-                self._trouble = ""
+                self._trouble, self._looked = "", time.monotonic()
             except StoreError as trouble:
                 self._trouble = f"{trouble} The run goes on; what it measures waits."
             except Exception:

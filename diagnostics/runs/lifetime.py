@@ -10,6 +10,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+from diagnostics.runs import logs
+
 GRACE_SECONDS = 1.5
 """For a run to keep what it has, once its process has to end."""
 
@@ -25,6 +27,7 @@ def settle(niceness: int) -> None:
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
     leave_to_the_server()
+    logs.follow()
     signal.signal(signal.SIGTERM, lambda *told: _apart(_retire))
     _apart(_watch)
 

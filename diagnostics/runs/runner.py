@@ -5,9 +5,9 @@ from importlib import import_module
 from typing import Any
 
 from diagnostics.diagnosis.remedies import Outcome
-from diagnostics.runs.keeper import Keeper
+from diagnostics.runs.keeper import Keeper, Standing
 from diagnostics.runs.limits import Limits
-from diagnostics.runs.workers import PRELOADED
+from diagnostics.runs.workers import PRELOADED, Workers
 from diagnostics.store.pictures import Ground, Picture
 from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Store
@@ -78,6 +78,23 @@ class Runner:
     def said(self, run_id: str) -> str:
         """What is to be said of a run beside its numbers: its place in the queue; maybe nothing."""
         return self._keeper.said(run_id)
+
+    def standing(self) -> Standing:
+        """How many runs wait, train and are put aside, of how many that can train at once."""
+        return self._keeper.standing()
+
+    def alive(self) -> int:
+        """Worker processes that live."""
+        return sum(one.alive for one in self._workers())
+
+    def ill(self) -> str:
+        """Why nobody trains or looks after runs; empty where all is well."""
+        if any(one.broken for one in self._workers()):
+            return "No worker can be started: the server's log says why."
+        return self._keeper.ill()
+
+    def _workers(self) -> list[Workers]:
+        return [one for one in {self._executor, self._assistant} if isinstance(one, Workers)]
 
     def profile(self, config: RunConfig) -> "Future[StepBatch]":
         """Measure a network at initialization, as step 0."""

@@ -5,9 +5,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from importlib import import_module
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from diagnostics.runs import lifetime
@@ -67,6 +73,16 @@ class Workers(ThreadPoolExecutor):
             _kill(pool)
         super().shutdown(wait, cancel_futures=cancel_futures)
 
+    @property
+    def alive(self) -> int:
+        """Processes that live; one that dies idle is renewed for the next job."""
+        return sum(process.is_alive() for pool in self._pools for process in _processes(pool))
+
+    @property
+    def broken(self) -> bool:
+        """Whether no process could be made, so that no job is taken any more."""
+        return bool(self._broken)
+
     def _in_process(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
             future = self._local.pool.submit(_done, fn, *args, **kwargs)
@@ -89,6 +105,10 @@ class Workers(ThreadPoolExecutor):
         self._pools.append(pool)
 
 
+def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((pool._processes or {}).values())
+
+
 def _kill(pool: ProcessPoolExecutor) -> None:
-    for process in list((pool._processes or {}).values()):
+    for process in _processes(pool):
         process.kill()

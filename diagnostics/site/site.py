@@ -16,6 +16,7 @@ from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.site.film import film
 from diagnostics.site.folder import PAGE, Folder, InvalidSite, data, scripts
 from diagnostics.site.volumes import Volume, lab, taught
+from diagnostics.store.settings import url_of
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.lessons import LESSONS, Lesson
@@ -77,7 +78,7 @@ def _record(folder: Folder, volumes: Sequence[Volume], told: Told) -> dict[str, 
     runs = [(volume, *run) for volume in volumes for run in volume.runs()]
     sizes = {}
     with tempfile.TemporaryDirectory() as scratch:
-        store = Store(f"sqlite:///{Path(scratch) / 'runs.sqlite'}")
+        store = Store(url_of(Path(scratch) / "runs.sqlite"))
         for n, (volume, name, config) in enumerate(runs):
             told(name, n, len(runs))
             run = film(store, config, volume.advised)

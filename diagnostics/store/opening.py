@@ -17,7 +17,7 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.schema import CreateColumn
 
@@ -63,6 +63,16 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def file_of(url: str) -> Path | None:
+    """The file that a store is in; None where it is in none, or nobody can say."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    named = parsed.database if parsed.get_backend_name() == "sqlite" else None
+    return Path(named) if named and named != ":memory:" and named[:5] != "file:" else None
+
+
 def _place(url: str) -> str:
     """What a store is called in sentences."""
     try:
@@ -83,7 +93,7 @@ def _engine(url: str, place: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(url, parsed.database or ":memory:")
+            return _sqlite(parsed, parsed.database or ":memory:")
         return create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError):
         raise StoreError(f"store={_shown(url)} can't be used: it must be {FORM}.") from None
@@ -96,14 +106,15 @@ def _engine(url: str, place: str) -> Engine:
         raise StoreError(f"The store's folder can't be made: {error}.") from None
 
 
-def _sqlite(url: str, place: str) -> Engine:
+def _sqlite(url: URL, place: str) -> Engine:
     """A file is made here and nowhere else: one that goes away later must not come back empty."""
     named = place != ":memory:" and not place.startswith("file:")
     if named:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         if not Path(place).exists():
             Path(place).touch()
-        url = f"sqlite:///file:{quote(place)}?mode=rw&uri=true"
+        opened = {"mode": "rw", "uri": "true"}
+        url = URL.create("sqlite", database=f"file:{quote(place)}", query=opened)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _tune_sqlite)
     if named:
@@ -194,7 +205,9 @@ def _widen(connection: Connection, table: Table) -> None:
 def _check_version(connection: Connection, place: str) -> None:
     found = {row.key: row.value for row in connection.execute(select(meta))}
     version = found.get("version")
-    if not isinstance(version, int) or version > VERSION:
+    if not isinstance(version, int):
+        raise StoreError(f"{place} does not say which version made it: the file is damaged.")
+    if version > VERSION:
         raise StoreError(
             f"{place} was made by a newer version (its schema is {version}, "
             f"this program reads up to {VERSION}): update, or choose another data directory."

@@ -76,6 +76,14 @@ class Register:
             rows = connection.execute(query).all()
         return readable(rows, lambda row: read_run(row, self._pulse))[0]
 
+    def tally(self) -> dict[str, tuple[int, int]]:
+        """Of each state, as it was last entered, how many runs and how many steps of them."""
+        counts = func.count(), func.coalesce(func.sum(runs.c.steps), 0)
+        query = select(runs.c.state, *counts).where(runs.c.deleted.is_(None))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.group_by(runs.c.state)).all()
+        return {state: (int(count), int(steps)) for state, count, steps in rows}
+
     def set_state(self, run_id: str, state: str, **summary: Any) -> None:
         """Change a run's state; ``summary`` holds how it ended, or the ``error`` it failed with."""
         self._update(run_id, **state_of(run_id, state, summary))

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import platformdirs
+
+PLAIN = r"/\: +"
+"""Letters of paths that mean nothing else in a URL."""
 
 
 class InvalidSetting(ValueError):
@@ -68,6 +72,8 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("most_megabytes", 0, "size of the store; 0 for any", 0, 100_000_000),
         Setting("names", "", "names by which others reach the server, with commas between"),
         Setting("embed", "", "pages that may show the lab in theirs, as CSP's frame-ancestors"),
+        Setting("keep_days", 0, "days after which an ended run is let go; 0 for never", 0, 36_500),
+        Setting("log_json", 0, "1 to log a JSON object a line", 0, 1),
         Setting(
             "reload", 0, "1 to load pages anew after a restart, while the code is edited", 0, 1
         ),
@@ -92,6 +98,8 @@ class Settings:
     most_megabytes: int
     names: str
     embed: str
+    keep_days: int
+    log_json: int
     reload: int
 
     @classmethod
@@ -105,7 +113,12 @@ class Settings:
     @property
     def store_url(self) -> str:
         """Where the store is, as an SQLAlchemy URL."""
-        return self.store or f"sqlite:///{Path(self.data_dir).expanduser() / 'store.sqlite'}"
+        return self.store or url_of(Path(self.data_dir).expanduser() / "store.sqlite")
+
+
+def url_of(file: Path) -> str:
+    """The URL of a store in a file, whatever letters its path has."""
+    return f"sqlite:///{quote(str(file), safe=PLAIN)}"
 
 
 def _raw(setting: Setting, given: Mapping[str, Any]) -> Any:
