@@ -20,6 +20,8 @@ from diagnostics.subject.config import RunConfig
 ROOM = 1e9
 """Bytes of a disk: a run of 10,000 steps by 50 layers takes 40 MB."""
 
+MISSING = "not installed"
+
 ANSWER_SECONDS = 60.0
 """For a worker to start and to measure."""
 
@@ -39,13 +41,10 @@ def _versions(settings: Settings) -> Found:
 
 
 def _torch(settings: Settings) -> Found:
-    try:
-        import torch
-    except (ImportError, OSError) as error:
-        return Found("torch", False, f"can't be loaded: {error}. Install it: pip install torch.")
-    device = torch.accelerator.current_accelerator()
-    beside = f"with {device.type}" if device else "for the processor alone"
-    return Found("torch", True, f"{torch.__version__}, {beside}")
+    """Only whether it is there: that it can be loaded is the workers' to show."""
+    found = _version("torch")
+    missing = found == MISSING
+    return Found("torch", not missing, f"{found}: pip install torch." if missing else found)
 
 
 def _store(settings: Settings) -> Found:
@@ -139,4 +138,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return MISSING

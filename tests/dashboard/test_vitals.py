@@ -50,7 +50,7 @@ def test_frames_and_viewers_are_counted(store: Store) -> None:
     run = store.create_run(RunConfig(depth=3))
     store.append(run, steps(1, 30))
     store.set_state(run, "finished")
-    with _client(store) as client, client.websocket_connect("/live") as socket:
+    with _client(store) as client, client.websocket_connect("ws://127.0.0.1/live") as socket:
         socket.send_json({"run": run, "query": "depth=3"})
         assert socket.receive_json()["frame"]
         found = _figures(client)

@@ -96,6 +96,7 @@ def test_a_killed_worker_loses_its_run_but_no_chunk_and_not_the_next(
 def test_runs_take_turns_and_go_on_to_the_last_bit(store: Store, runner: Runner) -> None:
     config = SMALL.changed(steps=700, dropout=0.2, optimizer="adam", norm="batch")
     first = runner.submit(config, Command("pace", {"steps_per_second": 300}))
+    until(lambda: store.run(first).steps > 0)
     second = runner.submit(LONG)
     until(lambda: store.run(second).steps > 0)
     assert store.run(first).state == "queued" and 0 < store.run(first).steps < 700
