@@ -1,14 +1,14 @@
 """What Dash's scripts ask of the form's callback: anything else would be a fault within Dash."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from diagnostics.dashboard import posted
-from diagnostics.dashboard.wire import Session
+from diagnostics.dashboard.wire import Pace, Session
 
 PATH = "/_dash-update-component"
 
@@ -20,7 +20,7 @@ class Kept:
     """What the form starts from."""
 
     session: Session
-    pace: Annotated[float, Field(ge=0, le=1e6)] = 0
+    pace: Pace = 0
 
 
 KEPT: TypeAdapter[Kept] = TypeAdapter(Kept)

@@ -13,17 +13,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diagnostics.dashboard import posted
+from diagnostics.dashboard.rate import Rate
 from diagnostics.dashboard.visitors import COOKIE, HERE, YEAR, Guests, Visitor, mark_of, new_secret
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 NEARBY = "'self' http://localhost:* http://127.0.0.1:*"
 """Pages that may show this one within theirs: those of this machine, as notebooks are."""
 
+TOO_OFTEN = "That was asked too often: wait a moment."
 TOO_LONG = f"What was sent is longer than {posted.LONGEST} bytes."
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -53,8 +56,10 @@ class Place:
 
     def trusts(self, origin: str, host: str) -> bool:
         """Whether what comes from pages of an origin comes from the lab's own."""
-        netloc = urlsplit(origin).netloc if origin.startswith(("http://", "https://")) else ""
-        return bool(netloc) and (netloc.lower() == host.lower() or _name(netloc) in self.names)
+        scheme, _, netloc = origin.lower().partition("://")
+        if scheme not in ("http", "https") or not netloc:
+            return False
+        return netloc == host.lower() or _name(netloc) in self.names
 
 
 LOCAL = Place()
@@ -78,6 +83,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, place: Place, guests: Guests) -> None:
         self._app, self._place, self._guests = app, place, guests
+        self._rate = Rate()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -90,6 +96,9 @@ class Door:
         visitor, secret = self._visitor(scope)
         sealed = self._sealed(send, secret and _cookie(secret, scope["scheme"]))
         if posted.posts(scope):
+            if not (visitor.host or self._rate.allows(visitor.mark or _address(scope))):
+                await posted.refusal(TOO_OFTEN, 429)(scope, receive, sealed)
+                return
             body = await posted.read(receive)
             if body is None:
                 await posted.refusal(TOO_LONG, 413)(scope, receive, sealed)
@@ -116,12 +125,20 @@ class Door:
     def _visitor(self, scope: Scope) -> tuple[Visitor, str]:
         """Who asks, and the secret to keep where a page is opened without one."""
         headers = Headers(scope=scope)
-        forwarded = any(key in headers for key in FORWARDED)
         kept = HTTPConnection(scope).cookies.get(COOKIE, "")
         new = ""
         if scope["type"] == "http" and scope["path"] == "/" and not mark_of(kept):
             kept = new = new_secret()
-        return self._guests.visitor(kept, forwarded=forwarded), new
+        return self._guests.visitor(kept, near=self._near(scope, headers)), new
+
+    def _near(self, scope: Scope, headers: Headers) -> bool:
+        """Whether the server's own machine asks; what a proxy passes on may come from anywhere."""
+        if any(key in headers for key in FORWARDED):
+            return False
+        named = (headers.get("host", ""), headers.get("origin", "").partition("://")[2])
+        if not all(_here(_name(one)) for one in named if one):
+            return False
+        return self._place.home or _here(_address(scope))
 
     def _sealed(self, send: Send, cookie: str) -> Send:
         """Answers with the headers that all have."""
@@ -182,6 +199,11 @@ def _here(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     return _is_address(name) and ipaddress.ip_address(name).is_loopback
+
+
+def _address(scope: Scope) -> str:
+    """From which somebody asks."""
+    return (scope.get("client") or ("",))[0]
 
 
 def _machine() -> tuple[str, ...]:

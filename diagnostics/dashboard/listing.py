@@ -31,7 +31,7 @@ def add_runs_route(server: FastAPI, catalogue: Catalogue) -> None:
 
     async def runs(
         search: Annotated[str, Query(max_length=200)] = "",
-        before: int | None = None,
+        before: Annotated[int | None, Query(ge=0, le=2**53)] = None,
         limit: Annotated[int, Query(ge=1, le=MOST)] = 30,
     ) -> Response:
         found = await asyncio.to_thread(listed, catalogue, search, before, limit)

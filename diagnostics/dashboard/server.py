@@ -68,7 +68,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     runner = Runner(store, workers, assistant, settings.workers, limits)
     runner.take_over()
     place = Place(settings.host, _words(settings.names), settings.embed or NEARBY)
-    guests = Guests(place.home)
+    guests = Guests()
     server = make_app(store, runner, reload=bool(settings.reload), place=place, guests=guests)
     retention = Retention(store, settings.keep_days)
     config = uvicorn.Config(
@@ -132,7 +132,7 @@ def make_app(
     guests: Guests | None = None,
 ) -> FastAPI:
     """The app with its routes; with ``reload`` pages load themselves anew after a restart."""
-    guests = guests or Guests(place.home)
+    guests = guests or Guests()
     hub, deeds = Hub(store, runner), Deeds(store, runner)
 
     @asynccontextmanager

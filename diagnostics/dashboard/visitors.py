@@ -76,16 +76,15 @@ def mark_of(secret: str) -> str:
 
 @dataclass
 class Guests:
-    """Who is who. ``home`` says that only this machine reaches the server: all are its host."""
+    """Who is who: the host asks from the server's own machine, or opened the presenter's link."""
 
-    home: bool = True
     token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     _presenters: set[str] = field(default_factory=set)
 
-    def visitor(self, secret: str, *, forwarded: bool) -> Visitor:
-        """Whose secret it is; what a proxy passes on may come from anywhere."""
+    def visitor(self, secret: str, *, near: bool) -> Visitor:
+        """Whose secret it is; ``near`` says that it is asked from the server's own machine."""
         mark = mark_of(secret)
-        return Visitor(mark, (self.home and not forwarded) or mark in self._presenters)
+        return Visitor(mark, near or mark in self._presenters)
 
     def welcome(self, visitor: Visitor, token: str) -> bool:
         """Whether a token is that of the presenter's link; whoever opens it is the host."""

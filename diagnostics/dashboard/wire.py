@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import orjson
 from numpy.typing import NDArray
+from pydantic import Field
 
 from diagnostics.store.records import Diagnosis, Event, Metric, Tone
 from diagnostics.subject.lessons import Sentence
@@ -20,6 +21,12 @@ Numbers = Annotated[NDArray[np.floating[Any]], "(number | null)[]"]
 Counts = Annotated[NDArray[np.integer[Any]], "number[]"]
 Rows = Annotated[NDArray[np.number[Any]], "(number | null)[][]"]
 """Arrays, and what they are to the scripts."""
+
+Count = Annotated[int, "number", Field(ge=0, le=2**53)]
+"""As far as scripts count without a gap."""
+
+Pace = Annotated[float, "number", Field(ge=0, le=1e6)]
+"""Steps a second; 0 is as fast as possible."""
 
 State = Literal[
     "queued", "running", "paused", "finished", "stopped", "diverged", "failed", "lost", "preview"
@@ -515,10 +522,10 @@ class Watch:
     pins: tuple[str, ...] = ()
     before: str | None = None
     view: str = "signal"
-    at: int | None = None
+    at: Count | None = None
     query: str = ""
     panel: str = "run"
-    layer: int = 1
+    layer: Count = 1
     visible: bool = True
 
 
@@ -536,9 +543,9 @@ class Session:
     view: str = "signal"
     panel: str = "run"
     part: str = ""
-    layer: int = 1
+    layer: Count = 1
     lesson: str | None = None
-    at: int | None = None
+    at: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -615,7 +622,7 @@ class Asked:
 
     session: Session
     wish: Wish
-    pace: float = 0
+    pace: Pace = 0
 
 
 @dataclass(frozen=True)

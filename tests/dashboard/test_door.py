@@ -1,5 +1,6 @@
 """Foreign pages, foreign names and what no page sends end at the door, in a sentence."""
 
+import json
 import logging
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from diagnostics.dashboard.door import Place
+from diagnostics.dashboard.rate import A_SECOND, MOST_AT_ONCE, Rate
 from diagnostics.dashboard.server import make_app
 from diagnostics.runs.runner import Runner
 from diagnostics.store.store import Store
@@ -58,6 +60,9 @@ ORIGINS = [
     ("null", False),
     ("", False),
     ("file://", False),
+    ("http://", False),
+    ("http://[", False),
+    ("http://127.0.0.1:8050@evil.example", False),
 ]
 
 
@@ -113,6 +118,47 @@ def test_what_no_page_posts_is_refused_in_a_sentence(
 ) -> None:
     answer = client.post(path, content=body, headers={"Content-Type": media})
     assert answer.status_code == status and answer.json()["notice"].endswith(".")
+
+
+ODD = [10**30, -1, 1e400, float("nan")]
+
+
+@pytest.mark.parametrize("number", ODD)
+@pytest.mark.parametrize("field", ["layer", "at", "pace"])
+def test_numbers_beyond_all_counting_are_refused(
+    client: TestClient, field: str, number: float
+) -> None:
+    asked: dict[str, object] = {"session": {}, "wish": {"kind": "pin"}}
+    place = asked if field == "pace" else asked["session"]
+    assert isinstance(place, dict)
+    place[field] = number
+    body = json.dumps(asked).encode()
+    answer = client.post("/wish", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422 and answer.json()["notice"].endswith(".")
+
+
+@pytest.mark.parametrize("number", [10**30, -1])
+def test_no_run_stands_before_such_a_number(client: TestClient, number: int) -> None:
+    assert client.get(f"/runs?before={number}").status_code == 422
+
+
+def test_who_asks_without_end_is_told_to_wait(store: Store) -> None:
+    place = Place("0.0.0.0")
+    app = make_app(store, Runner(store, NoWorkers()), place=place)
+    with TestClient(app, base_url="http://192.168.1.5") as client:
+        asked = {"session": {}, "wish": {"kind": "pin"}}
+        answers = [client.post("/wish", json=asked) for _ in range(MOST_AT_ONCE + 50)]
+    assert {answer.status_code for answer in answers[:MOST_AT_ONCE]} == {200}
+    assert answers[-1].status_code == 429 and answers[-1].json()["notice"].endswith(".")
+
+
+def test_a_bucket_fills_again_and_is_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    rate, now = Rate(), 0.0
+    monkeypatch.setattr("diagnostics.dashboard.rate.time.monotonic", lambda: now)
+    assert sum(rate.allows("one") for _ in range(500)) == MOST_AT_ONCE
+    assert rate.allows("other")
+    now = 1.0
+    assert sum(rate.allows("one") for _ in range(500)) == A_SECOND
 
 
 GONE = ["nope/x.js", "dash/nope.js", "dash/../../../etc/passwd", "dash/%2e%2e/%2e%2e/secret"]

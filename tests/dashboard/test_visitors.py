@@ -19,7 +19,7 @@ Open = Callable[[], TestClient]
 
 @pytest.fixture
 def guests() -> Guests:
-    return Guests(home=False)
+    return Guests()
 
 
 @pytest.fixture
@@ -143,6 +143,28 @@ def test_at_home_what_nobody_owns_is_everybodys(store: Store) -> None:
     proxied = {"X-Forwarded-For": "203.0.113.7"}
     client.headers.update(proxied)
     assert _wish(client, "stop", run)["notice"]
+
+
+NEAR = [
+    ("127.0.0.1", "localhost:8050", {}, True),
+    ("::1", "[::1]:8050", {}, True),
+    ("192.168.1.9", "192.168.1.5:8050", {}, False),
+    ("127.0.0.1", "192.168.1.5:8050", {}, False),
+    ("127.0.0.1", "localhost:8050", {"X-Forwarded-For": "203.0.113.7"}, False),
+    ("127.0.0.1", "localhost:8050", {"Origin": "https://lab.example"}, False),
+    ("172.17.0.1", "localhost:8050", {}, False),
+]
+
+
+@pytest.mark.parametrize(("address", "host", "headers", "near"), NEAR)
+def test_who_sits_at_the_servers_own_machine_is_its_host(
+    store: Store, address: str, host: str, headers: dict[str, str], near: bool
+) -> None:
+    place = Place("0.0.0.0", names=["lab.example"])
+    app = make_app(store, Runner(store, NoWorkers()), place=place)
+    run = store.create_run(RunConfig(depth=3), owner="somebody")
+    client = TestClient(app, base_url=f"http://{host}", client=(address, 1), headers=headers)
+    assert bool(_wish(client, "stop", run)["notice"]) is not near
 
 
 def test_a_guest_without_a_cookie_is_told_what_to_allow(browser: Open) -> None:
