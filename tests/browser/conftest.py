@@ -1,6 +1,5 @@
 """A served lab and a real Chromium."""
 
-import os
 import shutil
 import signal
 import socket
@@ -11,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
@@ -76,14 +76,10 @@ class Lab:
 
     def kill_workers(self) -> None:
         """SIGKILL all that trains."""
-        found = subprocess.run(
-            ["pgrep", "-P", str(self._process.pid), "-f", "spawn_main"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        for pid in found.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+        server = psutil.Process(self._process.pid)
+        for process in server.children(recursive=True):
+            if process.ppid() != server.pid:  # a child of the fork server
+                process.kill()
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, "the lab ended at once"
