@@ -9,6 +9,9 @@ export default [
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       eqeqeq: "error",
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
       "max-len": ["error", { code: WIDTH }],
       "max-lines": ["error", 250],
       "no-var": "error",

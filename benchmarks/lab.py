@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PORT = 8077
 URL = f"http://127.0.0.1:{PORT}/"
@@ -28,15 +28,22 @@ def serving(folder: str, workers: int = 1) -> Iterator[int]:
 
 
 @contextmanager
-def page(link: str) -> Iterator[Page]:
-    """A page of it in a real Chromium."""
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1440, "height": 900})
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@contextmanager
+def page(link: str) -> Iterator[Page]:
+    """A page of the lab in it."""
+    with browser() as chromium:
+        opened = chromium.new_page(viewport={"width": 1440, "height": 900})
         opened.goto(URL + link)
         yield opened
-        browser.close()
 
 
 def spread(milliseconds: list[float]) -> str:

@@ -120,8 +120,7 @@ def opened(chromium: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def open_page(link: str = "?seed=0", scripts: Sequence[str] = (), **options: object) -> Page:
-        # waiting for a function evaluates a string, as the page itself never does
-        usual = {"viewport": {"width": 1440, "height": 900}, "bypass_csp": True}
+        usual = {"viewport": {"width": 1440, "height": 900}}
         context = chromium.new_context(**usual | options)  # type: ignore[arg-type]
         context.set_default_timeout(1000 * PATIENCE)
         contexts.append(context)
