@@ -19,6 +19,9 @@ from benchmarks.lab import URL, browser, serving
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 HALL = {"viewport": {"width": 1024, "height": 768}}
+PATIENCE = 300_000
+"""Milliseconds that anything may take on a machine with other work."""
+
 SECONDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.5)
 """After navigation: of the film strip."""
 
@@ -81,6 +84,7 @@ def taken(chromium: Browser, name: str, shot: Shot) -> None:
     context = chromium.new_context(**room)  # type: ignore[arg-type]
     if shot.lecture:
         context.add_init_script("localStorage.setItem('lecture', '1')")
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{URL}?{shot.query}")
     page.wait_for_selector("#wrap-activation", state="attached")
