@@ -73,9 +73,9 @@ SHOTS = {
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, serving(folder, workers=2), browser() as chromium:
+        film(chromium)
         for name, shot in SHOTS.items():
             taken(chromium, name, shot)
-        film(chromium)
 
 
 def taken(chromium: Browser, name: str, shot: Shot) -> None:
