@@ -46,7 +46,9 @@ def cured(page: Page) -> None:
 def ended(page: Page) -> None:
     """Train until it diverges."""
     page.locator("#train").click()
-    page.wait_for_function("lab.verdict()[0]?.rule === 'diverged' && lab.frame().state === 'diverged'")
+    page.wait_for_function(
+        "lab.verdict()[0]?.rule === 'diverged' && lab.frame().state === 'diverged'"
+    )
 
 
 @dataclass(frozen=True)

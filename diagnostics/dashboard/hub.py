@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
+
+import orjson
 
 from diagnostics.dashboard import charts, compared, frames
 from diagnostics.dashboard.advice import Advice, Unanswered
@@ -15,7 +18,16 @@ from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.learned import compose
 from diagnostics.dashboard.portraits import Portraits, taken
 from diagnostics.dashboard.session import MOST_PINS
-from diagnostics.dashboard.wire import Frame, Learned, State, Unshown, Watch, encode
+from diagnostics.dashboard.wire import (
+    Frame,
+    Learned,
+    Message,
+    State,
+    Unshown,
+    Watch,
+    encode,
+    packed,
+)
 from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.records import DeadUnits, Diagnosis
@@ -42,11 +54,16 @@ class Due(NamedTuple):
     history: bool = True
 
 
-class Made(NamedTuple):
+class Made:
     """A frame in JSON; ``failed`` where it says that none could be made."""
 
-    body: bytes
-    failed: bool = False
+    def __init__(self, body: bytes, failed: bool = False) -> None:
+        self.body, self.failed = body, failed
+
+    @cached_property
+    def packed(self) -> bytes:
+        """A message with it, compressed once for all who are sent it."""
+        return packed(Message(frame=orjson.Fragment(self.body)))
 
 
 class Hub:

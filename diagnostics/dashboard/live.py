@@ -20,8 +20,8 @@ from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diagnostics.dashboard import learned
-from diagnostics.dashboard.hub import Due, Hub, Version
-from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode
+from diagnostics.dashboard.hub import Due, Hub, Made, Version
+from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode, packed
 
 HISTORY_SECONDS = 1.0
 SHORTEST_SECONDS = 0.01
@@ -78,12 +78,14 @@ class Viewer:
 
     def __init__(self, socket: WebSocket, hub: Hub) -> None:
         self._socket, self._hub = socket, hub
+        self._packs = "packed" in socket.query_params
         self._watch = Watch(visible=False)
         self._wake = asyncio.Event()
         self._painted = True
         self._framed, self._whole, self._pictured = Last(), Last(), Last()
         self._learned: Learned | None = None
         self._sequence = 0
+        self._warned = False
 
     async def run(self) -> None:
         """Serve until the browser leaves."""
@@ -102,7 +104,9 @@ class Viewer:
         try:
             heard = HEARD.validate_json(text)
         except ValidationError:
-            log.warning("a browser sent what can't be read: %.80r", text)
+            if not self._warned:
+                log.warning("a browser sent what can't be read: %.80r", text)
+            self._warned = True  # once: who sends nonsense fills no log
             return
         if isinstance(heard, Ack):
             self._painted = heard.ack == self._sequence
@@ -134,7 +138,7 @@ class Viewer:
         self._pictured.note(version, watch)
         news, self._learned = learned.news(self._learned, now), now or self._learned
         if news is not None:
-            await self._push(picture=news)
+            await self._push(Message(learned=news))
 
     async def _send_frame(self, version: Version, watch: Watch) -> None:
         anywhere = replace(watch, at=None)  # a history is the same at whatever step one looks
@@ -147,17 +151,18 @@ class Viewer:
         self._framed.note(version, watch)
         if whole:  # what failed falls due again, though nothing be new
             self._whole.note(None if made.failed else version, anywhere)
-        await self._push(frame=orjson.Fragment(made.body))
+        await self._push(Message(frame=orjson.Fragment(made.body)), made)
         self._hub.sent += 1
 
-    async def _push(
-        self, frame: orjson.Fragment | None = None, picture: Learned | None = None
-    ) -> None:
+    async def _push(self, message: Message, made: Made | None = None) -> None:
         self._sequence += 1
         self._painted = False
-        message = encode(Message(self._sequence, frame, picture))
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too
-            await self._socket.send_text(message.decode())
+            if self._packs:
+                await self._socket.send_bytes(made.packed if made else packed(message))
+            else:
+                numbered = replace(message, sequence=self._sequence)
+                await self._socket.send_text(encode(numbered).decode())
 
 
 async def _texts(socket: WebSocket) -> AsyncIterator[str]:

@@ -77,6 +77,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         log_config=None,
         ws_ping_interval=20,
         ws_max_size=live.LONGEST,
+        ws_per_message_deflate=False,  # frames are compressed once for all, not once for each
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     address = f"http://{_spelled(settings.host)}:{settings.port}"

@@ -5,6 +5,7 @@ made from this file (``python -m diagnostics.dashboard.typescript``), so that a 
 is missed there before anybody opens a browser.
 """
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -495,11 +496,12 @@ class Message:
     """To the browser, one at a time: the next is sent when this one is acknowledged.
 
     The frame was encoded before, once for all who watch the same. What is learned comes by itself,
-    about once a second, where it has changed: no frame waits for it.
+    about once a second, where it has changed: no frame waits for it. Whoever asked for packed
+    messages is sent them compressed, the same to all, and counts them: the first is 1.
     """
 
-    sequence: int
-    frame: Annotated[orjson.Fragment | None, "Frame | Unshown | null"]
+    sequence: int = 0
+    frame: Annotated[orjson.Fragment | None, "Frame | Unshown | null"] = None
     learned: Learned | None = None
 
 
@@ -657,6 +659,11 @@ class Lesson:
 def encode(sent: object) -> bytes:
     """As JSON; NaN and infinities become null."""
     return orjson.dumps(sent, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain)
+
+
+def packed(sent: object) -> bytes:
+    """As compressed JSON. Level 1: of 30 kB a fifth is left, after a third of a millisecond."""
+    return gzip.compress(encode(sent), compresslevel=1, mtime=0)
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The push: one frame at a time, complete in itself, to whoever watches."""
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -97,6 +98,41 @@ def test_news_is_pushed_to_every_browser(store: Store, client: TestClient) -> No
         writer.append(run, steps(6, 3))
         assert [browser.until(8)["newest"] for browser in browsers] == [8, 8]
     writer.close()
+
+
+def test_who_asks_for_packed_messages_is_sent_the_same_and_counts_them(
+    store: Store, client: TestClient
+) -> None:
+    run, writer = _run(store), Store(store.url)
+    with (
+        client.websocket_connect("/live") as plain,
+        client.websocket_connect("/live?packed") as one,
+    ):
+        Browser(plain).watch(run=run)
+        Browser(one).watch(run=run)
+        message = json.loads(gzip.decompress(one.receive_bytes()))
+        assert message == {**json.loads(plain.receive_text()), "sequence": 0}
+        writer.append(run, steps(6, 1))
+        newest = 5
+        for count in range(1, 9):
+            if newest == 6:
+                break
+            Browser(one).watch(ack=count)
+            frame = json.loads(gzip.decompress(one.receive_bytes()))["frame"]
+            newest = frame["newest"] if frame else newest
+        assert newest == 6
+    writer.close()
+
+
+def test_nonsense_is_warned_of_once(
+    store: Store, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with client.websocket_connect("/live") as socket:
+        for _ in range(5):
+            socket.send_text("[" * 100)
+        Browser(socket).watch(run=_run(store), query="depth=3")
+        assert Browser(socket).frame()["newest"] == 5
+    assert len([one for one in caplog.records if "can't be read" in one.message]) == 1
 
 
 def test_a_browser_that_is_slow_skips_frames(store: Store, client: TestClient) -> None:

@@ -14,10 +14,14 @@ const socket = (() => {
    * @param {Heard} told
    */
   function connect(told) {
-    open = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+    const scheme = location.protocol === "https:" ? "wss" : "ws", packs = "DecompressionStream" in window;
+    open = new WebSocket(`${scheme}://${location.host}/live${packs ? "?packed=1" : ""}`);
+    let count = 0, last = Promise.resolve(); // unpacked in the order in which they came
     open.onopen = () => { wait = FIRST; told.opened(); };
-    open.onmessage = ({ data }) => {
-      const message = JSON.parse(data);
+    open.onmessage = ({ data }) => { last = last.then(async () => hear(await text(data), count += 1)); };
+    /** @type {(json: string, sequence: number) => void} */
+    const hear = (json, sequence) => {
+      const message = { ...JSON.parse(json), sequence };
       learned.receive(message);
       told.received(message);
     };
@@ -26,6 +30,16 @@ const socket = (() => {
       setTimeout(() => connect(told), wait);
       wait = Math.min(wait * 1.5, LONGEST);
     };
+  }
+
+  /**
+   * What was sent as it is, or packed.
+   * @param {string | Blob} data
+   * @returns {string | Promise<string>}
+   */
+  function text(data) {
+    if (typeof data === "string") return data;
+    return new Response(data.stream().pipeThrough(new DecompressionStream("gzip"))).text();
   }
 
   /**
