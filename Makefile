@@ -11,7 +11,7 @@ CHECKING := node_modules/.ready
 # Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
 
-.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers faults corpus truth help clean
+.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers soak faults corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -73,6 +73,9 @@ bench-watch: $(READY) ## measure what watching costs beside peers, installed asi
 
 bench-viewers: $(TESTED) ## one training and up to a hundred who watch it; two minutes
 	$(BIN)/python -m benchmarks.viewers
+
+soak: $(TESTED) ## thirty strangers who train, toggle and leave, for five minutes
+	$(BIN)/python -m benchmarks.soak
 
 faults: $(READY) ## bad days: kill, fill, lock, delete, flip, and what is lost by it; four minutes
 	$(BIN)/python -m benchmarks.faults

@@ -15,10 +15,11 @@ URL = f"http://127.0.0.1:{PORT}/"
 
 
 @contextmanager
-def serving(folder: str, workers: int = 1) -> Iterator[int]:
+def serving(folder: str, workers: int = 1, *more: str) -> Iterator[int]:
     """A lab in a process of its own, with its store in a folder; the number of the process."""
     command = [sys.executable, "app.py", "--port", str(PORT), "--data-dir", folder]
-    process = subprocess.Popen([*command, "--workers", str(workers)], stdout=subprocess.DEVNULL)
+    command += ["--workers", str(workers), *more]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait()
         yield process.pid
@@ -48,6 +49,8 @@ def page(link: str) -> Iterator[Page]:
 
 def spread(milliseconds: list[float]) -> str:
     """p50, p95 and the longest of some delays."""
+    if not milliseconds:
+        return "never"
     late = sorted(milliseconds)
     p95 = late[int(0.95 * len(late))]
     return f"p50 {late[len(late) // 2]:.0f} ms, p95 {p95:.0f} ms, longest {late[-1]:.0f} ms"
