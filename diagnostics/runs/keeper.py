@@ -57,7 +57,7 @@ class Keeper:
         self._going: dict[str, Place] = {}
         self._aside: dict[str, Place] = {}
         self._futures: dict[str, Future[Any]] = {}
-        self._trouble = ""
+        self._trouble = self._full = ""
         self.adopts = False
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -125,7 +125,7 @@ class Keeper:
                 mine = sum(one.whose == place.whose for one in going)
                 return waits(ahead, len(going), self._slots, mine, self.limits.turn)
         if run_id in self._aside:
-            return put_aside()
+            return " ".join(filter(None, (self._full, put_aside())))
         return self._trouble if run_id in self._going else ""
 
     def standing(self) -> Standing:
@@ -217,6 +217,7 @@ class Keeper:
             return [*self._waiting, *self._going, *self._aside]
 
     def _look_after(self, live: list[Run]) -> None:
+        self._full = self.limits.full(self._store.size()) if self.limits.megabytes else ""
         with self._lock:
             now, states = time.monotonic(), {run.id: run.state for run in live}
             for place in self._going.values():
@@ -225,17 +226,23 @@ class Keeper:
                 self._limit(place, now)
             waiting, going = self._waiting.values(), self._going.values()
             for place in yielding(waiting, going, self._slots, self.limits.turn, now):
-                place.asked = True
-                self._store.send(place.run, Command("aside", {"state": "queued"}))
+                self._ask(place, Command("aside", {"state": "queued"}))
         for run in live if self.adopts else ():
             if run.state == "lost" and not run.watched and self._place(run.id) is None:
                 self._adopt(run)
 
     def _limit(self, place: Place, now: float) -> None:
         trained = place.trained + now - place.since
-        if self.limits.seconds and trained > self.limits.seconds and not place.asked:
-            place.asked = True
-            self._store.send(place.run, Command("stop", {"sentence": self.limits.over()}))
+        if place.asked:
+            return
+        if self.limits.seconds and trained > self.limits.seconds:
+            self._ask(place, Command("stop", {"sentence": self.limits.over()}))
+        elif self._full:
+            self._ask(place, Command("aside", {"state": "paused"}))
+
+    def _ask(self, place: Place, command: Command) -> None:
+        place.asked = True
+        self._store.send(place.run, command)
 
     def _adopt(self, run: Run) -> None:
         """A run whose server has died: it is paused where it can go on, and lost elsewhere."""

@@ -68,11 +68,17 @@ class Limits:
                 f"You have {runs} runs waiting, training or paused, as many as this server allows: "
                 "stop one of them first."
             )
-        if self.megabytes and size > 1e6 * self.megabytes:
-            raise Refused(
-                f"The store holds {size / 1e6:.0f} MB, and this server allows {self.megabytes}: "
-                "delete runs that nobody needs."
-            )
+        if full := self.full(size):
+            raise Refused(full)
+
+    def full(self, size: int) -> str:
+        """What is said where a store holds more bytes than it may; empty where it doesn't."""
+        if not self.megabytes or size <= 1e6 * self.megabytes:
+            return ""
+        return (
+            f"The store holds {size / 1e6:.1f} MB, and this server allows {self.megabytes}: "
+            "delete runs that nobody needs."
+        )
 
     def over(self) -> str:
         """What is said of a run that has trained for as long as it may."""

@@ -165,3 +165,18 @@ def test_a_run_trains_no_longer_than_it_may(store: Store) -> None:
     told = store.since(run).events[-1]
     assert told.data["sentence"] == "It has trained for 1 s, as long as this server allows."
     runner.close()
+
+
+def test_runs_pause_when_the_store_is_full_and_go_on_when_there_is_room(
+    store: Store, runner: Runner
+) -> None:
+    full = 1 + int(store.size() / 1e6)
+    runner._keeper.limits = Limits(megabytes=full)
+    run = runner.submit(LONG)
+    until(lambda: store.run(run).state == "paused")
+    until(lambda: "this server allows" in runner.said(run) and "Resume" in runner.said(run))
+    steps = store.run(run).steps
+    runner._keeper.limits = Limits(megabytes=1000 * full)
+    runner.send(run, Command("resume"))
+    until(lambda: store.run(run).steps > steps)
+    until(lambda: "this server allows" not in runner.said(run))
