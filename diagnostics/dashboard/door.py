@@ -119,6 +119,8 @@ class Door:
             return 403, f"{host:.80} is no name of this server: give it with --names to allow it."
         if origin is not None and not self._place.trusts(origin, host):
             return 403, f"Pages of {origin:.80} may not ask this server."
+        if not _is_text(scope["query_string"]):
+            return 400, "What follows the ? of this address is not UTF-8."
         if posted.posts(scope) and _media(headers) != "application/json":
             return 415, "Only JSON is taken here: send it as application/json."
         return None
@@ -162,6 +164,14 @@ def _cookie(secret: str, scheme: str) -> str:
     """Lax, since who follows a link from elsewhere must not become another."""
     secure = "; Secure" if scheme == "https" else ""
     return f"{COOKIE}={secret}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}"
+
+
+def _is_text(query: bytes) -> bool:
+    try:
+        query.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _media(headers: Headers) -> str:

@@ -8,7 +8,6 @@ hidden tab or a restarted server the next one catches up without a gap.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any
@@ -94,11 +93,22 @@ class Viewer:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._send)
-                async for text in _texts(self._socket):
-                    self._receive(text)
+                unheard = await self._listen()
                 tasks.cancel_scope.cancel()
+            if unheard is not None:  # nothing is sent any more
+                await self._socket.close(*unheard)
         finally:
             self._hub.listeners.discard(self._wake)
+
+    async def _listen(self) -> tuple[int, str] | None:
+        """Until the browser leaves, or says what no page says: with what it is left then."""
+        while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+            text = message.get("text")
+            if text is None or len(text) > LONGEST:
+                log.warning("a browser sent what no page sends: %.80r", text or message["bytes"])
+                return BINARY if text is None else TOO_LONG
+            self._receive(text)
+        return None
 
     def _receive(self, text: str) -> None:
         try:
@@ -163,17 +173,6 @@ class Viewer:
             else:
                 numbered = replace(message, sequence=self._sequence)
                 await self._socket.send_text(encode(numbered).decode())
-
-
-async def _texts(socket: WebSocket) -> AsyncIterator[str]:
-    """What a browser says until it leaves. Who sends bytes, or a book, is no page and is left."""
-    while (message := await socket.receive())["type"] != "websocket.disconnect":
-        text = message.get("text")
-        if text is None or len(text) > LONGEST:
-            log.warning("a browser sent what no page sends: %.80r", text or message.get("bytes"))
-            await socket.close(*(BINARY if text is None else TOO_LONG))
-            return
-        yield text
 
 
 def add_live_route(server: FastAPI, hub: Hub) -> None:

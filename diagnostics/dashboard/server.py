@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
-from diagnostics.dashboard import actions, delivery, listing, live, page, vitals, wishes
+from diagnostics.dashboard import actions, delivery, listing, live, page, refusals, vitals, wishes
 from diagnostics.dashboard.callbacks import Callbacks
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.door import LOCAL, NEARBY, Door, Place, policy
@@ -32,7 +32,7 @@ from diagnostics.runs.retention import Retention
 from diagnostics.runs.runner import Runner
 from diagnostics.runs.workers import Workers
 from diagnostics.store.settings import InvalidSetting, Settings
-from diagnostics.store.store import Store, StoreError, open_store
+from diagnostics.store.store import Store, open_store
 from diagnostics.subject.config import RunConfig
 
 ENDING = [
@@ -149,7 +149,7 @@ def make_app(
     listing.add_runs_route(server, deeds.catalogue)
     actions.connect(shell.dash, deeds)
     vitals.add_vitals(server, vitals.Vitals(store, runner, hub))
-    _add_rest(server)
+    refusals.add_refusals(server)
     server.add_middleware(Callbacks, shell.dash.callback_map)
     delivery.squeeze(server)
     server.add_middleware(Door, place, guests)
@@ -181,19 +181,6 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
         return HTMLResponse(html, headers=FRESH | rules)
 
     server.router.routes.insert(0, APIRoute("/", index, methods=["GET"]))  # before Dash's own
-
-
-def _add_rest(server: FastAPI) -> None:
-    """A word for any other address, where Dash would show the page."""
-
-    async def missing(path: str) -> Response:
-        return PlainTextResponse(f"There is no /{path:.200}; the lab is at /\n", 404)
-
-    async def refused(request: Request, trouble: Exception) -> Response:
-        return JSONResponse({"notice": str(trouble)}, 503)
-
-    server.add_exception_handler(StoreError, refused)
-    server.add_api_route("/{path:path}", missing)
 
 
 def _words(listed: str) -> list[str]:

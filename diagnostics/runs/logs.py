@@ -6,6 +6,8 @@ import os
 import sys
 from datetime import UTC, datetime
 
+from diagnostics.subject.printable import printable
+
 AS_JSON = "GD_LOG_JSON"
 
 
@@ -31,7 +33,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """A record as a line, with the traceback beneath it where there is one."""
-        line = f"{record.levelname}: {_printable(record.getMessage())}"
+        line = f"{record.levelname}: {printable(record.getMessage())}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -47,7 +49,3 @@ def follow() -> None:
     as_json = os.environ.get(AS_JSON) == "1"
     handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
