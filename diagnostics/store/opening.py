@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from sqlalchemy import (
     Connection,
     Engine,
@@ -94,7 +95,7 @@ def _engine(url: str, place: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed, parsed.database or ":memory:")
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, json_deserializer=orjson.loads)
     except (ArgumentError, NoSuchModuleError):
         raise StoreError(f"store={_shown(url)} can't be used: it must be {FORM}.") from None
     except ImportError as missing:
@@ -115,7 +116,9 @@ def _sqlite(url: URL, place: str) -> Engine:
             Path(place).touch()
         opened = {"mode": "rw", "uri": "true"}
         url = URL.create("sqlite", database=f"file:{quote(place)}", query=opened)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=orjson.loads
+    )
     event.listen(engine, "connect", _tune_sqlite)
     if named:
         event.listen(engine, "connect", lambda made, record: record.info.update(file=_file(place)))

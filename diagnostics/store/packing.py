@@ -40,9 +40,12 @@ def pack(batch: StepBatch) -> dict[str, Any]:
 
 
 def unpack(row: Any) -> StepBatch:
-    """The steps of a row."""
+    """The steps of a row. Raises ``ValueError`` where its columns don't fit each other."""
+    numbers = np.frombuffer(row.numbers, "<i8")
+    if len(numbers) != row.steps or np.any(np.diff(numbers, prepend=-1) <= 0):
+        raise ValueError("steps are numbered from 0 on, in order")
     return StepBatch(
-        np.frombuffer(row.numbers, "<i8"),
+        numbers,
         padded(np.frombuffer(row.array, "<f4"), len(METRICS), row.steps, row.layers),
         padded(np.frombuffer(row.scalars, "<f8"), len(SCALARS), row.steps),
     )

@@ -79,6 +79,24 @@ KINDS: Mapping[type[Snapshot], str] = {Ground: "ground 1", Picture: "picture 1"}
 """What the store calls them, with the version of what is packed: others are passed over."""
 
 
+FORMS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
+    "inputs": ("f4", ("samples", "features")),
+    "labels": ("u1", ("samples",)),
+    "heldout": ("?", ("samples",)),
+    "reach": ("f4", (1,)),
+    "step": ("i8", (1,)),
+    "guesses": ("u1", ("places",)),
+    "sure": ("f2", ("places",)),
+    "edges": ("f8", ("layers", len(QUANTITIES), 2)),
+    "counts": ("u4", ("layers", len(QUANTITIES), BINS)),
+    "apart": ("u4", ("layers", len(QUANTITIES), 2)),
+    "mean": ("f4", ("layers", "units")),
+    "saturated": ("f2", ("layers", "units")),
+    "dead": ("?", ("layers", "units")),
+}
+"""The type and the shape of each array; what has one name in several is as long in all."""
+
+
 def pack(shot: Snapshot) -> dict[str, Any]:
     """A row of the store: the arrays as a compressed .npz."""
     packed = BytesIO()
@@ -88,9 +106,24 @@ def pack(shot: Snapshot) -> dict[str, Any]:
 
 
 def unpack(kind: type[S], packed: bytes) -> S:
-    """What was packed."""
+    """What was packed; for what was not raises ``ValueError``, or whatever numpy does."""
     with np.load(BytesIO(packed), allow_pickle=False) as arrays:
-        return kind(**{field.name: arrays[field.name] for field in fields(kind)})
+        found = {field.name: arrays[field.name] for field in fields(kind)}
+    sizes: dict[str, int] = {}
+    for name, array in found.items():
+        _check(array, *FORMS[name], sizes)
+    return kind(**found)
+
+
+def _check(
+    array: NDArray[Any], kind: str, shape: tuple[str | int, ...], sizes: dict[str, int]
+) -> None:
+    expected = tuple(
+        sizes.setdefault(side, size) if isinstance(side, str) else side
+        for side, size in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype != np.dtype(kind) or array.shape != expected:
+        raise ValueError(f"{array.dtype}{list(array.shape)} is not {kind}{list(expected)}")
 
 
 def spare(steps: list[int], size: int) -> int | None:

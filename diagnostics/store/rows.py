@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, Table, insert, select
 
-from diagnostics.store.schema import StoreError, runs
+from diagnostics.store.records import Command, Event
+from diagnostics.store.schema import runs
 from diagnostics.store.seals import seal, sealed, sound
 
 T = TypeVar("T")
 
+EVENT = TypeAdapter(Event)
+COMMAND = TypeAdapter(Command)
+
 
 def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> tuple[list[T], int]:
-    """What can be read of some rows, and how many can't."""
+    """What can be read of some rows, and how many can't.
+
+    Whoever made a file may have put anything in it, and decoders of arrays and archives raise
+    whatever they come upon.
+    """
     found: list[T] = []
     lost = 0
     for row in rows:
@@ -21,7 +29,7 @@ def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> tuple[list[T], in
             if not _as_written(row):
                 raise ValueError
             found.append(read(row))
-        except (ValueError, TypeError, KeyError, AttributeError, OSError, BadZipFile, StoreError):
+        except Exception:
             lost += 1
     return found, lost
 
@@ -29,6 +37,18 @@ def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> tuple[list[T], in
 def _as_written(row: Any) -> bool:
     """Runs, which change, look at their seals themselves."""
     return "number" in row._mapping or sound(row)
+
+
+def event(row: Any) -> Event:
+    """What happened. Raises ``ValidationError``."""
+    told = {"step": row.step, "kind": row.kind, "data": row.data}
+    return EVENT.validate_python(told, strict=True)
+
+
+def command(row: Any) -> Command:
+    """What was left for a run. Raises ``ValidationError``."""
+    told = {"kind": row.kind, "data": row.data, "number": row.id}
+    return COMMAND.validate_python(told, strict=True)
 
 
 def enter(

@@ -1,16 +1,24 @@
 """A run as a reader should see it, and whether it is alive."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator, TypeAdapter
 
 from diagnostics.store.records import PatientZero
 from diagnostics.store.schema import StoreError
 from diagnostics.store.seals import seal
 from diagnostics.subject.watched import Subject, subject
 
+State = Literal["queued", "running", "paused", "finished", "stopped", "diverged", "failed", "lost"]
+
 LIVE_STATES = ("queued", "running", "paused")
+
+AS_IT_IS = PlainValidator(lambda subject: subject)
+"""It checks itself when it is made."""
 
 LOST_AFTER = 5.0
 """Seconds without a heartbeat after which a live run counts as lost."""
@@ -20,15 +28,14 @@ LOST_AFTER = 5.0
 class Run:
     """A run as a reader should see it.
 
-    ``state`` is one of queued, running, paused, finished, stopped, diverged, failed, lost;
     ``number`` counts runs in the order of their creation; ``owner`` says whose it is, empty where
     that is not known.
     """
 
     id: str
     name: str
-    config: Subject
-    state: str
+    config: Annotated[Subject, AS_IT_IS]
+    state: State
     created: datetime
     steps: int
     probe: bool
@@ -77,6 +84,9 @@ class Pulse:
         self._seen[run_id] = known, time.monotonic()
 
 
+RUN = TypeAdapter(Run)
+
+
 def fixed_seal(row: dict[str, Any]) -> int:
     """Of what never changes of a run."""
     return seal(*(row[key] for key in ("id", "config", "probe", "created", "owner")))
@@ -86,27 +96,22 @@ def read_run(row: Any, pulse: Pulse) -> Run:
     """A row of the store as a run.
 
     Raises:
-        StoreError: it is not as it was written.
+        StoreError: it is not as it was written, or was never written by this program.
     """
-    if not _sound(row):
-        raise StoreError(f"Run {row.id!s:.20} can't be read: its entry in the store is damaged.")
-    state, summary = row.state, dict(row.summary)
-    if state in LIVE_STATES and not pulse.beats(row.id, row.heartbeat):
-        state = "lost"
-    patient = summary.pop("patient_zero", None)
-    summary["steps"] = max(row.steps, summary.pop("steps", 0))
-    return Run(
-        row.id,
-        row.name,
-        subject(row.config),
-        state,
-        datetime.fromtimestamp(row.created, UTC),
-        probe=row.probe,
-        patient_zero=PatientZero(**patient) if patient else None,
-        number=row.number,
-        note=row.note,
-        owner=row.owner,
-        **summary,
+    with suppress(ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
+        if _sound(row):
+            return _read(row, pulse)
+    raise StoreError(f"Run {row.id!s:.20} can't be read: its entry in the store is damaged.")
+
+
+def _read(row: Any, pulse: Pulse) -> Run:
+    told, summary = dict(row._mapping), dict(row.summary)
+    if row.state in LIVE_STATES and not pulse.beats(row.id, row.heartbeat):
+        told["state"] = "lost"
+    known = {key: told[key] for key in ("id", "name", "state", "probe", "number", "note", "owner")}
+    known |= {"config": subject(row.config), "created": datetime.fromtimestamp(row.created, UTC)}
+    return RUN.validate_python(
+        {**summary, **known, "steps": max(row.steps, summary.get("steps", 0))}, strict=True
     )
 
 

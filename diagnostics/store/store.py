@@ -6,6 +6,7 @@ ask for what is new since a cursor. The training side and the page meet nowhere 
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from diagnostics.store.packing import Checkpoint
 from diagnostics.store.pictures import KINDS, Ground, Picture, S, Snapshot
 from diagnostics.store.records import Command, DeadUnits, Event, StepBatch
 from diagnostics.store.register import Register
-from diagnostics.store.rows import enter, readable, state_of, steps_taken, turn
+from diagnostics.store.rows import command, enter, event, readable, state_of, steps_taken, turn
 from diagnostics.store.run import LIVE_STATES, Run
 from diagnostics.store.schema import (
     NoSuchRun,
@@ -112,7 +113,7 @@ class Store(Register):
         packed = self._after(chunks, run_id, cursor[0])
         happened = self._after(events, run_id, cursor[1])
         batches, lost = readable(packed, packing.unpack)
-        told, missing = readable(happened, lambda row: Event(row.step, row.kind, row.data))
+        told, missing = readable(happened, event)
         return Since(
             StepBatch.join(batches),
             tuple(told),
@@ -156,7 +157,7 @@ class Store(Register):
     def commands(self, run_id: str, after: int = 0) -> tuple[list[Command], int]:
         """The commands left after a number, and the number to ask with next."""
         rows = self._after(commands, run_id, after)
-        found = readable(rows, lambda row: Command(row.kind, row.data, row.id))[0]
+        found = readable(rows, command)[0]
         return found, rows[-1].id if rows else after
 
     def keep(self, run_id: str, kept: Checkpoint, state: str) -> None:
@@ -176,9 +177,10 @@ class Store(Register):
         rows = self._after(checkpoints, run_id, 0)
         if not rows:
             return None
-        if not all(map(sound, rows)):
-            raise StoreError("What was kept of the run is damaged: it can't go on from there.")
-        return packing.unpack_checkpoint(rows)
+        with suppress(Exception):  # decoders raise whatever they come upon
+            if all(map(sound, rows)):
+                return packing.unpack_checkpoint(rows)
+        raise StoreError("What was kept of the run is damaged: it can't go on from there.")
 
     def forget_kept(self, run_id: str) -> None:
         """Drop what a run needed to go on: it has ended."""

