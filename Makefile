@@ -11,7 +11,7 @@ CHECKING := node_modules/.ready
 # Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
 
-.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers soak faults corpus truth help clean
+.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers soak faults fuzz corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -79,6 +79,14 @@ soak: $(TESTED) ## thirty strangers who train, toggle and leave, for five minute
 
 faults: $(READY) ## bad days: kill, fill, lock, delete, flip, and what is lost by it; four minutes
 	$(BIN)/python -m benchmarks.faults
+
+# Cases of each kind, seconds for each kind, and where they begin: SEED=1 tries others.
+fuzz: SEED = 0
+fuzz: export FUZZ_CASES = 2500
+fuzz: export FUZZ_SECONDS = 60
+fuzz: export FUZZ_SEED = $(SEED)
+fuzz: $(TESTED) ## hostile and odd input of every kind, and what came of it; ten minutes at most
+	$(BIN)/python -m pytest -q tests/fuzz
 
 truth: $(READY) ## the README's table of theory, papers and measurements
 	$(BIN)/python -m benchmarks.truth

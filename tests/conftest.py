@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -19,6 +20,9 @@ from diagnostics.store.records import METRICS, SCALARS, StepBatch
 from diagnostics.store.settings import SETTINGS
 from diagnostics.store.store import Store
 from tests.postgres import Cluster, programs
+
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 ON_BOTH = ("store", "runs", "dashboard", "cli")
 """Folders of tests."""

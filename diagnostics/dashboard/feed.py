@@ -40,8 +40,10 @@ class Feed:
         self._cursor = found.cursor
         self.damaged += found.damaged
         self.events.extend(found.events)
-        if len(found.batch):
+        if len(found.batch) and self._fits(found.batch):
             self._keep(found.batch)
+        elif len(found.batch):
+            self.damaged += 1
         if not self.run.live:  # a wish that came too late was a wish as well
             self._wishes = self._store.commands(self.run.id)[0]
         return before != (self._cursor, self.run.state)
@@ -70,6 +72,11 @@ class Feed:
     def before(self, step: int | None) -> StepBatch:
         """The kept steps before one asked for; all of them for None."""
         return self.kept if step is None else self.kept[: int((self.kept.steps < step).sum())]
+
+    def _fits(self, batch: StepBatch) -> bool:
+        """Whether so many layers are what the run trains; of a stranger's model nobody knows."""
+        config = self.run.config.lab
+        return config is None or batch.layers == config.hidden_layers + 1
 
     def _keep(self, batch: StepBatch) -> None:
         self.newest = batch[-1:]

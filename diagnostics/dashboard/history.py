@@ -43,9 +43,9 @@ def history(
 
 
 def updates(shown: StepBatch, layer: int) -> NDArray[np.float64]:
-    """A layer's update ratios over steps; the output's for one that there is not."""
-    ratios = shown.metric("update_ratio")
-    return ratios[:, min(layer, shown.layers) - 1].astype(np.float64)
+    """A layer's update ratios over steps; those of the nearest for one that there is not."""
+    ratios = shown.metric("update_ratio").astype(np.float64)
+    return ratios[:, np.clip(layer, 1, shown.layers) - 1] if shown.layers else np.empty(0)
 
 
 def series(shown: StepBatch) -> wire.Series:

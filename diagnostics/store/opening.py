@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from sqlalchemy import (
     Connection,
     Engine,
@@ -23,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.schema import CreateColumn
 
 from diagnostics.store.schema import COLUMNS, EXPECTED, VERSION, StoreError, meta, metadata
+from diagnostics.store.seals import parse
 
 BUSY_SECONDS = 5.0
 """How long a store that somebody else has locked is waited for."""
@@ -95,7 +95,7 @@ def _engine(url: str, place: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed, parsed.database or ":memory:")
-        return create_engine(parsed, pool_pre_ping=True, json_deserializer=orjson.loads)
+        return create_engine(parsed, pool_pre_ping=True, json_deserializer=parse)
     except (ArgumentError, NoSuchModuleError):
         raise StoreError(f"store={_shown(url)} can't be used: it must be {FORM}.") from None
     except ImportError as missing:
@@ -116,9 +116,7 @@ def _sqlite(url: URL, place: str) -> Engine:
             Path(place).touch()
         opened = {"mode": "rw", "uri": "true"}
         url = URL.create("sqlite", database=f"file:{quote(place)}", query=opened)
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=orjson.loads
-    )
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=parse)
     event.listen(engine, "connect", _tune_sqlite)
     if named:
         event.listen(engine, "connect", lambda made, record: record.info.update(file=_file(place)))

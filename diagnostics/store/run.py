@@ -111,7 +111,7 @@ def _read(row: Any, pulse: Pulse) -> Run:
     known = {key: told[key] for key in ("id", "name", "state", "probe", "number", "note", "owner")}
     known |= {"config": subject(row.config), "created": datetime.fromtimestamp(row.created, UTC)}
     return RUN.validate_python(
-        {**summary, **known, "steps": max(row.steps, summary.get("steps", 0))}, strict=True
+        {**summary, **known, "steps": max(row.steps, summary.get("steps", 0))}
     )
 
 

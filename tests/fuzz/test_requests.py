@@ -215,7 +215,7 @@ watches = st.fixed_dictionaries(
         "view": st.sampled_from([*VIEWS]),
         "panel": st.sampled_from([*PANELS]),
         "query": st.one_of(st.just(CONFIG.query()), st.sampled_from(KNOWN), texts),
-        "layer": st.integers(-1, 9),
+        "layer": st.integers(-9, 9),
         "at": st.one_of(st.none(), st.integers(-5, 20)),
     }
 )

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from diagnostics.runs.runner import Runner
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.packing import Checkpoint
 from diagnostics.store.pictures import Ground
-from diagnostics.store.records import DeadUnits, Event, PatientZero, Summary
+from diagnostics.store.records import Command, DeadUnits, Event, PatientZero, Summary
 from diagnostics.store.schema import metadata
 from diagnostics.store.seals import Document
 from diagnostics.store.settings import url_of
@@ -71,6 +72,7 @@ def _filled(path: Path) -> None:
             told = [Event(2, "set", {"lr": 0.1}), Event(3, "skipped", {"why": "x"})]
             store.append(run, steps(1, 5), told, dead, [_ground(), picture(1)])
             store.append(run, steps(6, 5), taken=[picture(9)])
+            store.send(run, Command("set", {"lr": 0.2}))
             store.keep(run, Checkpoint({"w": np.arange(6.0)}, {"step": 10}), "paused")
             store.finish(run, Summary("diverged", 10, 0.25, 0.5, PatientZero(9, 2, "loss")))
     _edit(path, [f"UPDATE {name} SET {seals(name)}" for name in metadata.tables if seals(name)], ())
@@ -115,33 +117,55 @@ def _spoilt(data: Any, old: Any) -> Any:
     """Something else in the place of JSON or bytes."""
     if isinstance(old, bytes):
         return data.draw(torn(old))
-    return as_json(data.draw(spoilt(st.just(json.loads(str(old or "{}")))))).decode()
+    try:
+        kept = json.loads(str(old))
+    except ValueError:  # it was spoilt before
+        kept = {}
+    return as_json(data.draw(spoilt(st.just(kept)))).decode()
 
 
 def _writable(text: str) -> bool:
     return "\ud800" not in text
 
 
-@fuzz(changes=st.lists(edits(), min_size=1, max_size=3), data=st.data())
-def test_any_entry_is_read_or_left_out(whole: Path, changes: list[Any], data: Any) -> None:
-    path = whole.with_name("odd.sqlite")
-    for left in whole.parent.glob("odd.sqlite*"):
-        left.unlink()
+def test_what_is_spoilt_was_all_read_before(whole: Path) -> None:
+    with closing(Store(url_of(whole))) as store:
+        for run in store.runs():
+            since = store.since(run.id)
+            assert (len(since.batch), len(since.events), since.damaged) == (10, 2, 0)
+            assert store.ground(run.id) and store.snapshot(run.id) and store.kept(run.id)
+            assert store.dead_units(run.id) and store.commands(run.id)[0] and run.patient_zero
+        assert len(store.runs()) == 3
+
+
+@fuzz(
+    changes=st.lists(edits(), min_size=1, max_size=3),
+    panel=st.sampled_from([*PANELS]),
+    data=st.data(),
+)
+def test_any_entry_is_read_or_left_out(
+    whole: Path, tmp_path_factory: pytest.TempPathFactory, changes: Any, panel: str, data: Any
+) -> None:
+    path = tmp_path_factory.mktemp("odd") / "store.sqlite"
     path.write_bytes(whole.read_bytes())
-    for table, column, row, new in changes:
-        with closing(sqlite3.connect(path)) as connection, connection:
-            found = connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
-            if not found:
-                continue
-            number, old = found[row % len(found)]
-            # what SQLite itself does not take is in no store
-            with suppress(sqlite3.IntegrityError, OverflowError):
-                query = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"
-                connection.execute(query, (_spoilt(data, old) if new is None else new, number))
-    look(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for change in changes:
+            _change(connection, data, *change)
+    look(path, panel)
+    rmtree(path.parent)
 
 
-def look(path: Path) -> None:
+def _change(
+    connection: sqlite3.Connection, data: Any, table: str, column: str, row: int, new: Any
+) -> None:
+    found = connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
+    number, old = found[row % len(found)]
+    told = _spoilt(data, old) if new is None else new
+    with suppress(sqlite3.IntegrityError, OverflowError):  # what SQLite does not take is nowhere
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (told, number))
+
+
+def look(path: Path, panel: str) -> None:
     """Ask all that somebody could of a store."""
     with no_fault_logged():
         store = _told(lambda: Store(url_of(path)))
@@ -155,7 +179,7 @@ def look(path: Path) -> None:
             for run in known:
                 _look_at(store, run)
             with asyncio.Runner() as loop:
-                loop.run(_watch(store, known))
+                loop.run(_watch(store, known, panel))
 
 
 def _look_at(store: Store, run: str) -> None:
@@ -168,13 +192,14 @@ def _look_at(store: Store, run: str) -> None:
     _told(lambda: catalogue.describe(run, name="x"))
 
 
-async def _watch(store: Store, known: list[str]) -> None:
-    hub = Hub(store, Runner(store, NoWorkers()))
+async def _watch(store: Store, known: list[str], panel: str) -> None:
+    runner = Runner(store, NoWorkers())
+    hub = Hub(store, runner)
     for run in known:
-        for panel in PANELS:
-            watch = Watch(run=run, panel=panel, pins=tuple(known[:2]))
-            await hub.frame(watch, Due())
-            encode(await hub.learned(watch))
+        watch = Watch(run=run, panel=panel, pins=tuple(known[:2]))
+        await hub.frame(watch, Due())
+        encode(await hub.learned(watch))
+    runner.close()
 
 
 def _told(read: Callable[[], Any]) -> Any:
