@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, given, seed, settings
 
-SHARE = 60
+SHARE = 40
 """Cases of each kind in all tests."""
 
 CASES = int(os.environ.get("FUZZ_CASES", SHARE))
