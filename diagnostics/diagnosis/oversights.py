@@ -20,8 +20,10 @@ def _unzeroed(case: Case) -> Finding | None:
 
 
 def _unmoved(case: Case) -> Finding | None:
-    update = case.batch.metric("update_norm")
+    update, weight = (case.batch.metric(key) for key in ("update_norm", "weight_norm"))
     if len(case.batch) < 3 or (update > 0).any():
+        return None
+    if (np.ptp(weight, axis=0) > 0).any():  # somebody copies weights, as of masters in float32
         return None
     if not (case.subject.unmoved or _should_move(case)):
         return None

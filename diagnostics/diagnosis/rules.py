@@ -70,8 +70,8 @@ def diagnose(
     if patient_zero is not None:
         return _judged(Case(subject, batch, patient_zero), [steps.DIVERGED])
     case = Case(subject, _measured(batch))
-    if not len(case.batch):
-        return ()
+    if not len(case.batch):  # no signal was ever applied
+        return _judged(Case(subject, batch), [oversights.UNMOVED]) if len(batch) else ()
     said = _judged(case, list(RULES.values()))
     trouble = tuple(diagnosis for diagnosis in said if diagnosis.severity != "fine")
     if trouble or np.isinf(case.batch.metric("signal_grad_norm")[-1]).any():
@@ -128,19 +128,27 @@ def _linear(case: Case) -> bool:
     return case.subject.activation == "linear" and case.subject.norm == "none"
 
 
-def _healthy(case: Case) -> Diagnosis:
-    first, last = (case.way.places[k] + 1 for k in (0, -1))
-    travelled = float(case.travel[-1])
-    sentence = (
+def _comparison(case: Case, travelled: float) -> str:
+    """Of the gradients at both ends of a way, as far as they are known."""
+    way, word = case.way, case.subject.layer_word
+    first, last = (way.places[k] + 1 for k in (way.first, -1))
+    if not way.known:
+        return f"Not every {word} received a gradient at this step; those that did can learn."
+    if first == last:
+        return "A single hidden layer learns from the output at once."
+    return (
         f"{capital(called(first, case.subject))} receives {times(travelled)} the gradient that "
-        f"reaches {called(last, case.subject)}: all {case.subject.layer_word}s can learn."
+        f"reaches {called(last, case.subject)}: all {word}s can learn."
     )
-    told = sentence if last > first else "A single hidden layer learns from the output at once."
+
+
+def _healthy(case: Case) -> Diagnosis:
+    travelled = float(case.travel[-1])
     return Diagnosis(
         "healthy",
         "fine",
         "Healthy gradients",
-        told + (ONLY_LINEAR if _linear(case) else ""),
+        _comparison(case, travelled) + (ONLY_LINEAR if _linear(case) else ""),
         evidence={"decades": travelled},
         tone="healthy",
     )

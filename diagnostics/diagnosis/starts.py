@@ -125,7 +125,10 @@ def _small_batches(case: Case) -> Finding | None:
 
 
 def _samples(case: Case) -> float:
-    """The least that a batch has, by the largest value after batch norm in the first steps."""
+    """The least that a batch has, by the largest value after batch norm in the first steps.
+
+    Where branches add up some may begin with gains of 0: then the layer that tells most counts.
+    """
     first = case.batch.steps <= BEGINNING
     largest = case.batch.metric("activation_max")[first, :-1].astype(np.float64)
     known = np.isfinite(largest).all(axis=0)
@@ -134,7 +137,8 @@ def _samples(case: Case) -> float:
     if not known.any() or (bounded and case.subject.activation not in INVERSE):
         return np.inf
     back = INVERSE.get(case.subject.activation, np.abs)
-    return float(np.round(np.median(back(largest[:, known].max(axis=0))) ** 2) + 1)
+    usual = np.max if case.subject.residual else np.median
+    return float(np.round(usual(back(largest[:, known].max(axis=0))) ** 2) + 1)
 
 
 SYMMETRIC = Rule(

@@ -53,6 +53,16 @@ class Way:
         return np.asarray(self.signal[:, -1] != 0)
 
     @cached_property
+    def first(self) -> int:
+        """Which of its layers comes first of those that a gradient is known of and not closed."""
+        return int(np.isnan(self.decades[-1]).argmin())
+
+    @property
+    def known(self) -> bool:
+        """Whether the newest step tells of gradients at its ends."""
+        return bool(np.isfinite(self.decades[-1, self.first]))
+
+    @cached_property
     def travel(self) -> Floats:
         """Decades from the last hidden layer to the first, smoothed, [steps]; 0 where unknown.
 
@@ -61,8 +71,7 @@ class Way:
         """
         if self.gaps < 1 or not len(self.signal):
             return np.zeros(len(self.signal))
-        first = int(np.isnan(self.decades[-1]).argmin())
-        found = np.nan_to_num(self.decades[:, first], nan=0.0, posinf=FLOATS, neginf=-FLOATS)
+        found = np.nan_to_num(self.decades[:, self.first], nan=0.0, posinf=FLOATS, neginf=-FLOATS)
         rows = np.maximum.accumulate(np.where(self.reached, np.arange(len(found)), 0))
         return smoothed(np.where(self.reached, found, np.minimum(found[rows], 0)))
 
@@ -79,7 +88,7 @@ def through(subject: Subject, batch: StepBatch) -> list[Way]:
     """
     signal = batch.metric("signal_grad_norm")
     known = [tuple(i for i in way[:-1] if i < batch.layers) for way in subject.ways]
-    places = [way for way in known if way] or [tuple(range(max(1, batch.layers - 1)))]
+    places = [way for way in known if way] or [(0,)]
     foreign = subject.lab is None
     return [Way(way, signal[:, list(way)], foreign) for way in places]
 

@@ -110,7 +110,8 @@ class WatchedLayer(BaseModel):
         activation: a key of ``ACTIVATIONS``, or what torch calls another in small letters.
         frozen: none of its weights wants a gradient.
         moved: whether a watched optimizer holds some of its weights; of others no update is known.
-        after: places (from 0) of the layers whose outputs its input is made of, the nearest ones.
+        after: places (from 0) of the layers whose outputs its input is made of, the nearest ones;
+            None where that is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -120,7 +121,7 @@ class WatchedLayer(BaseModel):
     activation: str = ""
     frozen: bool = False
     moved: bool = True
-    after: tuple[int, ...] = ()
+    after: tuple[int, ...] | None = None
 
     @field_validator("activation")
     @classmethod
@@ -213,9 +214,10 @@ class WatchedModel(BaseModel):
     @property
     def ways(self) -> tuple[tuple[int, ...], ...]:
         """Where it isn't known what follows what, all layers are taken for one way."""
-        known = any(layer.after for layer in self.layers)
-        chain = tuple(range(len(self.layers)))
-        return ways([layer.after for layer in self.layers]) if known else (chain,)
+        after = [layer.after for layer in self.layers]
+        if all(found is None for found in after):
+            return (tuple(range(len(after))),)
+        return ways([found or () for found in after])
 
     def words(self) -> list[str]:
         """For a list of runs."""

@@ -178,6 +178,14 @@ def test_an_optimizer_of_another_model() -> None:
     still = {"update_norm": 0.0, "update_ratio": 0.0}
     assert ill(run(10, flat(10), **still)) == {"unmoved"}
     assert ill(run(10, flat(10), update_norm=np.nan, update_ratio=np.nan)) == {"unmoved"}
+    unheard = {"update_norm": np.nan, "signal_grad_norm": np.nan}
+    other = model()
+    other = other.model_copy(
+        update={"layers": tuple(one.model_copy(update={"moved": False}) for one in other.layers)}
+    )
+    assert ill(run(10, flat(10), **unheard), other) == {"unmoved"}
+    copied = np.linspace(5, 6, 10)[:, None]  # of masters that an optimizer moves
+    assert not said(run(10, flat(10), weight_norm=copied, **unheard), other)
     assert not said(run(10, flat(10), lr=0.0, **still))
     assert not said(run(2, flat(2), **still))
 
@@ -215,6 +223,15 @@ def test_batch_norm_of_too_few(activation: str, largest: float, found: bool) -> 
     batch = run(20, flat(20), activation_max=largest)
     subject = model(activation=activation, norm="batch")
     assert ("small_batches" in ill(batch, subject)) is found
+
+
+def test_gains_of_0_tell_nothing_of_batches() -> None:
+    """In a residual network that begins with some, its other layers tell how large batches are."""
+    largest = np.r_[3.1, 0.5, 0.5, 0.5, 0.5, 3.1]
+    batch = run(20, flat(20), activation_max=largest)
+    assert "small_batches" not in said(batch, model(norm="batch", residual=True))
+    batch = run(20, flat(20), activation_max=1.0)
+    assert "small_batches" in ill(batch, model(norm="batch", residual=True))
 
 
 def test_one_step_of_nans_silences_nobody() -> None:

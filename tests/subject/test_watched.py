@@ -129,9 +129,12 @@ def test_it_is_brought_in_sight_and_controls_leave_it_alone(store: Store, watche
         ([(), (), (0, 1)], ((0, 2), (1, 2))),  # two towers that meet
         ([(), (0,), (0, 1), (2,)], ((0, 1, 2, 3),)),  # something goes around a layer
         ([(0,), (0, 1)], ((0, 1),)),  # time
-        ([(), ()], ((0, 1),)),  # nothing is known
+        ([(), ()], ((0,), (1,))),  # none is made of the other, as of experts
+        ([None, None], ((0, 1),)),  # nothing is known
     ],
 )
-def test_ways_are_those_that_gradients_take(after: list[tuple[int, ...]], expected: object) -> None:
+def test_ways_are_those_that_gradients_take(
+    after: list[tuple[int, ...] | None], expected: object
+) -> None:
     layers = tuple(WatchedLayer(name=str(i), after=found) for i, found in enumerate(after))
     assert WatchedModel(model="Net", layers=layers).ways == expected

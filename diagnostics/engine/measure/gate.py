@@ -21,6 +21,11 @@ def readable(tensor: Tensor) -> Tensor | None:
         return None  # a kind that nobody has heard of
 
 
+def name_of(tensor: Tensor) -> str:
+    """What kind one is that can't be read."""
+    return "the meta device" if tensor.is_meta else type(tensor).__name__
+
+
 def version_of(tensor: Tensor) -> int | None:
     """How often it was written to; None where torch doesn't count, as in inference mode."""
     try:

@@ -1,6 +1,6 @@
 """What follows what: ways through autograd's graph from layer to layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -20,6 +20,7 @@ class Ways:
 
     def __init__(self) -> None:
         self._nodes: dict[Any, int] = {}
+        self._traced: set[int] = set()
         self.after: dict[int, frozenset[int]] = {}
         self.hidden = False
         self.repeating: set[int] = set()
@@ -34,20 +35,33 @@ class Ways:
         """Whether outputs wait to be followed."""
         return bool(self._nodes)
 
-    def trace(self) -> set[int]:
-        """Follow all outputs seen back to those before them; the layers they are of."""
+    def wants(self, layer: int) -> bool:
+        """Whether a layer's outputs are to be followed back."""
+        return layer not in self._traced
+
+    @property
+    def links(self) -> int:
+        """How many were found."""
+        return sum(map(len, self.after.values()))
+
+    def trace(self) -> None:
+        """Follow all outputs seen back to those before them.
+
+        What others are made of may be a layer's that is new: then all are followed once more.
+        """
         layers = set(self._nodes.values())
+        later = self.after and not layers <= self.after.keys()
+        self._traced = set() if later else self._traced | layers
         known: dict[Any, frozenset[int]] = {}
         for node, layer in self._nodes.items():
             found = self.after.get(layer, frozenset()) | _sources(node, self._nodes, known)
             self.after[layer] = found
         self.repeating = {layer for layer in self.after if self._repeats(layer)}
         self.clear()
-        return layers
 
-    def before(self, layer: int) -> frozenset[int]:
-        """The nearest ones; none where parts of the graph were never connected."""
-        return frozenset() if self.hidden else self.after.get(layer, frozenset())
+    def before(self, layer: int) -> Iterable[int] | None:
+        """The nearest ones; None where that can't be known, since parts were never connected."""
+        return None if self.hidden or not self.after else self.after.get(layer, ())
 
     def clear(self) -> None:
         """Keep no graph alive."""

@@ -21,7 +21,8 @@ class Measured:
         passes: backward passes that filled gradients.
         norm: the global gradient norm of what was stepped, as backward passes left it.
         clipped: the same as optimizers applied it.
-        left: the norm of gradients that were there before the first backward pass.
+        left: the norm of gradients of steps before that this step's were added to.
+        by_hand: whether layers were called, and gradients of theirs come from no backward pass.
         spoilt: (layer's index, tensor) where an entry was first found that is not finite, once
             weights or what they are moved by are not; a weight where the layer had such a weight
             before the step, and no layer's where none is known.
@@ -38,6 +39,7 @@ class Measured:
     norm: float = math.nan
     clipped: float = math.nan
     left: float = 0.0
+    by_hand: bool = False
     spoilt: tuple[int, str] | None = None
     broken: bool = False
     skipped: bool = False

@@ -33,6 +33,7 @@ class Parameters:
         alive: which wanted a gradient at the end of a step, or were stepped in it: a part may be
             frozen for some passes only.
         stepped: which an optimizer has stepped in this step by a gradient.
+        reached: which one has ever.
     """
 
     def __init__(self, modules: Sequence[nn.Module], others: Sequence[nn.Parameter]) -> None:
@@ -51,7 +52,7 @@ class Parameters:
         self._norms = reductions.Norms(len(self.all))
         self._seen: list[Tensor | None] = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
-        self.present, self.stepped = np.zeros((2, len(self.all)), np.bool_)
+        self.present, self.stepped, self.reached = np.zeros((3, len(self.all)), np.bool_)
         self.alive = np.ones(len(self.all), np.bool_)
         self.norms, self.first, self.applied, self.unclipped = np.full((4, len(self.all)), np.nan)
 
@@ -191,6 +192,7 @@ class Parameters:
         """A step is over: which are trained at all?"""
         wanted = np.fromiter(map(TRAINED, self.all), np.bool_, len(self.all))
         self.alive = wanted | self.stepped
+        self.reached |= self.stepped
 
     def named(self) -> Iterator[tuple[int, str, nn.Parameter]]:
         """(layer, weight or bias, parameter)"""

@@ -110,9 +110,9 @@ class Probe:
             if layer.activation is not None:
                 self._tally.activate(i, [], linear_range(layer.activation))
         self.ways = Ways()
-        self._traced: set[int] = set()
         self._times = Times([layer.linear for layer in layers])
         self._loose: list[int] = []
+        self._lying = np.full(len(self.parameters), np.nan)
         self._share = 1.0
         self._dead = np.full(count, np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
@@ -141,6 +141,7 @@ class Probe:
     def attach(self) -> None:
         """From now on everything is heard."""
         self._hooks.attach()
+        self._lying = self.parameters.read(self._every, looks=False)
 
     def detach(self) -> None:
         """From now on nothing is; steps may be taken that nobody looks at."""
@@ -196,11 +197,14 @@ class Probe:
         unheard = np.flatnonzero(changed & chosen & ~fresh)
         if len(unheard):
             self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
+            self._look_for_strangers(unheard)
         clipped = np.flatnonzero(changed & fresh)
         if scale == 1.0:
             scale = self.parameters.hidden_scale(np.flatnonzero(fresh), clipped)
         self.parameters.settle(rows, clipped, scale)
         self._passes.apply(fresh, scale)
+        self.step.left = float(np.hypot(self.step.left, np.linalg.norm(self._under[fresh])))
+        self._under[fresh] = 0.0
         if not np.isfinite(self.parameters.applied[rows][self.parameters.present[rows]]).all():
             self._suspect_gradients(chosen)
 
@@ -251,6 +255,7 @@ class Probe:
 
     def forget(self) -> None:
         """Drop what was seen of a step."""
+        self._lying = self.parameters.applied.copy()
         self._outputs.clear()
         self._signals.clear()
         for part in (
@@ -288,7 +293,7 @@ class Probe:
     def _begin(self) -> None:
         self._values.fill(np.nan)
         self.step = Measured(self._values)
-        self._left = np.zeros(len(self.parameters))
+        self._left, self._under = np.zeros((2, len(self.parameters)))
         self._used = np.empty(0, np.int64)
 
     # ---- gradients ----
@@ -301,7 +306,7 @@ class Probe:
         self.parameters.fill(np.flatnonzero(changed), first)
         filled = changed & self.parameters.present
         self._passes.going.fresh |= filled
-        self.step.left = float(np.hypot(self.step.left, np.linalg.norm(self._left[filled])))
+        self._under[filled] = np.hypot(self._under[filled], self._left[filled])
         self._left[filled] = 0.0
         return int(filled.sum())
 
@@ -314,12 +319,21 @@ class Probe:
         now = parameters.read(rows, looks=False)
         empty = np.isnan(now) | (now == 0)
         self._passes.reset(self._flags(rows[empty]))
-        there = np.where(parameters.present, parameters.norms, 0.0)
+        self._under[rows[empty]] = 0.0
+        there = np.where(parameters.present & parameters.stepped, parameters.norms, self._left)
         # What lies behind the last layer may have been filled before anything was heard.
         known = empty | parameters.owned[rows]
         parameters.look(rows[known])
-        there[rows] = np.where(empty | ~known, 0.0, now)
+        # And a pass through no layer, as of a penalty on weights, is not heard at all.
+        same = now == self._lying[rows]
+        there[rows] = np.where(same & known & ~empty, now, 0.0)
         self._left = np.where(self._passes.fresh, 0.0, there)
+
+    def _look_for_strangers(self, unheard: Ints) -> None:
+        """Gradients that no pass has filled, of layers that were called: a loop put them there."""
+        there = self._flags(unheard) & self.parameters.present
+        owners = np.flatnonzero(self.parameters.layers_with(there))
+        self.step.by_hand |= not set(self._calls.layers).isdisjoint(owners.tolist())
 
     def _write_gradients(self) -> None:
         parameters, rows = self.parameters, self._rows
@@ -357,7 +371,7 @@ class Probe:
             self._loose.append(row)
         elif going:
             self.ways.hidden = True
-        elif layer not in self._traced:
+        elif self.ways.wants(layer):
             self.ways.add(layer, outputs)
 
     def _on_output(self, call: int, h: Tensor) -> None:
@@ -386,7 +400,7 @@ class Probe:
     def _pass_begins(self) -> None:
         self._outputs.read()  # what came of the forward pass is told first
         if self.ways.pending:
-            self._traced |= self.ways.trace()
+            self.ways.trace()
         self._look_for_resets()
         self._passes.begin()
         self._told()

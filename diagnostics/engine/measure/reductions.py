@@ -73,7 +73,7 @@ def _readable(
 ) -> tuple[list[int], list[Tensor], list[tuple[int, str]]]:
     """Rows and tensors that can be read, as what they can be read as, and the others' classes."""
     pairs = [(row, t, gate.readable(t)) for row, t in zip(rows, tensors, strict=True)]
-    unread = [(row, type(tensor).__name__) for row, tensor, found in pairs if found is None]
+    unread = [(row, gate.name_of(tensor)) for row, tensor, found in pairs if found is None]
     known = [(row, found) for row, _, found in pairs if found is not None]
     return [row for row, _ in known], [found for _, found in known], unread
 

@@ -1,5 +1,6 @@
 """What a model computes between its modules: activations that are functions, and what adds up."""
 
+import threading
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
@@ -55,7 +56,7 @@ class Listener(TorchFunctionMode):
         self.adds = False
         self.entered: set[int] = set()
         """Modules listened to so far, by ``id``."""
-        self._inside: nn.Module | None = None
+        self._inside: tuple[nn.Module, int] | None = None
 
     def enter(self, module: nn.Module, args: object = ()) -> None:
         """Hear what happens inside a module, if it isn't inside another that is listened to.
@@ -64,18 +65,21 @@ class Listener(TorchFunctionMode):
         """
         heard = module.training and torch.is_grad_enabled() and not hearing.transformed()
         if self._inside is None and heard:
-            self._inside = module
+            self._inside = module, threading.get_ident()
             self.entered.add(id(module))
             self.__enter__()  # type: ignore[no-untyped-call]
 
     def leave(self, module: nn.Module, args: object = (), output: object = None) -> None:
         """Hear no more once that module is left."""
-        if self._inside is module:
+        if self._inside is not None and self._inside[0] is module:
             self.close()
 
     def close(self) -> None:
-        """Hear no more; nothing happens where nobody listens."""
-        if self._inside is not None:
+        """Hear no more; nothing happens where nobody listens, or another thread does.
+
+        Each thread has modes of its own: whoever is inside leaves by himself.
+        """
+        if self._inside is not None and self._inside[1] == threading.get_ident():
             self._inside = None
             self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 

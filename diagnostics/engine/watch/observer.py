@@ -40,13 +40,21 @@ PARTIAL = [
 ]
 """Metrics of all that a step has heard, not of what came of it."""
 
-STRANGE = "The optimizer holds no parameter of the model: it moves nothing here."
+STRANGE = (
+    "The optimizer holds no parameter of the model: it moves nothing here, unless somebody copies "
+    "what it moves."
+)
+
+BY_HAND = (
+    "Gradients were put into .grad by something else than backward(): of those there are no "
+    "signals."
+)
 
 CUT = "No gradient has reached a parameter of the model."
 
 MUTE = (
-    "No layer was called as a module, as where a model is compiled: there are weights and their "
-    "gradients, no signals and no activations."
+    "No layer was called as a module, as where a model is compiled, scripted or run by torch.func: "
+    "there are weights and their gradients, no signals and no activations."
 )
 
 
@@ -78,7 +86,7 @@ class Observer:
         self._moved_lately = True
         self._written = self._moved.written()
         self._left_before = self._left_twice = False
-        self._mute = self._heard_backward = False
+        self._mute = self._heard_backward = self._by_hand = False
         self._measured: Measured | None = None
         self._stale: list[Any] = []
         self.places = Places(anatomy.layers)
@@ -167,10 +175,13 @@ class Observer:
         self.values = self.places.sorted(measured.values)
         self._listening.suffice(measured.heard)
         self.unread |= measured.unread
+        self._by_hand |= measured.by_hand
         if measured.left and not self._moved_lately:
             self._forget_parts(self.values, measured)
         self._left_twice |= self._left_before and measured.left > 0
         self._left_before = measured.left > 0
+        if self._stale:  # parts that nobody knows were stepped as well
+            measured.norm = measured.clipped = float("nan")
         if measured.broken:
             self._blame(measured.spoilt)
         elif measured.skipped:
@@ -325,9 +336,15 @@ class Observer:
         """What is known of the model, as fields of ``WatchedModel``."""
         left_out = self._anatomy.left_out
         quiet, timed = self.places.missing, self._timed
+        layers = self.places.layers(self._probe, self._moved.held())
+        still = [one.name for one in layers if one.kind and not (one.moved or one.frozen)]
+        lonely = [name for name in self.places.unreached(self._probe) if name not in still]
         unseen = {
             f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
             STRANGE: not len(self._moved.held()),
+            f"No watched optimizer moves: {', '.join(still[:5])}.": 0 < len(still) < len(layers),
+            f"No gradient was seen at: {', '.join(lonely[:5])}.": bool(lonely),
+            BY_HAND: self._by_hand,
             CUT: not self._heard_backward and not self._mute,
             MUTE: self._mute,
             DEAF: self._listening.deaf,
@@ -336,7 +353,7 @@ class Observer:
             f"Can't be read: tensors of {', '.join(sorted(self.unread))}.": bool(self.unread),
         }
         return {
-            "layers": self.places.layers(self._probe, self._moved.held()),
+            "layers": layers,
             "residual": self._listening.adds,
             "unseen": tuple(sentence for sentence, holds in unseen.items() if holds),
             "clip": "norm" if self.clip_threshold else "none",
@@ -356,10 +373,13 @@ class Observer:
             len(self._probe.kinds),
             self.clip_threshold,
             len(self.unread),
+            self._by_hand,
             self._heard_backward,
             self._left_twice,
             len(self._probe.untimed),
             self._probe.parameters.alive.tobytes(),
+            self._probe.parameters.reached.tobytes(),
+            self._probe.ways.links,
             self._moved.held().tobytes(),
         )
 

@@ -1,6 +1,6 @@
 """The places of a model's layers in what is stored: those called first stand first, for good."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -69,6 +69,13 @@ class Places:
         called = set(self._order)
         return [layer.name for i, layer in enumerate(self._layers) if i not in called]
 
+    def unreached(self, probe: Probe) -> list[str]:
+        """Names of those that are trained, and that no optimizer has stepped by a gradient."""
+        parameters = probe.parameters
+        waiting = parameters.weights_in(parameters.alive & ~parameters.reached)
+        known = zip(self._order, self._names, strict=True)
+        return [name for i, name in known if i != GONE and waiting[i]]
+
     def layers(self, probe: Probe, held: Ints) -> tuple[WatchedLayer, ...]:
         """What is known of those that have a place.
 
@@ -87,9 +94,13 @@ class Places:
                 activation=probe.kinds.get(i, ""),
                 frozen=not trained[i],
                 moved=bool(moved[i]),
-                after=tuple(sorted(place[j] for j in probe.ways.before(i) if j in place)),
+                after=_among(place, probe.ways.before(i)),
             )
             if i != GONE
             else WatchedLayer(name=name, moved=False)
             for i, name in zip(self._order, self._names, strict=True)
         )
+
+
+def _among(place: Mapping[int, int], layers: Iterable[int] | None) -> tuple[int, ...] | None:
+    return None if layers is None else tuple(sorted(place[j] for j in layers if j in place))

@@ -196,8 +196,9 @@ class Session:
         except Unwatchable as refusal:
             log.warning("The model has changed, and is watched as it was: %s", refusal)
         else:
-            event = Event(self.observer.step, "followed", {"layers": parts[:5]})
-            self._chronicle.event(event)
+            if parts:
+                event = Event(self.observer.step, "followed", {"layers": parts[:5]})
+                self._chronicle.event(event)
 
     def _why_nothing(self) -> str:
         if not self._passed:
