@@ -20,7 +20,7 @@ LOOKS = {
     "dark-training": (STATES["training"], {"color_scheme": "dark"}),
     "forced": (State(), {"forced_colors": "active"}),
     "phone": (STATES["settings"], PHONE),
-    "menu": (State(deed=lambda page: page.click("#field-architecture")), {}),
+    "menu": (State(deed=lambda page: page.click("#field-dataset")), {}),
 }
 
 

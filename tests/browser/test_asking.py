@@ -51,6 +51,7 @@ def test_an_explanation_at_an_edge_of_a_phone_is_whole(opened: Open) -> None:
         assert page.evaluate(WITHIN)
         box = ask.bounding_box()
         assert box and box["width"] >= 44 and box["height"] >= 44
+        page.keyboard.press("Escape")
 
 
 def test_common_options_are_first_and_a_rare_choice_brings_all_in_sight(opened: Open) -> None:

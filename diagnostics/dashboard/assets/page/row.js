@@ -29,8 +29,10 @@ const row = (() => {
     const chosen = dom.element("input");
     const edit = dom.button("Edit", () => toggle());
     const sheet = dom.element("form");
-    const box = dom.element("li", chosen, open, line, edit, sheet);
+    const tickable = dom.element("label", chosen);
+    const box = dom.element("li", tickable, open, line, edit, sheet);
     [open.className, line.className, edit.className, note.className] = ["look", "spark", "plain", "noted"];
+    tickable.className = "tick";
     open.type = edit.type = "button";
     open.onclick = () => look(run.id);
     chosen.type = "checkbox";
