@@ -78,6 +78,9 @@ def serve(as_json: bool, **given: Any) -> None:
 def _announce(url: str, presenter: str) -> None:
     click.echo(f"Gradient Diagnostics is on {url}  (Ctrl-C ends it)")
     if presenter:
+        click.echo(
+            "On this machine you are the presenter at http://localhost:" + url.rpartition(":")[2]
+        )
         click.echo(f"Who opens {presenter} may stop any run: it is the presenter's.")
 
 

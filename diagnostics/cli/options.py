@@ -17,7 +17,8 @@ def settings(*keys: str) -> Callable[[Command], Command]:
         for key in reversed(keys):
             setting = SETTINGS[key]
             text = f"{setting.help}  [{setting.variable}; default: {setting.default}]"
-            command = click.option(setting.flag, key, help=text)(command)
+            alone: dict[str, Any] = {"is_flag": False, "flag_value": "1"} if setting.switch else {}
+            command = click.option(setting.flag, key, help=text, **alone)(command)
         return command
 
     return add

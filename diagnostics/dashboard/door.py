@@ -1,25 +1,17 @@
 """What comes in and goes out: requests of foreign pages are turned away, answers say what browsers
 may do with them."""
 
-import ipaddress
-import socket
-from collections.abc import Collection
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diagnostics.dashboard import posted
+from diagnostics.dashboard.place import Place, here, name_of
 from diagnostics.dashboard.rate import Rate
 from diagnostics.dashboard.visitors import COOKIE, HERE, YEAR, Guests, Visitor, mark_of, new_secret
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-NEARBY = "'self' http://localhost:* http://127.0.0.1:*"
-"""Pages that may show this one within theirs: those of this machine, as notebooks are."""
-
 TOO_OFTEN = "That was asked too often: wait a moment."
 TOO_LONG = f"What was sent is longer than {posted.LONGEST} bytes."
 
@@ -28,41 +20,6 @@ ALWAYS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a server is reached: the address it is bound to, and names beside it."""
-
-    host: str = "127.0.0.1"
-    names: Collection[str] = ()
-    framed: str = NEARBY
-
-    @property
-    def home(self) -> bool:
-        """Whether only this machine reaches it."""
-        return _here(self.host)
-
-    def knows(self, host: str) -> bool:
-        """Whether a request's ``Host`` is this server's.
-
-        A page that has its own name point here afterwards (DNS rebinding) comes with that name; an
-        address can't be pointed anywhere.
-        """
-        name = _name(host)
-        if _here(name) or name in (self.host, *self.names):
-            return True
-        return not self.home and (_is_address(name) or name in _machine())
-
-    def trusts(self, origin: str, host: str) -> bool:
-        """Whether what comes from pages of an origin comes from the lab's own."""
-        scheme, _, netloc = origin.lower().partition("://")
-        if scheme not in ("http", "https") or not netloc:
-            return False
-        return netloc == host.lower() or _name(netloc) in self.names
-
-
-LOCAL = Place()
 
 
 def policy(framed: str, nonce: str = "") -> str:
@@ -139,9 +96,9 @@ class Door:
         if any(key in headers for key in FORWARDED):
             return False
         named = (headers.get("host", ""), headers.get("origin", "").partition("://")[2])
-        if not all(_here(_name(one)) for one in named if one):
+        if not all(here(name_of(one)) for one in named if one):
             return False
-        return self._place.home or _here(_address(scope))
+        return self._place.home or here(_address(scope))
 
     def _sealed(self, send: Send, cookie: str) -> Send:
         """Answers with the headers that all have."""
@@ -189,35 +146,6 @@ async def _turn_away(scope: Scope, receive: Receive, send: Send, said: tuple[int
         await send({"type": "websocket.close", "code": 1008, "reason": sentence[:120]})
 
 
-def _name(host: str) -> str:
-    """Without a port."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _here(name: str) -> bool:
-    """Whether a name or address means the machine itself."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    return _is_address(name) and ipaddress.ip_address(name).is_loopback
-
-
 def _address(scope: Scope) -> str:
     """From which somebody asks."""
     return (scope.get("client") or ("",))[0]
-
-
-def _machine() -> tuple[str, ...]:
-    """The machine's own names."""
-    name = socket.gethostname().lower()
-    return name, f"{name.partition('.')[0]}.local"

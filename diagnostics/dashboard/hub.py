@@ -10,6 +10,7 @@ import orjson
 
 from diagnostics.dashboard import charts, compared, frames
 from diagnostics.dashboard.advice import Advice, Unanswered
+from diagnostics.dashboard.classroom import Classroom
 from diagnostics.dashboard.complaints import Complaints
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.feeds import POLL_SECONDS, Feeds
@@ -69,13 +70,14 @@ class Made:
 class Hub:
     """Frames of what is watched; whoever listens is told when there may be newer ones."""
 
-    def __init__(self, store: Store, runner: Runner) -> None:
+    def __init__(self, store: Store, runner: Runner, classroom: Classroom | None = None) -> None:
         self._store = store
+        self.classroom = classroom
         self.advice = Advice(runner, self._announce)
         self._portraits = Portraits(runner, self._announce)
         self._catalogue = Catalogue(store)
         self._complaints = Complaints()
-        self.feeds = Feeds(store, runner, self._complaints, self._tell)
+        self.feeds = Feeds(store, runner, self._complaints, self.tell)
         self.listeners: set[asyncio.Event] = set()
         self.sent = 0
         """Frames, to all browsers."""
@@ -210,9 +212,10 @@ class Hub:
     def _announce(self) -> None:
         """An answer has come that any frame may have waited for."""
         self._answers += 1
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Whoever listens looks whether there is news for it."""
         for listener in self.listeners:
             listener.set()
 

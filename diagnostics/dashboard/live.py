@@ -19,8 +19,12 @@ from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diagnostics.dashboard import learned
+from diagnostics.dashboard.classroom import place
 from diagnostics.dashboard.hub import Due, Hub, Made, Version
-from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode, packed
+from diagnostics.dashboard.session import Session
+from diagnostics.dashboard.visitors import HERE
+from diagnostics.dashboard.wire import Ack, Answer, Learned, Message, Watch, encode, packed
+from diagnostics.dashboard.wishes import answer
 
 HISTORY_SECONDS = 1.0
 SHORTEST_SECONDS = 0.01
@@ -78,11 +82,12 @@ class Viewer:
     def __init__(self, socket: WebSocket, hub: Hub) -> None:
         self._socket, self._hub = socket, hub
         self._packs = "packed" in socket.query_params
-        self._watch = Watch(visible=False)
+        self._heard = Watch(visible=False)
         self._wake = asyncio.Event()
         self._painted = True
         self._framed, self._whole, self._pictured = Last(), Last(), Last()
         self._learned: Learned | None = None
+        self._led: tuple[object, ...] = ()
         self._sequence = 0
         self._warned = False
 
@@ -99,6 +104,7 @@ class Viewer:
                 await self._socket.close(*unheard)
         finally:
             self._hub.listeners.discard(self._wake)
+            self._say(Watch())
 
     async def _listen(self) -> tuple[int, str] | None:
         """Until the browser leaves, or says what no page says: with what it is left then."""
@@ -121,22 +127,34 @@ class Viewer:
         if isinstance(heard, Ack):
             self._painted = heard.ack == self._sequence
         else:
-            self._watch, self._painted = heard, True
+            self._heard, self._painted = heard, True
+            self._say(heard)
         self._wake.set()
+
+    def _say(self, watch: Watch) -> None:
+        """In a class room others may follow to what is watched here."""
+        room = self._hub.classroom
+        if room is not None and room.hear(watch, self):
+            self._hub.tell()
+
+    def _look(self) -> Watch:
+        """What is in sight; whatever part the page takes, the same as for all who see it."""
+        room = self._hub.classroom
+        return replace(room.seen(self._heard) if room else self._heard, role="alone")
 
     async def _send(self) -> None:
         while True:
             self._wake.clear()
-            if self._painted and self._watch.visible:
-                await self._hub.feeds.keep(self._watch.run)
-                await self._catch_up()
+            if self._painted and self._heard.visible:
+                watch = self._look()
+                await self._hub.feeds.keep(watch.run)
+                await self._catch_up(watch)
                 await asyncio.sleep(SHORTEST_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), HISTORY_SECONDS)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, watch: Watch) -> None:
         """Send a frame if there is something newer than the last, else its picture."""
-        watch = self._watch
         version = self._hub.version(watch)
         if self._framed.watch == watch and self._pictured.due(version, watch):
             await self._send_picture(version, watch)
@@ -161,8 +179,19 @@ class Viewer:
         self._framed.note(version, watch)
         if whole:  # what failed falls due again, though nothing be new
             self._whole.note(None if made.failed else version, anywhere)
+        if led := await self._news(watch):
+            await self._push(Message(led=led))
         await self._push(Message(frame=orjson.Fragment(made.body)), made)
         self._hub.sent += 1
+
+    async def _news(self, watch: Watch) -> Answer | None:
+        """Where a presenter went, for who follows and was not told yet."""
+        before, self._led = self._led, place(watch) if self._heard.role == "follows" else ()
+        if self._led in (before, ()):
+            return None
+        feed = await self._hub.feeds.keep(watch.run)
+        yours = feed is None or HERE.get().drives(feed.run.owner)
+        return answer(Session.watching(watch), [], yours=yours)
 
     async def _push(self, message: Message, made: Made | None = None) -> None:
         self._sequence += 1

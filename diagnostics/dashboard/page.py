@@ -8,11 +8,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from diagnostics.dashboard import charts, embedded, firstlight, wire
+from diagnostics.dashboard import charts, classroom, embedded, firstlight, wire
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.explanations import explanations
 from diagnostics.dashboard.theme import THEMES
-from diagnostics.dashboard.wire import Answer, Frame
+from diagnostics.dashboard.wire import Answer, Frame, Room
 from diagnostics.subject.lessons import LESSONS, Lesson, Scene
 
 TITLE = "Gradient Diagnostics"
@@ -51,6 +51,7 @@ def page(
     tables: str,
     answer: Answer,
     frame: Frame | None,
+    room: Room | None = None,
     *,
     nonce: str = "",
     reload: bool = False,
@@ -60,10 +61,11 @@ def page(
     """The HTML of what an answer shows, with the frame that can be drawn at once.
 
     Args:
+        room: the class room that the page is opened in.
         nonce: by which a browser knows the page's own scripts.
         recorded: which runs are there, in a page of recorded ones that has no server.
     """
-    data: dict[str, object] = {"opened": answer, "frame": frame}
+    data: dict[str, object] = {"opened": answer, "frame": frame, "room": room}
     data |= {"recorded": recorded} if recorded else {}
     return TEMPLATES.get_template("page.html").render(
         title=TITLE,
@@ -78,6 +80,8 @@ def page(
         pace=DEFAULT_PACE,
         lessons=lessons,
         answer=answer,
+        room=room,
+        code=classroom.code(room.link) if room else None,
         tables=Markup(tables),
         data=Markup("".join(itertools.starmap(embedded.data, data.items()))),
         nonce=nonce,

@@ -18,11 +18,23 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
-from diagnostics.dashboard import actions, delivery, listing, live, page, refusals, vitals, wishes
+from diagnostics.dashboard import (
+    actions,
+    delivery,
+    listing,
+    live,
+    page,
+    refusals,
+    vitals,
+    wall,
+    wishes,
+)
 from diagnostics.dashboard.callbacks import Callbacks
+from diagnostics.dashboard.classroom import Classroom
 from diagnostics.dashboard.deeds import Deeds
-from diagnostics.dashboard.door import LOCAL, NEARBY, Door, Place, policy
+from diagnostics.dashboard.door import Door, policy
 from diagnostics.dashboard.hub import Hub
+from diagnostics.dashboard.place import LOCAL, NEARBY, Place
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.shell import Shell
 from diagnostics.dashboard.visitors import HERE, Guests
@@ -69,7 +81,15 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     runner.take_over()
     place = Place(settings.host, _words(settings.names), settings.embed or NEARBY)
     guests = Guests()
-    server = make_app(store, runner, reload=bool(settings.reload), place=place, guests=guests)
+    address = place.address(settings.port)
+    server = make_app(
+        store,
+        runner,
+        reload=bool(settings.reload),
+        place=place,
+        guests=guests,
+        classroom=Classroom(f"{address}/") if settings.class_ else None,
+    )
     retention = Retention(store, settings.keep_days)
     config = uvicorn.Config(
         server,
@@ -80,7 +100,6 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         ws_per_message_deflate=False,  # frames are compressed once for all, not once for each
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    address = f"http://{_spelled(settings.host)}:{settings.port}"
     presenter = "" if place.home else f"{address}/?host={guests.token}"
     try:
         _Lab(config, lambda: announce(address, presenter)).run(sockets=[listener])
@@ -131,10 +150,11 @@ def make_app(
     reload: bool = False,
     place: Place = LOCAL,
     guests: Guests | None = None,
+    classroom: Classroom | None = None,
 ) -> FastAPI:
     """The app with its routes; with ``reload`` pages load themselves anew after a restart."""
     guests = guests or Guests()
-    hub, deeds = Hub(store, runner), Deeds(store, runner)
+    hub, deeds = Hub(store, runner, classroom), Deeds(store, runner)
 
     @asynccontextmanager
     async def life(server: FastAPI) -> AsyncIterator[None]:
@@ -147,6 +167,7 @@ def make_app(
     live.add_live_route(server, hub)
     wishes.add_wish_route(server, deeds)
     listing.add_runs_route(server, deeds.catalogue)
+    wall.add_wall_route(server, hub, deeds.catalogue)
     actions.connect(shell.dash, deeds)
     vitals.add_vitals(server, vitals.Vitals(store, runner, hub))
     refusals.add_refusals(server)
@@ -172,11 +193,13 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
         token = request.query_params.get("host")
         if token is not None and way.guests.welcome(HERE.get(), token):
             return RedirectResponse("/", 303)
-        told = await asyncio.to_thread(wishes.opened, deeds, request.url.query)
+        told, room = await asyncio.to_thread(wishes.opened, deeds, request.url.query, hub.classroom)
         frame = await hub.first(Session.of(vars(told.session)).watch())
         nonce = secrets.token_urlsafe(16)
         parts = shell.parts()
-        html = page.page(delivered, parts, tables, told, frame, nonce=nonce, reload=way.reload)
+        html = page.page(
+            delivered, parts, tables, told, frame, room, nonce=nonce, reload=way.reload
+        )
         rules = {"Content-Security-Policy": policy(way.place.framed, nonce)}
         return HTMLResponse(html, headers=FRESH | rules)
 
@@ -185,10 +208,6 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
 
 def _words(listed: str) -> list[str]:
     return [word.strip().lower() for word in listed.split(",") if word.strip()]
-
-
-def _spelled(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _listen(settings: Settings) -> socket.socket:

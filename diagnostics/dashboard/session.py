@@ -43,6 +43,12 @@ class Session(wire.Session):
             **{field.name: seen[field.name] for field in fields(wire.Watch) if field.name in seen}
         )
 
+    @classmethod
+    def watching(cls, watch: wire.Watch) -> "Session":
+        """Of a page that asks to see something; what it does not ask for is as usual."""
+        known = {field.name for field in fields(wire.Session)}
+        return cls(**{key: value for key, value in vars(watch).items() if key in known})
+
     def linked(self, *, yours: bool = True) -> wire.Linked:
         """For the browser to keep, with its link."""
         return wire.Linked(**asdict(self), link=self.link(), yours=yours)

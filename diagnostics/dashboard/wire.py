@@ -496,13 +496,15 @@ class Message:
     """To the browser, one at a time: the next is sent when this one is acknowledged.
 
     The frame was encoded before, once for all who watch the same. What is learned comes by itself,
-    about once a second, where it has changed: no frame waits for it. Whoever asked for packed
-    messages is sent them compressed, the same to all, and counts them: the first is 1.
+    about once a second, where it has changed: no frame waits for it. Who follows a presenter is
+    told where that ``led``, before the frame. Whoever asked for packed messages is sent them
+    compressed, the same to all, and counts them: the first is 1.
     """
 
     sequence: int = 0
     frame: Annotated[orjson.Fragment | None, "Frame | Unshown | null"] = None
     learned: Learned | None = None
+    led: "Answer | None" = None
 
 
 @dataclass(frozen=True)
@@ -510,6 +512,10 @@ class Ack:
     """From the browser: it has painted the message with this number."""
 
     ack: int
+
+
+Role = Literal["alone", "presents", "follows"]
+"""A page's in a class room; anywhere else it is alone."""
 
 
 @dataclass(frozen=True)
@@ -529,6 +535,7 @@ class Watch:
     panel: str = "run"
     layer: Count = 1
     visible: bool = True
+    role: Role = "alone"
 
 
 # ---- the page ----
@@ -635,6 +642,42 @@ class Answer:
     values: Mapping[str, Any]
     notice: str = ""
     offer: Offer | None = None
+
+
+@dataclass(frozen=True)
+class Room:
+    """A class room as a page finds it: where students come in, and what part the page takes."""
+
+    link: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A run in small on the presenter's wall.
+
+    ``decades`` are its layers' distances from the last hidden one, ``tone`` and ``verdict`` what is
+    diagnosed, empty before there is a step.
+    """
+
+    run: str
+    number: int
+    title: str
+    state: State
+    step: int
+    tone: Tone | None
+    verdict: str
+    decades: Numbers
+    loss: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Students' runs, newest last; ``following`` pages follow, ``more`` runs have no room."""
+
+    tiles: tuple[Tile, ...]
+    following: int
+    more: int
 
 
 @dataclass(frozen=True)

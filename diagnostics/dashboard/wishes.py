@@ -9,10 +9,11 @@ from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from diagnostics.dashboard import controls, listing
+from diagnostics.dashboard.classroom import Classroom
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.visitors import Refused
-from diagnostics.dashboard.wire import Answer, Asked, Offer, encode
+from diagnostics.dashboard.wire import Answer, Asked, Offer, Room, encode
 from diagnostics.store.store import StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
@@ -32,8 +33,20 @@ def answer(
     return Answer(linked, controls.shown(session.config), " ".join(notes), offer)
 
 
-def opened(deeds: Deeds, search: str) -> Answer:
-    """What a link shows, and what there is to watch beside it."""
+def opened(
+    deeds: Deeds, search: str, classroom: Classroom | None = None
+) -> tuple[Answer, Room | None]:
+    """What a link shows, and what there is to watch beside it; what part it takes in a class."""
+    told, room = _found(deeds, search), None
+    if classroom is not None:
+        room = classroom.enter(told.session, search)
+        if room.role == "follows" and classroom.shown is not None:
+            session = Session.watching(classroom.shown)
+            told = answer(session, [], yours=deeds.yours(session))
+    return told, room
+
+
+def _found(deeds: Deeds, search: str) -> Answer:
     try:
         session, notes = deeds.open(search)
         offer = None if search or session.run else listing.offer(deeds.catalogue)

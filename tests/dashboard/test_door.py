@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from diagnostics.dashboard.door import Place
+from diagnostics.dashboard.place import Place
 from diagnostics.dashboard.rate import A_SECOND, MOST_AT_ONCE, Rate
 from diagnostics.dashboard.server import make_app
 from diagnostics.runs.runner import Runner

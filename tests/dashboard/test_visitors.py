@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from diagnostics.dashboard.door import Place
+from diagnostics.dashboard.place import Place
 from diagnostics.dashboard.server import make_app
 from diagnostics.dashboard.visitors import COOKIE, Guests, mark_of
 from diagnostics.runs.runner import Runner

@@ -28,6 +28,15 @@ def test_the_store_is_in_the_data_directory_or_where_its_url_says(
     assert Settings.read().store_url == "postgresql+psycopg://h/n"
 
 
+def test_a_class_room_has_defaults_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Settings.read().host, Settings.read().most_runs) == ("127.0.0.1", 0)
+    taught = Settings.read(class_="1")
+    assert (taught.host, taught.most_runs, taught.port) == ("0.0.0.0", 3, 8050)
+    monkeypatch.setenv("GD_CLASS", "1")
+    monkeypatch.setenv("GD_MOST_RUNS", "7")
+    assert (Settings.read().most_runs, Settings.read(host="::1").host) == (7, "::1")
+
+
 def test_every_setting_is_documented() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     for setting in SETTINGS.values():

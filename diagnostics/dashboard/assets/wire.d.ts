@@ -10,6 +10,8 @@ export type Kind = "profile" | "layers" | "network" | "heat" | "loss" | "clippin
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
+export type Role = "alone" | "presents" | "follows";
+
 export type Deed = "play" | "again" | "step" | "pin" | "reset" | "pace" | "copy" | "changes" | "scene" | "lesson" | "run" | "link" | "stop" | "describe" | "delete" | "restore";
 
 /** A word or an option in plain words, with its source where it has one. */
@@ -305,6 +307,7 @@ export interface Message {
   sequence: number;
   frame: Frame | Unshown | null;
   learned: Learned | null;
+  led: Answer | null;
 }
 
 /** From the browser: it has painted the message with this number. */
@@ -323,6 +326,7 @@ export interface Watch {
   panel: string;
   layer: number;
   visible: boolean;
+  role: Role;
 }
 
 /** A page's state, kept by the browser. ``query`` spells the configuration of the controls. */
@@ -395,6 +399,32 @@ export interface Answer {
   values: Record<string, any>;
   notice: string;
   offer: Offer | null;
+}
+
+/** A class room as a page finds it: where students come in, and what part the page takes. */
+export interface Room {
+  link: string;
+  role: Role;
+}
+
+/** A run in small on the presenter's wall. */
+export interface Tile {
+  run: string;
+  number: number;
+  title: string;
+  state: State;
+  step: number;
+  tone: Tone | null;
+  verdict: string;
+  decades: (number | null)[];
+  loss: (number | null)[];
+}
+
+/** Students' runs, newest last; ``following`` pages follow, ``more`` runs have no room. */
+export interface Wall {
+  tiles: Tile[];
+  following: number;
+  more: number;
 }
 
 /** A lesson's button; ``seen`` is said when its run is over. */

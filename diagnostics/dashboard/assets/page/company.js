@@ -20,7 +20,7 @@ const company = (() => {
   function follow(controls, { query }) {
     const behind = known && known !== controls && query === known;
     known = controls;
-    if (behind) wishes.make("link", location.search, false);
+    if (behind && !classroom.follows()) wishes.make("link", location.search, false);
   }
 
   /**
@@ -40,6 +40,7 @@ const company = (() => {
    * @param {Wire.Linked} session
    */
   function stand({ run, state }, { yours }) {
+    if (classroom.follows()) { dom.$("others").hidden = true; return true; }
     const watching = run !== null && !yours && GOING.includes(state);
     if (watching) say("You watch somebody else’s run: only they can change it. ", "Take a copy", copy);
     else if (run !== null) dom.$("others").hidden = true;

@@ -26,6 +26,7 @@ const desk = (() => {
     "]": { words: "to what happened next", press: "#later" },
     n: { words: "next lesson", press: "#turns button:last-child" },
     b: { words: "lesson before", press: "#turns button:first-child" },
+    c: { words: "class room, where there is one", press: "#class-open" },
     l: { words: "lecture: one picture, large type", press: "#lecture" },
     escape: { words: "all layers of a large model", press: "#whole" },
     "?": { words: "these keys", press: "#help-open" },
@@ -190,6 +191,7 @@ const desk = (() => {
     reach.open();
     dom.$("lab-form").classList.toggle("unfolded", window.innerWidth > 900);
     if (localStorage.getItem("lecture")) lecture(() => {});
+    classroom.open();
     lab.open();
     if (source.live()) runs.connect();
     requestAnimationFrame(() => setTimeout(form.load));

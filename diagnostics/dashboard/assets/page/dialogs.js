@@ -48,5 +48,5 @@ const dialogs = (() => {
       dom.element("div", dom.element("dt", dom.element("kbd", key === " " ? "space" : key)), dom.element("dd", words)));
   }
 
-  return { connect, close: (/** @type {string} */ id) => dialog(id).close() };
+  return { connect, leavable, close: (/** @type {string} */ id) => dialog(id).close() };
 })();

@@ -79,7 +79,7 @@ const form = (() => {
    */
   function changed(told) {
     if (told) {
-      if (told.session) lab.change(told.session);
+      if (told.session && !classroom.follows()) lab.change(told.session);
       if (told.notice !== said) dom.text("notice", said = told.notice); // what others said stays
     } else if (answer) {
       ready = true;

@@ -25,16 +25,17 @@ const lab = (() => {
   /* ---- the connection ---- */
 
   function watch() {
-    const { run, pins, before, query } = session;
-    const { at, view, panel, layer } = sight;
-    source.way().send({ run, pins, before, query, view, at, panel, layer, visible: !document.hidden });
+    const { run, pins, before, query, view, at, panel, layer } = state();
+    const [visible, role] = [!document.hidden, classroom.role()];
+    source.way().send({ run, pins, before, query, view, at, panel, layer, visible, role });
   }
 
   /**
    * @param {Wire.Message} message
    */
-  function receive({ sequence, frame: next }) {
+  function receive({ sequence, frame: next, led }) {
     requestAnimationFrame(() => {
+      if (led) classroom.adopt(led);
       if (next && next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
       source.way().send({ ack: sequence });
     });
@@ -91,7 +92,7 @@ const lab = (() => {
    * @param {boolean} [push]
    */
   const address = (push = false) => link.put(query(), push);
-  const query = () => link.query(session.link, sight, USUAL);
+  const query = () => classroom.follows() ? "" : link.query(session.link, sight, USUAL);
 
   /** Controls of the page, and charts, as the sight says. */
   function turn() {
@@ -110,7 +111,7 @@ const lab = (() => {
    */
   function look(more) {
     sight = { ...sight, ...more };
-    if ("at" in more) link.putLater(query);
+    if ("at" in more) { classroom.leave(); link.putLater(query); }
     else address();
     turn();
     if ("panel" in more) refit();

@@ -30,6 +30,7 @@ const wishes = (() => {
     busy = true;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { wish, push, done } = next;
+      if (!EACH.includes(wish.kind)) classroom.leave();
       const answer = await reach.through(() => ask(wish), next.from);
       lab.adopt(answer, push);
       done(answer);

@@ -111,5 +111,5 @@ const words = (() => {
    */
   const travelled = (decades) => (decades === null ? "–" : `× ${formats.number(".1g", 10 ** decades)}`);
 
-  return { standing, travelled, listed, state, slopes, decades, step, sentence };
+  return { STATES, standing, travelled, listed, state, slopes, decades, step, sentence };
 })();

@@ -6,7 +6,9 @@ const recorded = (() => {
   /** @type {Heard} */
   let told;
   /** @type {Wire.Watch} */
-  let watch = { run: null, pins: [], before: null, view: "", at: null, query: "", panel: "", layer: 1, visible: true };
+  let watch = {
+    run: null, pins: [], before: null, view: "", at: null, query: "", panel: "", layer: 1, visible: true, role: "alone",
+  };
   let sequence = 0, painted = true, due = false;
   let asked = "";
 
@@ -59,7 +61,7 @@ const recorded = (() => {
     if (!film) return;
     painted = false;
     sequence += 1;
-    const message = { sequence, ...(watch.run ? shots.running(film, watch) : shots.before(film, watch)) };
+    const message = { sequence, led: null, ...(watch.run ? shots.running(film, watch) : shots.before(film, watch)) };
     if (charts.of("histogram").length) look(title.id, message.learned);
     learned.receive(message);
     told.received(message);
