@@ -24,7 +24,24 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+USUAL = {
+    "bare",
+    "training",
+    "diverged",
+    "lesson",
+    "lecture",
+    "runs",
+    "dark",
+    "forced",
+    "phone",
+    "menu",
+}
+"""What is looked at in every run of the tests; all else is slow."""
+
+
+@pytest.mark.parametrize(
+    "look", [pytest.param(k, marks=() if k in USUAL else (pytest.mark.slow,)) for k in LOOKS]
+)
 def test_axe_finds_nothing_grave(opened: Open, look: str) -> None:
     from axe_playwright_python.sync_playwright import Axe  # only make test brings it
 
