@@ -23,6 +23,7 @@ from diagnostics.cli.terminal import (
 )
 from diagnostics.store.settings import SETTINGS, InvalidSetting, Settings
 from diagnostics.subject.config import FIELDS, InvalidConfig, RunConfig, allowed
+from diagnostics.subject.printable import printable
 
 if TYPE_CHECKING:
     from diagnostics.store.records import Diagnosis
@@ -48,6 +49,9 @@ class _Group(click.Group):
         except (InvalidConfig, InvalidSetting, InvalidSite, StoreError) as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
+        except click.UsageError as error:
+            said = printable(error.format_message())
+            raise click.UsageError(said, error.ctx) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,6 +6,8 @@ import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from diagnostics.subject.printable import Refusal
+
 COOKIE = "gradient_diagnostics"
 YEAR = 31_536_000
 """Seconds that a browser keeps its secret."""
@@ -15,7 +17,7 @@ NOT_YOURS = "is somebody else's, to whom alone it listens."
 SECRET = re.compile(r"[\w-]{43}", re.ASCII)
 
 
-class Refused(ValueError):
+class Refused(Refusal, ValueError):
     """Why a wish can't be granted now, in a sentence."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 
 from diagnostics.dashboard import embedded
+from diagnostics.subject.printable import Refusal
 
 MARK = "site.json"
 """Tells a folder that is ours, and which files of it are."""
@@ -16,7 +17,7 @@ PAGE = "index.html"
 UNFINISHED = "This site was not written to its end. Run gradient-diagnostics site again."
 
 
-class InvalidSite(ValueError):
+class InvalidSite(Refusal, ValueError):
     """A site that can't be written: one sentence that says why."""
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from diagnostics.store.records import METRICS, SCALARS
 from diagnostics.store.seals import Document
+from diagnostics.subject.printable import Refusal
 
 VERSION = 4
 """Version 1 kept fewer measurements: they read as NaN in columns that came later. Version 2 kept no
@@ -102,7 +103,7 @@ COLUMNS = {"metrics": list(METRICS), "scalars": list(SCALARS)}
 EXPECTED = {"version": VERSION, **COLUMNS}
 
 
-class StoreError(RuntimeError):
+class StoreError(Refusal, RuntimeError):
     """What is wrong with the store, in one sentence."""
 
 

@@ -12,11 +12,13 @@ from urllib.parse import quote
 
 import platformdirs
 
+from diagnostics.subject.printable import Refusal
+
 PLAIN = r"/\: +"
 """Letters of paths that mean nothing else in a URL."""
 
 
-class InvalidSetting(ValueError):
+class InvalidSetting(Refusal, ValueError):
     """A setting that can't be: one sentence naming it, its value and what is allowed."""
 
 

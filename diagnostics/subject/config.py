@@ -24,6 +24,7 @@ from diagnostics.subject.choices import (
     Choices,
 )
 from diagnostics.subject.initializations import INITIALIZATIONS
+from diagnostics.subject.printable import Refusal
 
 Place = Literal["remedies", "network", "training", "advanced"]
 
@@ -33,7 +34,7 @@ BATCH_NORM_ALONE = (
 )
 
 
-class InvalidConfig(ValueError):
+class InvalidConfig(Refusal, ValueError):
     """A configuration that can't be: one sentence naming field, value and what is allowed.
 
     ``field`` is the one to be mended, empty where it is none.
