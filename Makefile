@@ -11,7 +11,7 @@ CHECKING := node_modules/.ready
 # Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
 
-.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers soak faults fuzz corpus truth help clean
+.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers soak faults fuzz audit corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -87,6 +87,12 @@ fuzz: export FUZZ_SECONDS = 60
 fuzz: export FUZZ_SEED = $(SEED)
 fuzz: $(TESTED) ## hostile and odd input of every kind, and what came of it; ten minutes at most
 	$(BIN)/python -m pytest -q tests/fuzz
+
+# What could not be looked up counts as a fault: silence is no clean bill.
+audit: $(READY) ## faults that are known of the versions in the locks; asks the package index
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/audit pip-audit
+	PYTHONPATH=$(VENV)/audit $(BIN)/python -m pip_audit --strict --disable-pip --no-deps \
+		-r requirements.lock -r requirements-test.lock
 
 truth: $(READY) ## the README's table of theory, papers and measurements
 	$(BIN)/python -m benchmarks.truth

@@ -49,9 +49,17 @@ class _Group(click.Group):
         except (InvalidConfig, InvalidSetting, InvalidSite, StoreError) as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
+        except OSError as error:
+            if error.filename is None:  # a pipe that nobody reads any more
+                raise
+            raise click.UsageError(_unusable(error)) from None
         except click.UsageError as error:
             said = printable(error.format_message())
             raise click.UsageError(said, error.ctx) from None
+
+
+def _unusable(error: OSError) -> str:
+    return printable(f"{error.filename!s:.200} can't be used: {error.strerror}.")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,12 +5,12 @@ import hashlib
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Response
-from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diagnostics.dashboard.embedded import bundle
+from diagnostics.dashboard.refusals import missing
 
 YEAR = "public, max-age=31536000, immutable"
 SMALL = 500
@@ -71,8 +71,7 @@ class Kept:
     async def _play(self, told: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
         """Say what was told; what Dash fails at is a script that there is not."""
         if told[0]["status"] >= 500:
-            missing = PlainTextResponse(f"There is no {scope['path']:.200}\n", 404)
-            await missing(scope, receive, send)
+            await missing(scope["path"])(scope, receive, send)
             return
         for message in told:
             await send(message)

@@ -15,13 +15,13 @@ from diagnostics.subject.printable import printable
 def add_refusals(server: FastAPI) -> None:
     """Whatever a route raises, and a word for any other address, where Dash would show the page."""
 
-    async def missing(path: str) -> Response:
-        return _missing(f"/{path}")
+    async def elsewhere(path: str) -> Response:
+        return missing(f"/{path}")
 
     server.add_exception_handler(StoreError, _store)
     server.add_exception_handler(HTTPException, _http)
     server.add_exception_handler(RequestValidationError, _unread)
-    server.add_api_route("/{path:path}", missing)
+    server.add_api_route("/{path:path}", elsewhere)
 
 
 async def _store(request: Request, trouble: Exception) -> Response:
@@ -31,7 +31,7 @@ async def _store(request: Request, trouble: Exception) -> Response:
 async def _http(request: Request, trouble: Exception) -> Response:
     refused = cast(HTTPException, trouble)
     if refused.status_code == 404:
-        return _missing(request.url.path)
+        return missing(request.url.path)
     if refused.status_code == 405:
         said = f"{_short(request.url.path)} takes no {_short(request.method)}."
     else:
@@ -48,7 +48,8 @@ async def _unread(request: Request, trouble: Exception) -> Response:
     return refusal(f"{given} can't be used: {why[:1].lower()}{why[1:]}.", 422)
 
 
-def _missing(path: str) -> Response:
+def missing(path: str) -> Response:
+    """What is said of an address that there is not."""
     return PlainTextResponse(f"There is no {_short(path)}; the lab is at /\n", 404)
 
 

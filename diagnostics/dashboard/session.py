@@ -151,7 +151,7 @@ def _one_of(key: str, value: str | None, allowed: Iterable[str], notes: list[str
 def _counted(key: str, what: str, value: str | None, notes: list[str]) -> int | None:
     if value is None:
         return None
-    if value.isdecimal() and 0 < int(value) <= 10**9:
+    if value.isdecimal() and len(value) <= 10 and 0 < int(value) <= 10**9:
         return int(value)
     notes.append(f"{key}={value:.60} can't be used: {key} must be the number of a {what}, from 1.")
     return None

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, insert, select, update
 from diagnostics.store.opening import alone, connect
 from diagnostics.store.records import Summary
 from diagnostics.store.rows import readable, state_of, steps_taken, words_of
-from diagnostics.store.run import LIVE_STATES, Pulse, Run, fixed_seal, read_run
+from diagnostics.store.run import LIVE_STATES, STATES, Pulse, Run, fixed_seal, read_run
 from diagnostics.store.schema import NoSuchRun, runs
 from diagnostics.subject.watched import Subject, WatchedModel
 
@@ -78,11 +78,12 @@ class Register:
 
     def tally(self) -> dict[str, tuple[int, int]]:
         """Of each state, as it was last entered, how many runs and how many steps of them."""
-        counts = func.count(), func.coalesce(func.sum(runs.c.steps), 0)
-        query = select(runs.c.state, *counts).where(runs.c.deleted.is_(None))
+        counts = func.count(), func.sum(runs.c.steps)
+        known = runs.c.deleted.is_(None) & runs.c.state.in_(STATES)
+        query = select(runs.c.state, *counts).where(known).group_by(runs.c.state)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.group_by(runs.c.state)).all()
-        return {state: (int(count), int(steps)) for state, count, steps in rows}
+            rows = connection.execute(query).all()
+        return {row[0]: (row[1], int(row[2]) if np.isfinite(row[2]) else 0) for row in rows}
 
     def set_state(self, run_id: str, state: str, **summary: Any) -> None:
         """Change a run's state; ``summary`` holds how it ended, or the ``error`` it failed with."""

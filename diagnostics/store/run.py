@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import PlainValidator, TypeAdapter
 
@@ -14,6 +14,8 @@ from diagnostics.store.seals import seal
 from diagnostics.subject.watched import Subject, subject
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "diverged", "failed", "lost"]
+
+STATES: tuple[State, ...] = get_args(State)
 
 LIVE_STATES = ("queued", "running", "paused")
 

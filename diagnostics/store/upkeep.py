@@ -4,8 +4,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, cast, delete, func, select, text
 
+from diagnostics.store.rows import readable
 from diagnostics.store.run import LIVE_STATES
 from diagnostics.store.schema import checkpoints, chunks, runs, snapshots
 from diagnostics.store.store import Store
@@ -25,6 +27,9 @@ class Spent:
     name: str
     created: float
     bytes: int
+
+
+SPENT = TypeAdapter(Spent)
 
 
 def spent(
@@ -68,11 +73,12 @@ def shrink(store: Store) -> None:
 
 
 def _ended(store: Store) -> list[Spent]:
-    """Runs that are over with their sizes, newest first."""
+    """Runs that are over with their sizes, newest first; what is damaged stays as it is."""
     columns = (runs.c.id, runs.c.number, runs.c.name, runs.c.created, _size().label("bytes"))
     query = select(*columns).where(ENDED).order_by(runs.c.number.desc())
     with store.engine.connect() as connection:
-        return [Spent(*row) for row in connection.execute(query)]
+        rows = connection.execute(query).all()
+    return readable(rows, lambda row: SPENT.validate_python(row._asdict()))[0]
 
 
 def _size() -> Any:

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -31,18 +31,28 @@ values = st.recursive(
 """Whatever JSON can say, and Python's can't."""
 
 
-@st.composite
-def spoilt(draw: st.DrawFn, right: st.SearchStrategy[Any]) -> Any:
-    """What is right with up to three of its parts replaced, left out, or added to."""
-    whole = {"": copy.deepcopy(draw(right))}
-    for _ in range(draw(st.integers(0, 3))):
-        inside, key = draw(st.sampled_from(list(_places(whole))))
-        if draw(st.booleans()) or inside is whole:
-            inside[key] = draw(values)
-        elif isinstance(inside, dict) and draw(st.booleans()):
-            inside[draw(texts)] = draw(values)
+recipes = st.lists(
+    st.tuples(st.integers(0, 10**6), st.sampled_from(["replace", "add", "drop"]), texts, values),
+    max_size=3,
+)
+"""How something is spoilt: where, in which way, and by what."""
+
+cuts = st.tuples(st.integers(0, 10**6), st.integers(0, 64), st.binary(max_size=16))
+"""How bytes are torn: where, how much of them goes, and what comes instead."""
+
+
+def spoil(right: Any, recipe: Iterable[tuple[int, str, str, Any]]) -> Any:
+    """What is right with some of its parts replaced, left out, or added to."""
+    whole = {"": copy.deepcopy(right)}
+    for place, way, key, value in recipe:
+        places = list(_places(whole))
+        inside, there = places[place % len(places)]
+        if way == "drop" and inside is not whole:
+            del inside[there]
+        elif way == "add" and isinstance(inside[there], dict):
+            inside[there][key] = value
         else:
-            del inside[key]
+            inside[there] = value
     return whole[""]
 
 
@@ -55,6 +65,13 @@ def _places(within: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(within[key])
 
 
+def tear(body: bytes, cut: tuple[int, int, bytes]) -> bytes:
+    """Bytes with a piece cut out, and another in its place."""
+    place, length, instead = cut
+    start = place % (len(body) + 1)
+    return body[:start] + instead + body[start + length :]
+
+
 def as_json(value: Any) -> bytes:
     """As JSON, with what of it has no spelling there as Python spells it."""
     try:
@@ -63,18 +80,12 @@ def as_json(value: Any) -> bytes:
         return b"1" * 5_000
 
 
-@st.composite
-def sent(draw: st.DrawFn, right: st.SearchStrategy[Any]) -> bytes:
+def torn(right: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """Bytes with a piece of them exchanged."""
+    return st.builds(tear, right, cuts)
+
+
+def sent(right: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     """What somebody sends in the place of some JSON."""
-    body = as_json(draw(spoilt(right)))
-    if draw(st.integers(0, 9)):
-        return body
-    return draw(torn(body))
-
-
-@st.composite
-def torn(draw: st.DrawFn, body: bytes) -> bytes:
-    """Bytes with a piece cut out, and another in its place."""
-    start = draw(st.integers(0, len(body)))
-    end = draw(st.integers(start, min(len(body), start + 64)))
-    return body[:start] + draw(st.binary(max_size=16)) + body[end:]
+    spoilt = st.builds(spoil, right, recipes).map(as_json)
+    return st.one_of(spoilt, spoilt, spoilt, torn(spoilt))

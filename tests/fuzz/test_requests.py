@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import example
 from hypothesis import strategies as st
 
 from diagnostics.dashboard.callbacks import PATH as FORM
@@ -18,7 +19,7 @@ from diagnostics.subject.config import FIELDS
 from diagnostics.subject.lessons import LESSONS
 from tests.fuzz.cases import fuzz
 from tests.fuzz.lab import CONFIG, Lab
-from tests.fuzz.odd import sent, spoilt, texts, values
+from tests.fuzz.odd import as_json, recipes, sent, spoil, texts, values
 
 KINDS = [*Deed.__args__]  # type: ignore[attr-defined]
 
@@ -88,6 +89,9 @@ def _sendable(text: str) -> bool:
     return "\ud800" not in text and text.isprintable()
 
 
+@example(path="/_dash-component-suites/dash/0", query=b"", method="GET", headers=[], body=b"")
+@example(path="/", query=b"\x80", method="GET", headers=[], body=b"")
+@example(path="/", query=b"", method="POST", headers=[], body=b"")
 @fuzz(
     path=addresses(),
     query=queries,
@@ -105,6 +109,7 @@ KEYS = [*FIELDS, *PAGE_KEYS, *PINS, "host", "nonsense"]
 KNOWN = [*VIEWS, *PANELS, *LESSONS, *RUNS, "relu", "3", "0.5", "he_normal", "digits", "adam"]
 
 
+@example(told=[("layer", "9" * 5_000), ("at", "٣" * 5_000)])
 @fuzz(
     told=st.lists(
         st.tuples(st.sampled_from(KEYS), st.one_of(texts, st.sampled_from(KNOWN))), max_size=5
@@ -193,16 +198,22 @@ def _prop(name: str) -> dict[str, str]:
     return {"id": key, "property": prop}
 
 
-@fuzz(data=st.data())
-def test_any_change_of_the_form_is_answered(lab: Lab, form: dict[str, Any], data: Any) -> None:
-    one = data.draw(st.integers(0, len(form["inputs"]) - 1))
+@fuzz(
+    place=st.integers(0, 99),
+    value=st.one_of(values, st.sampled_from(KNOWN)),
+    run=runs,
+    recipe=recipes,
+)
+def test_any_change_of_the_form_is_answered(
+    lab: Lab, form: dict[str, Any], place: int, value: Any, run: str, recipe: Any
+) -> None:
     inputs = [*form["inputs"]]
-    inputs[one] = inputs[one] | {"value": data.draw(st.one_of(values, st.sampled_from(KNOWN)))}
-    session = {"session": asdict(Session(CONFIG.query(), run=data.draw(runs))), "pace": 0}
+    one = place % len(inputs)
+    inputs[one] = inputs[one] | {"value": value}
+    session = {"session": asdict(Session(CONFIG.query(), run=run)), "pace": 0}
     state = [one | {"value": session} for one in form["state"]]
     right = {**form, "inputs": inputs, "state": state}
-    body = data.draw(st.one_of(sent(st.just(right)), sent(spoilt(st.just(right)))))
-    lab.ask(FORM, method="POST", body=_of(lab, body))
+    lab.ask(FORM, method="POST", body=_of(lab, as_json(spoil(right, recipe))))
 
 
 # ---- the socket ----
