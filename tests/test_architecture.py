@@ -19,7 +19,6 @@ FLOORS = (
     "store",
     "diagnosis",
     "runs",
-    "sweeps",
     "engine.measure",
     "engine.sinks",
     "engine.lab",

@@ -125,4 +125,4 @@ def _spread(batch: StepBatch) -> StepBatch:
     if len(batch) <= SHOWN:
         return batch
     rows = np.linspace(0, len(batch) - 1, SHOWN).round().astype(int)
-    return StepBatch(batch.steps[rows], batch.values[rows], batch.scalars[rows])
+    return batch[rows]

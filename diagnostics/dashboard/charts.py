@@ -105,6 +105,9 @@ CHARTS = _table(
     Chart("units", "When do units die?", "", "units", "units", empty="no such layer",
           reported=False, axis="unit",
           about="Each row is a unit over the steps, amber from when it dies"),
+    Chart("told", "What do the loop's own numbers do?", "", "told", "told", axis="as told",
+          about="What the training loop told of its steps by w.step, each number on an axis "
+          "of its own, from its smallest to its largest"),
 )  # fmt: skip
 """In the order of the page."""
 

@@ -9,7 +9,7 @@ from diagnostics.dashboard import charts, network, strokes
 from diagnostics.dashboard.strokes import Part
 from diagnostics.dashboard.theme import DECADES, HATCHED, THEMES, Theme, colorscale
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Skeletons
-from diagnostics.store.records import Metric, Scale
+from diagnostics.store.records import MOST_OWN, Metric, Scale
 
 
 def skeletons() -> Skeletons:
@@ -259,6 +259,14 @@ def _updates(chart: Chart, theme: Theme) -> Figure:
     return Figure([strokes.line(theme.ink, width=2)], layout)
 
 
+def _told(chart: Chart, theme: Theme) -> Figure:
+    layout = strokes.layout(theme, "step", left=58)
+    layout["yaxis"] |= {"showgrid": False, "title": strokes.words(chart.axis)}
+    marker = {"size": 5, "color": theme.ink}
+    lines = [strokes.line(theme.ink, width=2) | {"marker": marker} for _ in range(MOST_OWN)]
+    return Figure(lines, layout)
+
+
 KINDS: Mapping[Kind, Callable[[Chart, Theme], Figure]] = MappingProxyType(
     {
         "profile": _profile,
@@ -272,5 +280,6 @@ KINDS: Mapping[Kind, Callable[[Chart, Theme], Figure]] = MappingProxyType(
         "histogram": _histogram,
         "members": _members,
         "updates": _updates,
+        "told": _told,
     }
 )

@@ -39,7 +39,15 @@ def history(
         clipping=clipping(feed) if "clipping" in kinds else None,
         lives=lives,
         updates=updates(points, layer) if "updates" in kinds else None,
+        own=own(feed.kept),
     )
+
+
+def own(kept: StepBatch) -> tuple[wire.Own, ...]:
+    """A loop's own scalars, each thinned by itself: some are told at a few steps only."""
+    told = ((name, kept[np.flatnonzero(~np.isnan(values))]) for name, values in kept.own.items())
+    shown = ((name, _spread(batch, POINTS)) for name, batch in told)
+    return tuple(wire.Own(name, batch.steps, batch.own[name]) for name, batch in shown)
 
 
 def updates(shown: StepBatch, layer: int) -> NDArray[np.float64]:
@@ -110,4 +118,4 @@ def _spread(batch: StepBatch, most: int) -> StepBatch:
     if len(batch) <= most:
         return batch
     rows = np.linspace(0, len(batch) - 1, most).round().astype(int)
-    return StepBatch(batch.steps[rows], batch.values[rows], batch.scalars[rows])
+    return batch[rows]

@@ -49,6 +49,7 @@ Kind = Literal[
     "histogram",
     "members",
     "updates",
+    "told",
 ]
 """How a chart is drawn."""
 
@@ -80,7 +81,7 @@ class Chart:
         about: what its marks are, where no metric says it.
         legend: its lines, where there are several.
         kind: ``layers`` draws any metric as a point a layer, on an axis of the metric's scale.
-        place: ``strip``, ``lead``, ``small``, or the key of a panel.
+        place: ``strip``, ``lead``, ``small``, the key of a panel, or ``told`` beneath them.
         metric: a key of ``METRICS`` or ``SCALARS``, which gives axis, band and tooltip.
         empty: what is said where nothing was measured.
         reported: whether a report has it.
@@ -216,6 +217,15 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Own:
+    """A scalar of a watched loop's own over the steps at which it was told."""
+
+    name: str
+    steps: Counts
+    values: Numbers
+
+
+@dataclass(frozen=True)
 class Heat:
     """Decades of the chosen view, [layers − 1, steps]."""
 
@@ -259,7 +269,7 @@ class History(Series):
     """The whole run, thinned; what another panel draws is left out.
 
     ``beside`` are the other runs', in the order of the frame's; ``updates`` the chosen layer's
-    update ratios.
+    update ratios, ``own`` a watched loop's own scalars.
     """
 
     heat: Heat
@@ -269,6 +279,7 @@ class History(Series):
     clipping: Clipping | None
     lives: Lives | None
     updates: Numbers | None
+    own: tuple[Own, ...]
 
 
 @dataclass(frozen=True)

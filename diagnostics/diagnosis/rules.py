@@ -84,7 +84,7 @@ def _measured(batch: StepBatch) -> StepBatch:
     known = ~np.isnan(batch.metric("signal_grad_norm")).all(axis=1)
     if known.all():
         return batch
-    return StepBatch(batch.steps[known], batch.values[known], batch.scalars[known])
+    return batch[np.flatnonzero(known)]
 
 
 def _judged(case: Case, rules: list[Rule]) -> tuple[Diagnosis, ...]:

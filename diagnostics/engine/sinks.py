@@ -5,7 +5,9 @@ import math
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +25,8 @@ MOST_BUFFERED = 4096
 
 LONGEST_WAIT_SECONDS = 600.0
 """For a store that can't be written to, once a run has ended."""
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 log = logging.getLogger(__name__)
 
@@ -128,14 +132,24 @@ class StoreSink:
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
-        """Take a step; waits only while the writer is thousands behind."""
+    def write(
+        self,
+        step: int,
+        values: NDArray[np.float32],
+        scalars: NDArray[np.float64],
+        own: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Take a step; waits only while the writer is thousands behind.
+
+        Args:
+            own: scalars of a watched loop's own, by name.
+        """
         with self._changed:
             if self._patient:
                 self._changed.wait_for(lambda: len(self._steps) < MOST_BUFFERED)
             elif len(self._steps) >= 2 * MOST_BUFFERED:
                 del self._steps[:MOST_BUFFERED]
-            self._steps.append(Step(step, values, scalars))
+            self._steps.append(Step(step, values, scalars, own))
             if len(self._steps) % CHUNK_STEPS == 0:
                 self._changed.notify_all()
 

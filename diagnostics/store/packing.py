@@ -29,13 +29,15 @@ class Checkpoint:
 
 def pack(batch: StepBatch) -> dict[str, Any]:
     """A row of steps."""
+    scalars = np.column_stack([batch.scalars, *batch.own.values()])
     return {
         "first_step": int(batch.steps[0]),
         "steps": len(batch),
         "layers": batch.layers,
         "numbers": batch.steps.astype("<i8").tobytes(),
         "array": batch.values.astype("<f4").tobytes(),
-        "scalars": batch.scalars.astype("<f8").tobytes(),
+        "scalars": scalars.astype("<f8").tobytes(),
+        "own": " ".join(batch.own).encode() or None,
     }
 
 
@@ -44,20 +46,24 @@ def unpack(row: Any) -> StepBatch:
     numbers = np.frombuffer(row.numbers, "<i8")
     if len(numbers) != row.steps or np.any(np.diff(numbers, prepend=-1) <= 0):
         raise ValueError("steps are numbered from 0 on, in order")
+    names = (row.own or b"").decode().split()
+    scalars = np.frombuffer(row.scalars, "<f8").reshape(row.steps, -1)
+    known, own = np.split(scalars, [scalars.shape[1] - len(names)], axis=1)
     return StepBatch(
         numbers,
-        padded(np.frombuffer(row.array, "<f4"), len(METRICS), row.steps, row.layers),
-        padded(np.frombuffer(row.scalars, "<f8"), len(SCALARS), row.steps),
+        padded(np.frombuffer(row.array, "<f4").reshape(row.steps, row.layers, -1), len(METRICS)),
+        padded(known, len(SCALARS)),
+        dict(zip(names, own.T, strict=True)),
     )
 
 
-def padded(flat: NDArray[Any], columns: int, *shape: int) -> NDArray[Any]:
-    """[*shape, columns]; columns that an older version did not keep are NaN."""
-    kept = flat.reshape(*shape, -1)
+def padded(kept: NDArray[Any], columns: int) -> NDArray[Any]:
+    """[…, columns]; columns that an older version did not keep are NaN."""
     missing = columns - kept.shape[-1]
     if not missing:
         return kept
-    return np.concatenate([kept, np.full((*shape, missing), np.nan, flat.dtype)], axis=-1)
+    added = np.full((*kept.shape[:-1], missing), np.nan, kept.dtype)
+    return np.concatenate([kept, added], axis=-1)
 
 
 def pack_mask(dead: NDArray[np.bool_]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is measured: the metric columns, the batches of steps that carry them, events, diagnoses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -109,16 +109,20 @@ SCALARS = _table(
 )
 """Per step, in the order of the last axis of ``StepBatch.scalars``."""
 
+MOST_OWN = 8
+"""Scalars that a watched loop may have of its own."""
+
 METRIC_INDEX = {key: i for i, key in enumerate(METRICS)}
 SCALAR_INDEX = {key: i for i, key in enumerate(SCALARS)}
 
 
 class Step(NamedTuple):
-    """One measured step: values [layers, metrics], scalars [scalars]."""
+    """One measured step: values [layers, metrics], scalars [scalars], and a loop's own by name."""
 
     number: int
     values: NDArray[np.float32]
     scalars: NDArray[np.float64]
+    own: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,13 @@ class StepBatch:
         values: float32 [steps, layers, metrics]; layer ``i`` of a network stands at index
             ``i − 1``, the output layer last. NaN where a metric has no meaning for a layer.
         scalars: float64 [steps, scalars].
+        own: a watched loop's own scalars by name, each float64 [steps]; NaN where none was given.
     """
 
     steps: NDArray[np.int64]
     values: NDArray[np.float32]
     scalars: NDArray[np.float64]
+    own: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         layers = self.values.shape[1] if self.values.ndim == 3 else 0
@@ -161,6 +167,10 @@ class StepBatch:
             np.array([step.number for step in steps], np.int64),
             np.stack([_widened(step.values, most) for step in steps]),
             np.stack([step.scalars for step in steps]),
+            {
+                name: np.array([step.own.get(name, np.nan) for step in steps])
+                for name in _names(step.own for step in steps)
+            },
         )
 
     @classmethod
@@ -174,13 +184,21 @@ class StepBatch:
             np.concatenate([batch.steps for batch in full]),
             np.concatenate([_widened(batch.values, most) for batch in full]),
             np.concatenate([batch.scalars for batch in full]),
+            {
+                name: np.concatenate([batch._of_own(name) for batch in full])
+                for name in _names(batch.own for batch in full)
+            },
         )
 
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __getitem__(self, rows: slice) -> "StepBatch":
-        return StepBatch(self.steps[rows], self.values[rows], self.scalars[rows])
+    def __getitem__(self, rows: "slice | NDArray[np.integer[Any]]") -> "StepBatch":
+        own = {name: values[rows] for name, values in self.own.items()}
+        return StepBatch(self.steps[rows], self.values[rows], self.scalars[rows], own)
+
+    def _of_own(self, name: str) -> NDArray[np.float64]:
+        return self.own.get(name, np.full(len(self), np.nan))
 
     @property
     def layers(self) -> int:
@@ -196,7 +214,7 @@ class StepBatch:
         return self.scalars[:, SCALAR_INDEX[key]]
 
     def frame(self) -> "pd.DataFrame":
-        """A tidy frame: one row per step and layer, the step's scalars repeated in each."""
+        """A tidy frame: one row per step and layer, scalars repeated in each, own last."""
         import pandas as pd  # not in the process of a watched model, which asks for none
 
         count, layers = len(self), self.layers
@@ -207,7 +225,13 @@ class StepBatch:
         flat = self.values.reshape(count * layers, len(METRICS))
         columns |= {key: flat[:, i] for key, i in METRIC_INDEX.items()}
         columns |= {key: np.repeat(self.scalar(key), layers) for key in SCALARS}
+        columns |= {name: np.repeat(values, layers) for name, values in self.own.items()}
         return pd.DataFrame(columns)
+
+
+def _names(owns: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All names, in the order in which they came."""
+    return list(dict.fromkeys(name for own in owns for name in own))
 
 
 def _widened(values: NDArray[np.float32], layers: int) -> NDArray[np.float32]:

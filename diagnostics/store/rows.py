@@ -13,7 +13,7 @@ from diagnostics.store.seals import Document, seal, sealed, sound
 T = TypeVar("T")
 
 PLAIN = {
-    column.name: column.type.python_type
+    column.name: (column.type.python_type, *((type(None),) if column.nullable else ()))
     for table in metadata.sorted_tables
     if "run" in table.c
     for column in table.c

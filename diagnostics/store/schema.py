@@ -18,10 +18,10 @@ from diagnostics.store.records import METRICS, SCALARS
 from diagnostics.store.seals import Document
 from diagnostics.subject.printable import Refusal
 
-VERSION = 4
+VERSION = 5
 """Version 1 kept fewer measurements: they read as NaN in columns that came later. Version 2 kept no
-notes, deletions and outlines of runs, version 3 no owners, checkpoints and seals: what is missing
-is added to its tables."""
+notes, deletions and outlines of runs, version 3 no owners, checkpoints and seals, version 4 no
+scalars of a loop's own: what is missing is added to its tables."""
 
 metadata = MetaData()
 
@@ -75,6 +75,7 @@ chunks = _of_run(
     Column("numbers", LargeBinary, nullable=False),
     Column("array", LargeBinary, nullable=False),
     Column("scalars", LargeBinary, nullable=False),
+    Column("own", LargeBinary),
 )
 events = _of_run(
     "events",

@@ -13,7 +13,7 @@ from diagnostics import RunConfig, Store, train
 from diagnostics.cli.commands import commands
 from diagnostics.dashboard import charts
 from diagnostics.dashboard.wire import Chart
-from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX
+from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, StepBatch
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
 from tests.browser.conftest import PATIENCE
 from tests.conftest import steps
@@ -55,6 +55,7 @@ def test_a_report_opens_offline(reported: Callable[[str], Page], store: Store) -
     assert page.locator(".verdict h2").first.inner_text().startswith("Vanishing")
     assert page.locator("#plot-lead .scatterlayer .point").count() >= 13
     assert page.locator("#plot-heat .hm image").count() == 1
+    assert page.locator("#plot-told").is_hidden()
 
 
 def test_a_watched_report_has_names_marks_and_the_threshold(
@@ -67,8 +68,12 @@ def test_a_watched_report_has_names_marks_and_the_threshold(
     batch.values[-1, 2, METRIC_INDEX["signal_grad_norm"]] = np.nan
     batch.scalars[:, SCALAR_INDEX["clipped_norm"]] = 0.5
     run = store.create_run(model)
-    store.append(run, batch)
+    told = {"reward": np.linspace(-3, 5, 30), "kl": np.full(30, np.nan)}
+    store.append(run, StepBatch(batch.steps, batch.values, batch.scalars, told))
     page = reported(run)
+    words = page.locator("#plot-told .annotation-text").all_text_contents()
+    assert words == ["reward  5", "kl"]
+    assert page.locator("#plot-told .ytick").all_text_contents() == ["5", "−3"]
     assert page.locator("#plot-lead .xtick").all_text_contents() == [one.name for one in layers]
     assert page.locator("#plot-lead .textpoint").all_text_contents() == ["NaN / ∞"]
     assert page.locator("#plot-update_ratio .textpoint").all_text_contents() == ["0"]

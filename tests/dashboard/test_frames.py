@@ -7,7 +7,7 @@ from diagnostics.dashboard import frames, history
 from diagnostics.dashboard.feed import MOST_ROWS, Feed
 from diagnostics.dashboard.foreseen import away
 from diagnostics.dashboard.frames import BELOW_RANGE, NONFINITE, OK, ZERO
-from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event
+from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject import theory
 from diagnostics.subject.config import RunConfig
@@ -63,6 +63,17 @@ def test_history_is_small_and_spans_the_run(store: Store) -> None:
     assert found.steps[0] == 1 and found.steps[-1] == 3000
     assert len(found.steps) <= history.POINTS
     assert found.heat.decades.shape == (3, len(found.heat.steps))
+
+
+def test_a_loops_own_scalars_are_thinned_each_by_itself(store: Store) -> None:
+    run, batch = store.create_run(RunConfig(depth=3)), steps(1, 3000)
+    seldom = np.where(batch.steps % 1000 == 7, 1.0, np.nan)
+    told = {"often": np.ones(3000), "seldom": seldom, "never": np.full(3000, np.nan)}
+    store.append(run, StepBatch(batch.steps, batch.values, batch.scalars, told))
+    often, few, never = history.own(Feed(store, run).kept)
+    assert often.name == "often" and len(often.steps) == len(often.values) == history.POINTS
+    assert few.steps.tolist() == [7, 1007, 2007] and few.values.tolist() == [1, 1, 1]
+    assert len(never.steps) == 0
 
 
 def test_label_names_the_remedies() -> None:

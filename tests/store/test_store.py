@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from diagnostics.store.records import METRICS, Command, Event, PatientZero, Summary
+from diagnostics.store.records import METRICS, Command, Event, PatientZero, StepBatch, Summary
 from diagnostics.store.run import LOST_AFTER
 from diagnostics.store.schema import chunks, meta
 from diagnostics.store.store import Store, StoreError, open_store
@@ -139,6 +139,39 @@ def test_a_read_only_store_is_refused(file_store: Store, tmp_path: Path) -> None
     file_store.create_run(RunConfig())
     file = tmp_path / "store.sqlite"
     assert "read-only" in _refused(f"sqlite:///file:{file}?mode=ro&uri=true")
+
+
+def test_a_loops_own_scalars_come_back_by_name(store: Store) -> None:
+    run = store.create_run(RunConfig(depth=3))
+    plain, one = steps(1, 3), steps(4, 2)
+    told = {"reward": np.array([1.5, np.nan]), "λ": np.array([np.inf, -1e300])}
+    both = StepBatch(one.steps, one.values, one.scalars, told)
+    for batch in (plain, both, steps(6, 1)):
+        store.append(run, batch)
+    found = store.since(run).batch
+    assert list(found.own) == ["reward", "λ"] and np.array_equal(found.steps, np.arange(1, 7))
+    expected = [np.nan] * 3 + [1.5, np.nan, np.nan]
+    assert np.array_equal(found.own["reward"], expected, equal_nan=True)
+    assert found.own["λ"][3:5].tolist() == [np.inf, -1e300]
+    assert np.array_equal(found.scalars[:5], np.concatenate([plain.scalars, one.scalars]))
+    frame = store.frame(run)
+    assert frame.columns[-2:].tolist() == ["reward", "λ"]
+    assert frame["reward"].count() == 4  # a row for each layer of its step
+
+
+def test_a_store_of_version_4_takes_a_loops_own_scalars(file_store: Store) -> None:
+    run = file_store.create_run(RunConfig(depth=3))
+    file_store.append(run, steps(1, 3))
+    with file_store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE chunks DROP COLUMN own"))
+        connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'version'"))
+    again = Store(file_store.url)
+    later = steps(4, 1)
+    again.append(run, StepBatch(later.steps, later.values, later.scalars, {"kl": np.ones(1)}))
+    found = again.since(run)
+    assert found.damaged == 0 and np.array_equal(found.batch.steps, np.arange(1, 5))
+    assert np.array_equal(found.batch.own["kl"], [np.nan] * 3 + [1], equal_nan=True)
+    again.close()
 
 
 def test_an_older_store_is_read_with_its_missing_columns_empty(store: Store) -> None:

@@ -42,7 +42,7 @@ interface Trace {
   hoverinfo?: string;
   hovertext?: string[];
   hovertemplate?: string | null;
-  customdata?: string[] | string[][];
+  customdata?: string[] | string[][] | Numbers;
   fill?: string;
   fillcolor?: string;
   line?: Line;

@@ -6,7 +6,7 @@ export type Tone = "vanishing" | "exploding" | "lost" | "healthy";
 
 export type State = "queued" | "running" | "paused" | "finished" | "stopped" | "diverged" | "failed" | "lost" | "preview";
 
-export type Kind = "profile" | "layers" | "network" | "heat" | "loss" | "clipping" | "ladder" | "units" | "histogram" | "members" | "updates";
+export type Kind = "profile" | "layers" | "network" | "heat" | "loss" | "clipping" | "ladder" | "units" | "histogram" | "members" | "updates" | "told";
 
 export type Skeletons = Record<string, Record<string, Figure>>;
 
@@ -116,6 +116,13 @@ export interface Series {
   accuracy: (number | null)[];
 }
 
+/** A scalar of a watched loop's own over the steps at which it was told. */
+export interface Own {
+  name: string;
+  steps: number[];
+  values: (number | null)[];
+}
+
 /** Decades of the chosen view, [layers − 1, steps]. */
 export interface Heat {
   steps: number[];
@@ -160,6 +167,7 @@ export interface History {
   clipping: Clipping | null;
   lives: Lives | null;
   updates: (number | null)[] | null;
+  own: Own[];
 }
 
 /** Another run at the same step; ``ghost`` where it is the one before, else it was chosen. */

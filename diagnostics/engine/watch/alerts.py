@@ -5,9 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diagnostics.diagnosis.rules import RULES, diagnose
 from diagnostics.store.records import Diagnosis, PatientZero, Step, StepBatch
 from diagnostics.subject.watched import Stopped, Unwatchable, WatchedModel
@@ -37,9 +34,9 @@ class Alerts:
         self._told: set[str] = set()
         self._judged = 0.0
 
-    def see(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
+    def see(self, step: Step) -> None:
         """A step was measured."""
-        self._recent.append(Step(step, values, scalars))
+        self._recent.append(step)
 
     @property
     def due(self) -> bool:

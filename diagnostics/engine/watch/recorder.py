@@ -3,12 +3,9 @@
 import logging
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diagnostics.engine.sinks import StoreSink
 from diagnostics.runs.control import Control
-from diagnostics.store.records import Event
+from diagnostics.store.records import Event, Step
 from diagnostics.store.store import Store
 from diagnostics.subject.watched import WatchedModel
 
@@ -45,11 +42,11 @@ class Chronicle:
         """What the thread that writes has taken."""
         return self._sink.seconds
 
-    def write(self, step: int, values: NDArray[np.float32], scalars: NDArray[np.float64]) -> None:
+    def write(self, step: Step) -> None:
         """A step was measured."""
-        self._sink.write(step, values, scalars)
+        self._sink.write(*step)
         if self._board is not None:
-            self._board.write(step, self.subject.names, values, scalars)
+            self._board.write(self.subject.names, step)
 
     def event(self, event: Event) -> None:
         """Something happened that the page tells of."""

@@ -16,7 +16,8 @@ from diagnostics.engine.watch.anatomy import Anatomy, examine
 from diagnostics.engine.watch.budget import Budget
 from diagnostics.engine.watch.observer import Observer
 from diagnostics.engine.watch.recorder import Chronicle
-from diagnostics.store.records import SCALAR_INDEX, SCALARS, Diagnosis, Event, PatientZero
+from diagnostics.engine.watch.told import Told
+from diagnostics.store.records import SCALAR_INDEX, SCALARS, Diagnosis, Event, PatientZero, Step
 from diagnostics.subject.watched import Stopped, Unwatchable, WatchedLayer, WatchedModel
 
 MEASURED = [
@@ -49,6 +50,7 @@ class Session:
         self._chronicle, self._budget, self._alerts = chronicle, budget, alerts
         self._known: tuple[Any, ...] = ()
         self._stored = self._passed = 0
+        self._told = Told()
         self.patient: PatientZero | None = None
         self.observer = Observer(model, optimizers, anatomy)
 
@@ -95,8 +97,9 @@ class Session:
         """What is known of the model."""
         return self._chronicle.subject
 
-    def step(self, loss: Any, scalars: dict[str, float]) -> None:
-        """A step is over. Raises ``Stopped``."""
+    def step(self, loss: Any, scalars: dict[str, Any]) -> None:
+        """A step is over. Raises ``Stopped``, ``ValueError`` for what can't be kept."""
+        self._told.hear(scalars)
         observer = self.observer
         self._passed += 1
         self._budget.over(observer.measuring, observer.seconds)
@@ -106,29 +109,30 @@ class Session:
             if observer.measuring:
                 observer.finish(sound)
             if observer.measuring or not sound:
-                self._account(sound, scalars if known is None else {**scalars, "loss": known})
+                self._account(sound, known)
         finally:
             self._go_on()
 
-    def _account(self, sound: bool, scalars: dict[str, float]) -> None:
+    def _account(self, sound: bool, loss: float | None) -> None:
         """Keep a step that was measured or went wrong, and tell of it."""
         observer = self.observer
         if not sound and observer.patient is None and not observer.sound:
             observer.blame_loss()
         if observer.values is not None:
-            self._write(observer.values, scalars)
+            self._write(observer.values, loss)
         elif observer.patient is not None and self.patient is None and len(observer.places):
-            self._write(observer.nothing(), scalars)
+            self._write(observer.nothing(), loss)
         events, observer.events = observer.events, []
         for event in events:
             self._chronicle.event(event)
         self._tell()
 
-    def _write(self, values: Floats, scalars: dict[str, float]) -> None:
+    def _write(self, values: Floats, loss: float | None) -> None:
         observer, budget = self.observer, self._budget
         row = np.full(len(SCALARS), np.nan)
-        for key, given in scalars.items():
-            row[SCALAR_INDEX[key]] = given
+        told, own = self._told.take()
+        for key, number in (told if loss is None else {**told, "loss": loss}).items():
+            row[SCALAR_INDEX[key]] = number
         news = observer.news()
         if news != self._known:
             self._known = news
@@ -139,10 +143,10 @@ class Session:
         row[MEASURED] = (
             *(observer.norm, observer.clipped, left, observer.lr, bare, budget.share * bare),
         )
-        kept = rounded(values)
+        step = Step(observer.step, rounded(values), row, own)
         self._stored += 1
-        self._chronicle.write(observer.step, kept, row)
-        self._alerts.see(observer.step, kept, row)
+        self._chronicle.write(step)
+        self._alerts.see(step)
         budget.elsewhere = self._chronicle.seconds
 
     def _tell_of_parts(self, before: dict[str, WatchedLayer]) -> None:

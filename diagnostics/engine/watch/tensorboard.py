@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from diagnostics.store.records import METRICS, SCALARS
+from diagnostics.store.records import METRICS, SCALARS, Step
 from diagnostics.subject.watched import Unwatchable
 
 
@@ -25,19 +22,16 @@ class Board:
             ) from None
         self._writer = SummaryWriter(folder)
 
-    def write(
-        self,
-        step: int,
-        names: Sequence[str],
-        values: NDArray[np.float32],
-        scalars: NDArray[np.float64],
-    ) -> None:
-        """A step: values [layers, metrics], scalars [scalars]. What is NaN is left out."""
-        for key, number in zip(SCALARS, scalars.tolist(), strict=True):
-            self._put(key, number, step)
-        for name, row in zip(names, values.tolist(), strict=True):
+    def write(self, names: Sequence[str], step: Step) -> None:
+        """A step of layers with these names. What is NaN is left out."""
+        for key, number in {
+            **dict(zip(SCALARS, step.scalars.tolist(), strict=True)),
+            **step.own,
+        }.items():
+            self._put(key, number, step.number)
+        for name, row in zip(names, step.values.tolist(), strict=True):
             for key, number in zip(METRICS, row, strict=True):
-                self._put(f"{key}/{name}", number, step)
+                self._put(f"{key}/{name}", number, step.number)
 
     def close(self) -> None:
         """Flush and let go of the files."""

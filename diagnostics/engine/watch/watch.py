@@ -25,7 +25,7 @@ from diagnostics.engine.watch.notebook import Page
 from diagnostics.engine.watch.optimizers import optimizers_of, scales_steps
 from diagnostics.engine.watch.recorder import Chronicle
 from diagnostics.engine.watch.session import Session
-from diagnostics.store.records import SCALAR_INDEX, SCALARS, Diagnosis
+from diagnostics.store.records import Diagnosis
 from diagnostics.store.store import Store, open_store
 from diagnostics.subject.watched import Unwatchable, WatchedModel
 
@@ -167,29 +167,23 @@ class Watch:
         if self._session is not None:
             self._session.observer.scaler = scaler
 
-    def step(self, loss: Any = None, **scalars: float) -> None:
+    def step(self, /, loss: Any = None, **scalars: Any) -> None:
         """After the optimizer's step: one step is over.
 
         Args:
             loss: of this step: a number, a tensor whose mean is meant, or a dict of such, whose
                 sum is.
-            scalars: any of ``accuracy``, ``heldout_loss`` and ``heldout_accuracy``.
+            scalars: ``accuracy``, ``heldout_loss``, ``heldout_accuracy``, and up to eight of one's
+                own; numbers, or tensors whose mean is meant. They are kept with the next measured
+                step, of several that were told until then the last.
 
         Raises:
             Stopped: a diagnosis that ``raise_on`` names.
-            ValueError: a scalar that is not kept.
+            ValueError: a scalar that can't be kept, and why.
         """
-        if self._session is None:
-            return
-        _check(scalars)
-        self._session.step(loss, scalars)
+        if self._session is not None:
+            self._session.step(loss, scalars)
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """What the recent measured steps say, the gravest first."""
         return self._any.diagnoses()
-
-
-def _check(scalars: dict[str, float]) -> None:
-    for key in scalars:
-        if key not in SCALAR_INDEX:
-            raise ValueError(f"{key} is not kept: it must be one of {', '.join(SCALARS)}.")

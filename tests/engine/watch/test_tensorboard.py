@@ -10,7 +10,7 @@ from torch import nn
 
 from diagnostics import Store, watch
 from diagnostics.engine.watch.tensorboard import Board
-from diagnostics.store.records import METRICS, SCALARS
+from diagnostics.store.records import METRICS, SCALARS, Step
 from diagnostics.subject.watched import Unwatchable
 from tests.conftest import needs
 
@@ -52,9 +52,9 @@ def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
     board = Board(str(tmp_path))
     values = np.full((1, len(METRICS)), np.nan, np.float32)
     values[0, 0] = np.inf
-    board.write(7, ["a.b"], values, np.full(len(SCALARS), np.nan))
+    board.write(["a.b"], Step(7, values, np.full(len(SCALARS), np.nan), {"reward": 2.0}))
     board.close()
-    assert read(tmp_path) == {"signal_grad_norm/a.b": [(7, np.inf)]}
+    assert read(tmp_path) == {"signal_grad_norm/a.b": [(7, np.inf)], "reward": [(7, 2.0)]}
 
 
 def test_without_the_package_one_sentence_says_what_to_install(

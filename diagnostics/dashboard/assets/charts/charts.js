@@ -115,13 +115,14 @@ const charts = (() => {
     const told = { frame, history: frame.history, seen: seen(frame), layer };
     const draws = Object.entries(kinds.history);
     for (const [kind, draw] of draws) of(/** @type {Wire.Kind} */ (kind)).forEach((chart) => draw(chart, told));
+    of("told").forEach((chart) => lanes.draw(chart, told));
   }
 
   /**
    * Another step of a run whose history is drawn: its line goes there.
    * @param {Wire.Frame} frame
    */
-  const point = (frame) => of("loss", "heat", "clipping").forEach(({ key }) => kinds.point(key, frame));
+  const point = (frame) => of("loss", "heat", "clipping", "told").forEach(({ key }) => kinds.point(key, frame));
 
   /**
    * All of a run that is over, at once.

@@ -238,7 +238,7 @@ const kinds = (() => {
   }
 
   const step = { layers, ladder };
-  /** @typedef {"profile" | "network" | "histogram" | "members"} Elsewhere where others are drawn
+  /** @typedef {"profile" | "network" | "histogram" | "members" | "told"} Elsewhere where others are drawn
    * @typedef {Elsewhere | keyof typeof step} Other and those of one step */
   /** @type {Record<Exclude<Wire.Kind, Other>, (chart: Wire.Chart, run: SoFar) => void>} */
   const history = { loss, heat, clipping, units, updates };

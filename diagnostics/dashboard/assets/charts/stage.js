@@ -28,6 +28,8 @@ const stage = (() => {
   const layout = (key) => figures[key].layout;
   /** @type {(key: string, i: number) => Trace} */
   const trace = (key, i) => figures[key].data[i];
+  /** @type {(key: string) => number} how many traces a figure has */
+  const count = (key) => figures[key].data.length;
   const forced = () => !other && matchMedia("(forced-colors: active)").matches;
   const scheme = () => (forced() ? "forced"
     : document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light");
@@ -148,5 +150,5 @@ const stage = (() => {
   /** @type {(key: string) => void} */
   const fit = (key) => hand().fit(key);
 
-  return { through, plot, layout, trace, px, letters, clear, set, put, room, reach, widened, forget, fit };
+  return { through, plot, layout, trace, count, px, letters, clear, set, put, room, reach, widened, forget, fit };
 })();

@@ -52,8 +52,8 @@ const values = (() => {
   function columns(data, title, across) {
     const places = [...new Set(data.flatMap(({ x = [] }) => /** @type {(number | string)[]} */ (x)))];
     if (places.every(Number.isFinite)) places.sort((a, b) => Number(a) - Number(b));
-    const at = data.map(({ x = [], y = [], hoverinfo, hovertext = [] }) => new Map(x.map((place, i) =>
-      [place, hoverinfo === "text" ? hovertext[i] : said(y[i])])));
+    const at = data.map(({ x = [], y = [], hoverinfo, hovertext = [], customdata = [] }) => new Map(x.map((place, i) =>
+      [place, hoverinfo === "text" ? hovertext[i] : said(typeof customdata[i] === "number" ? customdata[i] : y[i])])));
     return {
       head: [across, ...data.map(({ name, hoverinfo }) => name || (hoverinfo === "text" ? "remark" : title))],
       rows: places.map((place) => [said(place), ...at.map((line) => line.get(place) || "")]),

@@ -72,7 +72,7 @@ const hover = (() => {
     const { x = [], y = [], z = [], customdata = [] } = trace;
     const z0 = z[row][column];
     const value = { x: Number(x[column]), y: Number(y[row]) };
-    const told = { ...value, z: z0, customdata: customdata[row]?.[column] ?? "" };
+    const told = { ...value, z: z0, customdata: /** @type {string[][]} */ (customdata)[row]?.[column] ?? "" };
     return z0 === null ? null : { x: px, y: py, words: words(trace, told), value };
   }
 
