@@ -6,6 +6,7 @@ import segno
 from markupsafe import Markup
 
 from diagnostics.dashboard import wire
+from diagnostics.dashboard.place import here, name_of
 from diagnostics.dashboard.visitors import HERE
 from diagnostics.dashboard.wire import Role, Room, Watch
 
@@ -52,6 +53,15 @@ class Classroom:
 def place(watch: Watch) -> tuple[object, ...]:
     """Where a page is."""
     return tuple(getattr(watch, key) for key in LED)
+
+
+NEAR = "with a phone or laptop in the same network"
+ALONE = "this machine is in no network: nobody else can come in"
+
+
+def hint(link: str) -> str:
+    """Who can come in."""
+    return ALONE if here(name_of(link.partition("://")[2].rstrip("/"))) else NEAR
 
 
 def code(link: str) -> Markup:

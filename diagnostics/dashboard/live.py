@@ -10,6 +10,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import anyio
@@ -23,7 +24,7 @@ from diagnostics.dashboard.classroom import place
 from diagnostics.dashboard.hub import Due, Hub, Made, Version
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import Ack, Answer, Learned, Message, Watch, encode, packed
+from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode, packed
 from diagnostics.dashboard.wishes import answer
 
 HISTORY_SECONDS = 1.0
@@ -74,6 +75,21 @@ class Last:
         if self.watch != watch:
             return True
         return self._version != version and time.monotonic() - self._time > HISTORY_SECONDS
+
+
+class Led:
+    """Where a presenter went, made and compressed once for all who follow."""
+
+    def __init__(self, watch: Watch, *, yours: bool) -> None:
+        self.message = Message(led=answer(Session.watching(watch), [], yours=yours))
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The message, compressed."""
+        return packed(self.message)
+
+
+_led = lru_cache(maxsize=64)(Led)
 
 
 class Viewer:
@@ -180,20 +196,19 @@ class Viewer:
         if whole:  # what failed falls due again, though nothing be new
             self._whole.note(None if made.failed else version, anywhere)
         if led := await self._news(watch):
-            await self._push(Message(led=led))
+            await self._push(led.message, led)
         await self._push(Message(frame=orjson.Fragment(made.body)), made)
         self._hub.sent += 1
 
-    async def _news(self, watch: Watch) -> Answer | None:
+    async def _news(self, watch: Watch) -> Led | None:
         """Where a presenter went, for who follows and was not told yet."""
         before, self._led = self._led, place(watch) if self._heard.role == "follows" else ()
         if self._led in (before, ()):
             return None
         feed = await self._hub.feeds.keep(watch.run)
-        yours = feed is None or HERE.get().drives(feed.run.owner)
-        return answer(Session.watching(watch), [], yours=yours)
+        return _led(watch, yours=feed is None or HERE.get().drives(feed.run.owner))
 
-    async def _push(self, message: Message, made: Made | None = None) -> None:
+    async def _push(self, message: Message, made: Made | Led | None = None) -> None:
         self._sequence += 1
         self._painted = False
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too

@@ -82,6 +82,7 @@ def page(
         answer=answer,
         room=room,
         code=classroom.code(room.link) if room else None,
+        hint=classroom.hint(room.link) if room else "",
         tables=Markup(tables),
         data=Markup("".join(itertools.starmap(embedded.data, data.items()))),
         nonce=nonce,

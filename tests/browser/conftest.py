@@ -27,7 +27,7 @@ FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
-    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 ]
 
 PATIENCE = 90

@@ -7,7 +7,8 @@ import orjson
 import pytest
 from starlette.testclient import TestClient, WebSocketTestSession
 
-from diagnostics.dashboard.classroom import Classroom
+from diagnostics.dashboard import classroom
+from diagnostics.dashboard.classroom import ALONE, NEAR, Classroom
 from diagnostics.dashboard.place import Place
 from diagnostics.dashboard.server import make_app
 from diagnostics.dashboard.visitors import Guests
@@ -136,6 +137,35 @@ def test_the_wall_shows_each_students_newest_run_and_those_that_go_on(
     assert [tile["tone"] is None for tile in tiles] == [False, False, True]
     assert [len(tile["decades"]) for tile in tiles] == [3, 7, 0]
     assert lesson.student().get("/wall").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("link", "hint"),
+    [
+        (LINK, NEAR),
+        ("http://lab.example:8050/", NEAR),
+        ("http://127.0.0.1:8050/", ALONE),
+        ("http://[::1]:8050/", ALONE),
+    ],
+)
+def test_a_teacher_is_told_where_nobody_can_come_in(link: str, hint: str) -> None:
+    assert classroom.hint(link) == hint
+
+
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        (Place("192.168.1.5"), "http://192.168.1.5:8050"),
+        (Place("0.0.0.0", ["lab.example"]), "http://lab.example:8050"),
+        (Place("fe80::5"), "http://[fe80::5]:8050"),
+    ],
+)
+def test_students_are_given_an_address_that_reaches(place: Place, address: str) -> None:
+    assert place.address(8050) == address
+
+
+def test_an_address_to_bind_to_is_none_to_come_to() -> None:
+    assert Place("0.0.0.0").address(8050) not in ("http://0.0.0.0:8050", "http://:8050")
 
 
 def test_without_a_class_there_is_no_room(store: Store) -> None:

@@ -6,6 +6,9 @@ const wall = (() => {
   const EVERY = 1500;        // milliseconds between looks
   const SVG = "http://www.w3.org/2000/svg";
 
+  /** @type {Map<string, {box: HTMLButtonElement, said: string}>} by run */
+  const known = new Map();
+
   const dialog = () => dom.$("class", HTMLDialogElement);
 
   async function look() {
@@ -22,24 +25,46 @@ const wall = (() => {
     dom.text("class-count", told.join(" · ") + (more ? `, the newest ${tiles.length} of them here` : ""));
     dialog().classList.toggle("busy", tiles.length > 0);
     dom.$("class-none").hidden = tiles.length > 0;
-    dom.fill("class-wall", tiles, tile);
+    hang(tiles);
+  }
+
+  /**
+   * Each keeps its place, and what has the focus keeps it; what changed is painted anew.
+   * @param {Wire.Tile[]} tiles
+   */
+  function hang(tiles) {
+    const ids = new Set(tiles.map(({ run }) => run));
+    for (const [run, { box }] of known) if (!ids.has(run)) { box.remove(); known.delete(run); }
+    for (const tile of tiles) {
+      const one = known.get(tile.run) || { box: hook(tile.run), said: "" };
+      const said = JSON.stringify([stage.scheme(), tile]);
+      if (one.said !== said) paint(one.box, tile);
+      known.set(tile.run, { ...one, said });
+    }
+  }
+
+  /**
+   * @param {string} run
+   */
+  function hook(run) {
+    const box = dom.button("", () => { dialog().close(); wishes.make("run", run); });
+    box.type = "button";
+    dom.$("class-wall").append(box);
+    return box;
   }
 
   /** @type {(number: number, one: string, many: string) => string} */
   const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
   /**
-   * @param {Wire.Tile} run
+   * @param {HTMLElement} box
+   * @param {Wire.Tile} tile
    */
-  function tile(run) {
-    const verdict = dom.element("b", run.verdict || words.STATES[run.state]);
-    const told = dom.element("small", `#${run.number} ${run.title}`);
-    const state = dom.element("small", `${words.STATES[run.state]}, step ${run.step}`);
-    const made = dom.element("button", strip(run.decades), spark.of(run.loss), verdict, told, state);
-    made.type = "button";
-    made.dataset.kind = run.tone || "";
-    made.onclick = () => { dialog().close(); wishes.make("run", run.run); };
-    return made;
+  function paint(box, { number, title, state, step, tone, verdict, decades, loss }) {
+    box.dataset.kind = tone || "";
+    const now = words.STATES[state];
+    const told = [`#${number} ${title}`, step ? `${now}, step ${step}` : ""].map((line) => dom.element("small", line));
+    box.replaceChildren(strip(decades), spark.of(loss), dom.element("b", verdict || now), ...told);
   }
 
   /**
