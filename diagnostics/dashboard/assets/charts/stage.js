@@ -150,5 +150,7 @@ const stage = (() => {
   /** @type {(key: string) => void} */
   const fit = (key) => hand().fit(key);
 
-  return { through, scheme, plot, layout, trace, count, px, letters, clear, set, put, room, reach, widened, forget, fit };
+  return {
+    through, scheme, plot, layout, trace, count, px, letters, clear, set, put, room, reach, widened, forget, fit,
+  };
 })();
