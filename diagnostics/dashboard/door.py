@@ -10,6 +10,7 @@ from diagnostics.dashboard import posted
 from diagnostics.dashboard.place import Place, here, name_of
 from diagnostics.dashboard.rate import Rate
 from diagnostics.dashboard.visitors import COOKIE, HERE, YEAR, Guests, Visitor, mark_of, new_secret
+from diagnostics.subject.printable import printable
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 TOO_OFTEN = "That was asked too often: wait a moment."
@@ -73,9 +74,10 @@ class Door:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._place.knows(host):
-            return 403, f"{host:.80} is no name of this server: give it with --names to allow it."
+            name = printable(f"{host:.80}")
+            return 403, f"{name} is no name of this server: give it with --names to allow it."
         if origin is not None and not self._place.trusts(origin, host):
-            return 403, f"Pages of {origin:.80} may not ask this server."
+            return 403, f"Pages of {printable(f'{origin:.80}')} may not ask this server."
         if not _is_text(scope["query_string"]):
             return 400, "What follows the ? of this address is not UTF-8."
         if posted.posts(scope) and _media(headers) != "application/json":

@@ -90,6 +90,8 @@ def _sendable(text: str) -> bool:
 
 
 @example(path="/_dash-component-suites/dash/0", query=b"", method="GET", headers=[], body=b"")
+@example(path="/", query=b"", method="GET", headers=[(b"host", b"a\nb")], body=b"")
+@example(path="/", query=b"", method="GET", headers=[(b"origin", b"a\nb")], body=b"")
 @example(path="/", query=b"\x80", method="GET", headers=[], body=b"")
 @example(path="/", query=b"", method="POST", headers=[], body=b"")
 @fuzz(
