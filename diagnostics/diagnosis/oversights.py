@@ -25,15 +25,19 @@ def _unmoved(case: Case) -> Finding | None:
         return None
     if (np.ptp(weight, axis=0) > 0).any():  # somebody copies weights, as of masters in float32
         return None
-    if not (case.subject.unmoved or _should_move(case)):
-        return None
-    return Finding(
-        "Gradients come, and no step of the optimizer changes a weight of this model: it was made "
-        "of other parameters.",
-        (),
-        case.always,
-        {},
-    )
+    if case.subject.unmoved or _should_move(case):
+        return case.throughout(
+            "Gradients come, and no step of the optimizer changes a weight of this model: it was "
+            "made of other parameters.",
+        )
+    computed, applied = (case.batch.metric(f"{key}_grad_norm") for key in ("weight", "clipped"))
+    nothing = not np.nan_to_num(applied).any() and not (computed == 0).all()
+    if nothing and (update[-1] == 0).any():
+        return case.throughout(
+            "The optimizer steps, and finds no gradient: zero_grad() comes between backward() and "
+            "its step, or the loss is cut off from the weights.",
+        )
+    return None
 
 
 def _should_move(case: Case) -> bool:
@@ -89,11 +93,14 @@ UNMOVED = Rule(
     key="unmoved",
     title="Nothing is moved",
     severity="ill",
-    help="no weight is changed by any step, though gradients and learning rate are not 0",
+    help="no step changes a weight: the optimizer is of another model, or finds no gradient",
     find=_unmoved,
     chart="update_ratio",
     silences=("stalled", "dying", "vanishing"),
-    advice=(("Optimizer", "make it of this model's parameters(), after moving or copying it"),),
+    advice=(
+        ("Optimizer", "make it of this model's parameters(), after moving or copying it"),
+        ("Each step", "zero_grad(), backward(), step(), in this order"),
+    ),
 )
 
 DEAD_OUTPUT = Rule(

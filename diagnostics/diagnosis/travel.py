@@ -65,10 +65,10 @@ def _gravity(case: Case, sign: int) -> Severity | None:
 def _travelled(case: Case, sign: int, why: str, gravity: Severity = "ill") -> Finding:
     """A gradient that vanished (−1) or exploded (1) on its way to the input."""
     way = case.way
-    first, last = (called(way.places[k] + 1, case.subject) for k in (0, -1))
+    first, last = (called(way.places[k] + 1, case.subject) for k in (way.first, -1))
     seen = int(np.flatnonzero(np.append(True, way.reached))[-1]) - 1
     gets, reaches = ("receives", "reaches") if way.reached[-1] else ("received", "last reached")
-    where = np.array(way.places)[sign * way.decades[seen] > case.limit / 2]
+    where = np.sort(np.array(way.places)[sign * way.decades[seen] > case.limit / 2])
     return Finding(
         f"{capital(first)} {gets} {times(case.travel[-1])} the gradient that {reaches} {last}. "
         f"{why}{' The loss falls all the same.' if case.evidence.learns else ''}",

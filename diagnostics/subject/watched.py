@@ -5,6 +5,7 @@ known of a stranger's model has a neutral answer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -228,12 +229,13 @@ def ways(after: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
     """The longest ways through a graph of layers, until each layer lies on one.
 
     Args:
-        after: of each layer, the places of those right before it. What leads to itself or to a
-            layer that stands before it is left out: time is no way through a network.
+        after: of each layer, the places of those right before it. What leads to itself, over
+            others or not, is left out: time is no way through a network.
     """
-    before = [[j for j in found if j < i] for i, found in enumerate(after)]
+    before = _timeless(after)
     behind = [[i for i, found in enumerate(before) if j in found] for j in range(len(after))]
-    head, tail = _longest(before, range(len(after))), _longest(behind, range(len(after))[::-1])
+    order = list(TopologicalSorter(dict(enumerate(before))).static_order())
+    head, tail = _longest(before, order), _longest(behind, order[::-1])
     found: list[tuple[int, ...]] = []
     missing = set(range(len(after)))
     while missing:
@@ -241,6 +243,24 @@ def ways(after: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
         found.append((*head[i], *reversed(tail[i][:-1])))
         missing -= set(found[-1])
     return tuple(found)
+
+
+def _timeless(after: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The same without circles; a layer may stand before what it is made of, if it came later."""
+    before = [[j for j in found if j < i] for i, found in enumerate(after)]
+    for i, found in enumerate(after):
+        before[i] += [j for j in found if j > i and not _made_of(j, i, before)]
+    return before
+
+
+def _made_of(i: int, part: int, before: Sequence[Sequence[int]]) -> bool:
+    seen, waiting = set[int](), [i]
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.add(one)
+            waiting.extend(before[one])
+    return part in seen
 
 
 def _longest(steps: Sequence[Sequence[int]], order: Iterable[int]) -> dict[int, tuple[int, ...]]:

@@ -129,6 +129,8 @@ def test_it_is_brought_in_sight_and_controls_leave_it_alone(store: Store, watche
         ([(), (), (0, 1)], ((0, 2), (1, 2))),  # two towers that meet
         ([(), (0,), (0, 1), (2,)], ((0, 1, 2, 3),)),  # something goes around a layer
         ([(0,), (0, 1)], ((0, 1),)),  # time
+        ([(1,), (0,)], ((0, 1),)),  # through two cells
+        ([(), (2,), (0,)], ((0, 2, 1),)),  # one that was called later stands last
         ([(), ()], ((0,), (1,))),  # none is made of the other, as of experts
         ([None, None], ((0, 1),)),  # nothing is known
     ],

@@ -61,7 +61,8 @@ class Hooks:
         self._ears: list[tuple[nn.Module, Ear]] = []
         self._handles: list[Any] = []
         self._leaves: set[int] = set()
-        self._last = self._within = self._own = -1
+        self._last = self._within = -1
+        self._own: dict[int, int] = {}
         self.kinds: dict[int, str] = {}
         self.bare = {i for i, layer in enumerate(layers) if layer.activation is None}
         self.heard = 0
@@ -91,7 +92,7 @@ class Hooks:
         if hearing.transformed() or not torch.is_grad_enabled():
             return
         if within >= 0:  # inside a layer's own call, whose number it gets once it is over
-            call = self._own = self._calls.add(within)
+            call = self._own[within] = self._calls.add(within)
         if call < 0:
             return
         i = self._calls.layers[self._calls.row(call)]
@@ -103,7 +104,8 @@ class Hooks:
 
     def forget(self) -> None:
         """A step is over: no activation to come belongs to a layer of it."""
-        self._last, self._within, self._own, self.heard = -1, -1, -1, 0
+        self._last, self._within, self.heard = -1, -1, 0
+        self._own.clear()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -120,7 +122,8 @@ class Hooks:
             yield module, Ear(None, self._on_activation(module))
 
     def _on_begin(self, i: int, *called: object) -> None:
-        self._last, self._within, self._own = -1, i, -1
+        self._last, self._within = -1, i
+        self._own.pop(i, None)
 
     def _on_activation(self, module: nn.Module) -> Callable[..., None]:
         kind, span = type(module).__name__, linear_range(module)
@@ -134,7 +137,8 @@ class Hooks:
 
     def _on_output(self, i: int) -> Callable[..., None]:
         def on_output(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            own, self._within, self._own, self._last = self._own, -1, -1, -1
+            own = self._own.pop(i, -1)
+            self._within = self._last = -1
             if hearing.transformed():
                 return
             self._calls.order.setdefault(i)

@@ -23,6 +23,7 @@ class Measured:
         clipped: the same as optimizers applied it.
         left: the norm of gradients of steps before that this step's were added to.
         by_hand: whether layers were called, and gradients of theirs come from no backward pass.
+        early: whether a step was made by gradients of before, and others were computed after it.
         spoilt: (layer's index, tensor) where an entry was first found that is not finite, once
             weights or what they are moved by are not; a weight where the layer had such a weight
             before the step, and no layer's where none is known.
@@ -40,6 +41,7 @@ class Measured:
     clipped: float = math.nan
     left: float = 0.0
     by_hand: bool = False
+    early: bool = False
     spoilt: tuple[int, str] | None = None
     broken: bool = False
     skipped: bool = False

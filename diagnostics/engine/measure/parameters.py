@@ -68,6 +68,10 @@ class Parameters:
         versions = np.fromiter(map(_version, now), np.int64, len(now))
         return np.asarray(found | (versions != self._versions))
 
+    def taken_away(self) -> Flags:
+        """Which have no gradient now."""
+        return np.fromiter((p.grad is None for p in self.all), np.bool_, len(self.all))
+
     def read(self, rows: Ints, looks: bool = True) -> Floats:
         """The norms of some gradients as they are now; NaN where there is none.
 
@@ -126,7 +130,10 @@ class Parameters:
         known = rows[self.present[rows] & (self.norms[rows] > 0)]
         if not len(known) or not np.isin(known, changed).all():
             return 1.0
-        shares = self.norms[known] / self._peek(known)
+        now = self._peek(known)
+        if not now.all():
+            return 1.0
+        shares = self.norms[known] / now
         exponent = np.log2(shares[0]) if 1 < shares[0] < np.inf else 0.5
         alike = np.allclose(shares, shares[0], rtol=ROUNDED, atol=0)
         whole = abs(exponent - np.rint(exponent)) < ROUNDED
@@ -138,7 +145,7 @@ class Parameters:
         Args:
             scale: what the loss was multiplied with, and the gradients no longer are.
         """
-        now = self.norms.copy()
+        now = np.where(self.present, self.norms, np.nan)
         now[rows] /= scale
         self.unclipped[rows] = now[rows]
         self.first[rows] /= scale

@@ -193,6 +193,7 @@ class Probe:
                 self._fill(rows)
         changed = self.parameters.changed()
         chosen = self._flags(rows)
+        self._passes.reset(chosen & self.parameters.taken_away())
         fresh = self._passes.fresh & chosen
         unheard = np.flatnonzero(changed & chosen & ~fresh)
         if len(unheard):
@@ -249,6 +250,7 @@ class Probe:
         self.parameters.finish()
         step = self.step
         step.values, step.heard = self._values.copy(), self._hooks.heard
+        step.early = not self._earlier.isdisjoint(self._calls.layers)
         step.skipped, step.order = self._suspects.unused(self._used), tuple(self._calls.order)
         self.forget()
         return step
@@ -295,6 +297,7 @@ class Probe:
         self.step = Measured(self._values)
         self._left, self._under = np.zeros((2, len(self.parameters)))
         self._used = np.empty(0, np.int64)
+        self._earlier: set[int] = set()
 
     # ---- gradients ----
 
@@ -330,10 +333,15 @@ class Probe:
         self._left = np.where(self._passes.fresh, 0.0, there)
 
     def _look_for_strangers(self, unheard: Ints) -> None:
-        """Gradients that no pass has filled, of layers that were called: a loop put them there."""
+        """Gradients that no pass has filled: of layers that were called a loop put them there.
+
+        Of others they may be of a pass before this step began.
+        """
         there = self._flags(unheard) & self.parameters.present
-        owners = np.flatnonzero(self.parameters.layers_with(there))
-        self.step.by_hand |= not set(self._calls.layers).isdisjoint(owners.tolist())
+        owners = set(np.flatnonzero(self.parameters.layers_with(there)).tolist())
+        called = owners.intersection(self._calls.layers)
+        self.step.by_hand |= bool(called)
+        self._earlier |= owners - called
 
     def _write_gradients(self) -> None:
         parameters, rows = self.parameters, self._rows

@@ -50,6 +50,11 @@ BY_HAND = (
     "signals."
 )
 
+EARLY = (
+    "w.step() comes between backward() and the optimizer's step, which splits what belongs "
+    "together: it is to come after both."
+)
+
 CUT = "No gradient has reached a parameter of the model."
 
 MUTE = (
@@ -86,7 +91,7 @@ class Observer:
         self._moved_lately = True
         self._written = self._moved.written()
         self._left_before = self._left_twice = False
-        self._mute = self._heard_backward = self._by_hand = False
+        self._mute = self._heard_backward = self._by_hand = self._early = False
         self._measured: Measured | None = None
         self._stale: list[Any] = []
         self.places = Places(anatomy.layers)
@@ -176,6 +181,7 @@ class Observer:
         self._listening.suffice(measured.heard)
         self.unread |= measured.unread
         self._by_hand |= measured.by_hand
+        self._early |= measured.early
         if measured.left and not self._moved_lately:
             self._forget_parts(self.values, measured)
         self._left_twice |= self._left_before and measured.left > 0
@@ -345,6 +351,7 @@ class Observer:
             f"No watched optimizer moves: {', '.join(still[:5])}.": 0 < len(still) < len(layers),
             f"No gradient was seen at: {', '.join(lonely[:5])}.": bool(lonely),
             BY_HAND: self._by_hand,
+            EARLY: self._early,
             CUT: not self._heard_backward and not self._mute,
             MUTE: self._mute,
             DEAF: self._listening.deaf,
@@ -374,6 +381,7 @@ class Observer:
             self.clip_threshold,
             len(self.unread),
             self._by_hand,
+            self._early,
             self._heard_backward,
             self._left_twice,
             len(self._probe.untimed),

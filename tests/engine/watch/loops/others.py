@@ -715,3 +715,46 @@ def threads(watching: Watching) -> Trial:
         for one in both:
             one.join()
     return t
+
+
+@loop("w.step before the optimizer's step", "w.step() comes between backward()")
+def too_early(watching: Watching) -> Trial:
+    model = mlp()
+    optimizer = SGD(model.parameters(), 0.1)
+    with watching(model, optimizer) as t:
+        for i in range(STEPS):
+            loss = square(model(batch(i)))
+            loss.backward()
+            t.step(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+    return t
+
+
+@loop("weights of a model's own, and a layer that it does not register")
+def of_its_own(watching: Watching) -> Trial:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden = [nn.Linear(4, 4)]
+            self.own = nn.ParameterList([torch.randn(4, 4) for _ in range(2)])
+            self.last = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Any:
+            for weight in self.own:
+                x = torch.tanh(x @ weight)
+            return self.last(self.hidden[0](x))
+
+    torch.manual_seed(0)
+    model = Model()
+    optimizer = SGD(chain(model.parameters(), model.hidden[0].parameters()), 0.1)
+    with watching(model, optimizer) as t:
+        for i in range(STEPS):
+            with outputs_of(model.last) as zs:
+                loss = square(model(batch(i)))
+            t.right("signal_grad_norm", 2 * deltas(loss, zs))
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            t.step(loss)
+    return t

@@ -1,5 +1,6 @@
 """Each loop of the table against plain autograd, and watched against not, to the last bit."""
 
+import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -243,3 +244,84 @@ def test_scripting_tracing_and_exporting_find_the_model_as_it_is(
             optimizer.zero_grad()
             w.step()
     assert np.isfinite(store.since(w.run_id).batch.metric("signal_grad_norm")).all()
+
+
+@pytest.mark.parametrize(
+    ("order", "to_none"),
+    [
+        ("forward backward zero step", True),
+        ("forward backward zero step", False),
+        ("zero forward step backward", True),
+    ],
+)
+def test_a_step_that_finds_no_gradient_is_named(store: Store, order: str, to_none: bool) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    loss: Any = None
+    deeds = {
+        "backward": lambda: loss.backward(),
+        "zero": lambda: optimizer.zero_grad(set_to_none=to_none),
+        "step": optimizer.step,
+    }
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(5):
+            for deed in order.split():
+                if deed == "forward":
+                    loss = model(batch(i)).square().mean()
+                else:
+                    deeds[deed]()
+            w.step(loss=loss)
+    (found,) = w.diagnoses()
+    assert found.rule == "unmoved" and "finds no gradient" in found.sentence
+
+
+def test_an_optimizer_of_a_copy_is_named(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.Adam(copy.deepcopy(model).parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(5):
+            loss = model(batch(i)).square().mean()
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step(loss=loss)
+    (found,) = w.diagnoses()
+    assert found.rule == "unmoved" and "of other parameters" in found.sentence
+
+
+def test_layers_that_come_later_find_their_way(store: Store) -> None:
+    """One that thaws, and one that is not always called."""
+    model = mlp(3)
+    model[0].requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(6):
+            model[0].requires_grad_(i > 2)
+            h = model[:2](batch(i))
+            h = model[2:4](h) if i != 0 else h
+            model[4:](h).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+    names = w.subject.names
+    assert ("0", "2", "4", "6") in [tuple(names[k] for k in way) for way in w.subject.ways]
+
+
+def test_of_a_step_with_parts_that_nobody_knew_no_norm_is_told(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(4):
+            if i == 2:
+                model.append(nn.Linear(3, 2))
+                optimizer.add_param_group({"params": list(model[-1].parameters())})
+            model(batch(i)).square().mean().backward()
+            norm = float(nn.utils.clip_grad_norm_(model.parameters(), 1e9))
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+    found = store.since(w.run_id)
+    norms = found.batch.scalar("grad_norm")
+    assert np.isnan(norms).tolist() == [False, False, True, False]
+    assert norms[-1] == pytest.approx(norm, rel=1e-5)
+    assert [event.kind for event in found.events] == ["followed"]
