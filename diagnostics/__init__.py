@@ -1,8 +1,9 @@
 """A laboratory for unstable gradients.
 
 ``RunConfig`` says what to train, ``profile`` measures it at initialization, ``train`` trains it
-into the store, ``open_store`` reads what was measured, ``watch`` measures a model of your own,
-``Unwatchable`` says why one can't be watched, and ``Stopped`` ends its training when you asked so.
+into the store, ``sweep`` trains all combinations of what words say, ``open_store`` reads what was
+measured, ``watch`` measures a model of your own, ``Unwatchable`` says why one can't be watched, and
+``Stopped`` ends its training when you asked so.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ __all__ = [
     "Unwatchable",
     "open_store",
     "profile",
+    "sweep",
     "train",
     "watch",
 ]
@@ -61,6 +63,36 @@ def train(
     run_id = kept.create_run(chosen, probe=probe)
     train_into(kept, run_id, Control())
     return kept.run(run_id)
+
+
+def sweep(
+    *words: str, store: Store | None = None, workers: int | None = None, **fields: Any
+) -> "pd.DataFrame":
+    """Train every combination of values, and tell what came of each, one row a cell.
+
+    What the store has already is not trained again. In a script it must be called below
+    ``if __name__ == "__main__":``, since workers are processes.
+
+    Args:
+        words: such as ``"init=glorot_normal,he_normal depth=5:30:5"``: values, or ranges with both
+            ends.
+        store: by default the one the settings name.
+        workers: processes; by default as many as the settings name.
+        fields: of all cells.
+
+    Raises:
+        InvalidConfig: a field, a value or a range that can't be.
+        StoreError: no store can be had.
+    """
+    from diagnostics.store.settings import Settings
+    from diagnostics.sweeps import outcomes
+    from diagnostics.sweeps.product import cells
+    from diagnostics.sweeps.sweep import trained
+
+    chosen = cells([*words, *(f"{key}={value}" for key, value in fields.items())])
+    kept = store or open_store()
+    with trained(kept, chosen, workers or Settings.read().workers) as results:
+        return outcomes.frame(kept, results)
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ FLOORS = (
     "store",
     "diagnosis",
     "runs",
+    "sweeps",
     "engine.measure",
     "engine.sinks",
     "engine.lab",

@@ -1,4 +1,4 @@
-"""The command line: serve, profile, train, diagnose, rules, runs, export, site, and upkeep."""
+"""The command line: serve, profile, train, diagnose, rules, runs, export, site, sweep, upkeep."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diagnostics.cli import upkeep
+from diagnostics.cli import sweeping, upkeep
 from diagnostics.cli.options import as_json_flag, settings, store_settings
 from diagnostics.cli.terminal import (
     INTERRUPTED,
@@ -245,5 +245,5 @@ def site(folder: Path, lessons: str, as_json: bool) -> None:
     show_site(folder, written, time.monotonic() - began, as_json)
 
 
-for command in upkeep.COMMANDS:
+for command in (sweeping.sweep, *upkeep.COMMANDS):
     commands.add_command(command)

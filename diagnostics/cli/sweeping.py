@@ -1,0 +1,79 @@
+"""The command that trains many networks, and how it tells of them."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from diagnostics.cli.options import as_json_flag, settings
+from diagnostics.cli.terminal import INTERRUPTED, opened, print_json
+from diagnostics.store.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from diagnostics.sweeps.sweep import Result
+
+WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": "to_html"}
+
+
+@click.command()
+@click.argument("words", metavar="[KEY=A,B]... [KEY=LOW:HIGH:STEP]...", nargs=-1)
+@settings("data_dir", "store", "workers")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
+@as_json_flag
+def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any) -> None:
+    """Train every combination of values: 'init=glorot_normal,he_normal depth=5:30:5'.
+
+    Ranges have both their ends. What the store has already is not trained again: a sweep that was
+    interrupted goes on where it was. FILE ends with .csv, .parquet or .html.
+    """
+    from diagnostics.sweeps import outcomes
+    from diagnostics.sweeps.product import cells
+    from diagnostics.sweeps.sweep import trained
+
+    chosen, writer = cells(words), _writer(output)
+    told: list[Result] = []
+    with opened(given) as store:
+        try:
+            with trained(store, chosen, Settings.read(**given).workers) as results:
+                told.extend(_followed(results, len(chosen), as_json))
+        except KeyboardInterrupt:
+            left = f"the same command trains the other {len(chosen) - len(told)}"
+            click.echo(f"{len(told)} of {len(chosen)} are kept; {left}.", err=True)
+            sys.exit(INTERRUPTED)
+        found = outcomes.frame(store, told)
+    if output is not None:
+        _write(found, output, writer)
+    _show(found, as_json)
+
+
+def _followed(results: "Iterator[Result]", count: int, quiet: bool) -> "Iterator[Result]":
+    """With a bar that says how long the rest will take."""
+    from tqdm import tqdm
+
+    return iter(tqdm(results, total=count, unit=" networks", disable=True if quiet else None))
+
+
+def _writer(output: Path | None) -> str:
+    if output is not None and output.suffix not in WRITERS:
+        raise click.UsageError(f"{output} can't be written: it must end with {', '.join(WRITERS)}.")
+    return WRITERS[output.suffix] if output else ""
+
+
+def _write(found: "pd.DataFrame", output: Path, writer: str) -> None:
+    try:
+        getattr(found, writer)(output, index=False)
+    except OSError as error:
+        raise click.UsageError(f"{output} can't be written: {error.strerror or error}.") from None
+
+
+def _show(found: "pd.DataFrame", as_json: bool) -> None:
+    if as_json:
+        for row in found.to_dict("records"):
+            print_json({str(key): value for key, value in row.items()})
+        return
+    shown = found.loc[:, (found != "").any()].dropna(axis="columns", how="all")
+    click.echo(shown.to_string(index=False, float_format=lambda x: f"{x:.3g}"))

@@ -1,0 +1,138 @@
+"""Sweeps are trained once, whatever happens to them."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import diagnostics
+from diagnostics.cli.commands import main
+from diagnostics.store.records import Command
+from diagnostics.store.store import Store, open_store
+from diagnostics.sweeps import outcomes
+from diagnostics.sweeps.product import cells
+from diagnostics.sweeps.sweep import Result, Sweep, trained
+
+WORDS = ["activation=relu,sigmoid depth=3,12", "width=8 steps=5"]
+
+
+class Here(Executor):
+    """Trains in this process; the workers of some jobs, by their number, are killed."""
+
+    def __init__(self, *killed: int) -> None:
+        self.jobs, self._killed = 0, killed
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it at once."""
+        future: Future[Any] = Future()
+        self.jobs += 1
+        if self.jobs in self._killed:
+            future.set_exception(BrokenExecutor("killed"))
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def swept(store: Store, here: Here) -> list[Result]:
+    return list(Sweep(store, here, 2).results(cells(WORDS)))
+
+
+def test_each_cell_is_a_run_and_is_not_trained_again(file_store: Store) -> None:
+    here = Here()
+    first = swept(file_store, here)
+    assert here.jobs == 4 and all(one.run and one.run.state == "finished" for one in first)
+    again = swept(file_store, here)
+    assert here.jobs == 4
+    assert {one.run.id for one in again if one.run} == {one.run.id for one in first if one.run}
+
+
+def test_a_run_that_was_changed_meanwhile_is_no_answer(file_store: Store) -> None:
+    here = Here()
+    run = swept(file_store, here)[0].run
+    assert run is not None
+    file_store.send(run.id, Command("set", {"lr": 1.0}))
+    swept(file_store, here)
+    assert here.jobs == 5
+
+
+def test_a_killed_worker_costs_its_cell_a_retry(file_store: Store) -> None:
+    found = swept(file_store, Here(2))
+    assert len(found) == 4 and not any(one.error for one in found)
+    assert [run.state for run in file_store.runs()].count("failed") == 1
+
+
+def test_a_cell_that_kills_its_workers_is_a_result_with_its_reason(file_store: Store) -> None:
+    found = swept(file_store, Here(1, 2, 3, 4))
+    failed = [one for one in found if one.error]
+    assert len(found) == 4 and len(failed) == 2
+    assert all("killed, 2 times" in one.error for one in failed)
+
+
+def test_who_leaves_off_keeps_what_is_finished(file_store: Store) -> None:
+    here = Here()
+    results = Sweep(file_store, here, 1).results(cells(WORDS))
+    next(results)
+    results.close()
+    assert {run.state for run in file_store.runs()} == {"finished"}
+    assert here.jobs == 1
+    swept(file_store, here)
+    assert here.jobs == 4
+
+
+def test_a_table_of_what_came_of_it(file_store: Store) -> None:
+    found = outcomes.frame(file_store, swept(file_store, Here()))
+    assert list(found.columns) == ["activation", "depth", *outcomes.COLUMNS]
+    assert len(found) == 4 and (found["steps"] == 5).all()
+    deep = found[(found["activation"] == "sigmoid") & (found["depth"] == 12)].iloc[0]
+    assert deep["decades"] < -5 and deep["diagnosis"] == "Vanishing gradients"
+
+
+@pytest.mark.thorough
+def test_real_workers_may_be_killed_by_hand(file_store: Store) -> None:
+    killed = 0
+    with trained(file_store, cells(["depth=2:4 width=8 steps=2000"]), 2) as results:
+        for _ in results:
+            if not killed and any(run.state == "running" for run in file_store.runs()):
+                killed = _kill_workers()
+    states = [run.state for run in file_store.runs()]
+    assert killed and states.count("finished") == 3 and "failed" in states
+
+
+def _kill_workers() -> int:
+    below = psutil.Process().children(recursive=True)
+    workers = [one for one in below if one.ppid() != os.getpid()]
+    for worker in workers:
+        worker.kill()
+    return len(workers)
+
+
+def test_in_python_it_is_a_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GD_DATA_DIR", str(tmp_path))
+    found = diagnostics.sweep("depth=2,3 width=8", steps=3, workers=1)
+    assert found["depth"].tolist() == [2, 3] and (found["state"] == "finished").all()
+    store = open_store()
+    assert len(store.runs()) == 2
+    store.close()
+
+
+def test_the_command_writes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "found.csv"
+    words = ["sweep", "depth=2,3 width=8", "steps=3", "--data-dir", str(tmp_path), "--workers", "1"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--output", str(file)])
+    assert ended.value.code == 0 and "depth" in capsys.readouterr().out
+    assert len(file.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("words", [["depth=9:3"], ["depth=3", "--output", "x.txt"]])
+def test_bad_words_end_with_a_sentence(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", *words, "--data-dir", str(tmp_path)])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and "Traceback" not in told and "Error" in told
