@@ -20,6 +20,10 @@ PINS = ("pins", "pin")
 MOST_PINS = 4
 
 
+DEFAULTS = f"seed={RunConfig().seed}"
+"""Spells the default controls beside a run, whose own are meant where a link names none."""
+
+
 @dataclass(frozen=True)
 class Session(wire.Session):
     """A page's state, with what its link says."""
@@ -61,7 +65,8 @@ class Session(wire.Session):
         if self.pins:
             rest["pins"] = ",".join(self.pins)
         more = urlencode(rest, safe=",")
-        return "&".join(part for part in (self.query, more) if part)
+        query = self.query or (DEFAULTS if self.run else "")
+        return "&".join(part for part in (query, more) if part)
 
 
 def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
@@ -93,7 +98,7 @@ def read_link(search: str, store: Store) -> tuple[Session, list[str]]:
     run, before = (_known(rest.get(key), store, notes) for key in ("run", "before"))
     pins = _pins([value for key, value in given if key in PINS], store, notes)
     part = _part(rest.get("part"), run, store, notes)
-    query = _followed(config, run, store)
+    query = _followed(config if pairs else None, run, store)
     return replace(session, query=query, run=run, pins=pins, before=before, part=part), notes
 
 
@@ -111,13 +116,15 @@ def controls_of(run: Run, store: Store) -> str | None:
     return course[-1].query() if course else None
 
 
-def _followed(config: RunConfig, run_id: str | None, store: Store) -> str:
-    """A link's query; that of its run as it was changed since the link was made.
+def _followed(config: RunConfig | None, run_id: str | None, store: Store) -> str:
+    """A link's query; that of its run as it was changed since, or where the link names no controls.
 
     Somebody else may have changed it: that is no choice of who opens the link.
     """
     course = _course(store.run(run_id), store) if run_id else []
-    return (course[-1] if config in course else config).query()
+    if course and (config is None or config in course):
+        return course[-1].query()
+    return (config or RunConfig()).query()
 
 
 def _course(run: Run, store: Store) -> list[RunConfig]:

@@ -94,3 +94,14 @@ def test_a_run_opens_with_what_was_changed_of_it(store: Store) -> None:
     assert chosen.config == RunConfig(depth=4)
     deeds = Deeds(store, Runner(store, NoWorkers()))
     assert deeds.run(Session(), 0, run).query == now
+
+
+def test_a_link_that_names_a_run_alone_has_its_controls_as_they_were_changed(store: Store) -> None:
+    run = store.create_run(RunConfig(depth=3, activation="relu"))
+    assert read_link(f"?run={run}", store)[0].query == "activation=relu&depth=3"
+    store.send(run, Command("set", {"lr": 30.0}))
+    assert read_link(f"?run={run}", store)[0].query == "activation=relu&depth=3&lr=30"
+    assert read_link(f"?run={run}&view=weight", store)[0].query == "activation=relu&depth=3&lr=30"
+    assert read_link(f"?run={run}&depth=5", store)[0].query == "depth=5"
+    chosen = Session("", run=run)  # somebody went back to the defaults
+    assert read_link("?" + chosen.link(), store) == (chosen, [])
