@@ -9,7 +9,7 @@ def skeleton(chart: Chart, theme: Theme) -> Figure:
     """To Plotly one row of a heatmap; the painter draws the boxes' wires and what lies in them."""
     layout = strokes.layout(DARK, "", bottom=24, **strokes.ENDS)
     layout["paper_bgcolor"] = theme.plate
-    layout["xaxis"] |= {"showgrid": False, "gridcolor": theme.plate}
+    layout["xaxis"] |= {"showgrid": False, "gridcolor": "rgba(0, 0, 0, 0)"}
     layout["yaxis"] |= {"range": [-0.5, 0.5], "tickvals": [], "showgrid": False}
     boxes = {
         "type": "heatmap",
