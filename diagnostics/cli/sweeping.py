@@ -1,7 +1,7 @@
 """The command that trains many networks, and how it tells of them."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,11 @@ from diagnostics.store.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from diagnostics.store.store import Store
     from diagnostics.sweeps.sweep import Result
 
-WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": "to_html"}
+WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": ""}
+"""By a file's ending: what writes a frame; a picture is drawn by ourselves."""
 
 
 @click.command()
@@ -28,13 +30,14 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
     """Train every combination of values: 'init=glorot_normal,he_normal depth=5:30:5'.
 
     Ranges have both their ends. What the store has already is not trained again: a sweep that was
-    interrupted goes on where it was. FILE ends with .csv, .parquet or .html.
+    interrupted goes on where it was. FILE ends with .csv, .parquet or .html: a matrix of curves.
     """
     from diagnostics.sweeps import outcomes
     from diagnostics.sweeps.product import cells
     from diagnostics.sweeps.sweep import trained
 
-    chosen, writer = cells(words), _writer(output)
+    chosen = cells(words)
+    _check(output)
     told: list[Result] = []
     with opened(given) as store:
         try:
@@ -45,8 +48,8 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
             click.echo(f"{len(told)} of {len(chosen)} are kept; {left}.", err=True)
             sys.exit(INTERRUPTED)
         found = outcomes.frame(store, told)
-    if output is not None:
-        _write(found, output, writer)
+        if output is not None:
+            _write(output, found, lambda: _picture(store, told, " ".join(words)))
     _show(found, as_json)
 
 
@@ -57,17 +60,26 @@ def _followed(results: "Iterator[Result]", count: int, quiet: bool) -> "Iterator
     return iter(tqdm(results, total=count, unit=" networks", disable=True if quiet else None))
 
 
-def _writer(output: Path | None) -> str:
+def _check(output: Path | None) -> None:
     if output is not None and output.suffix not in WRITERS:
         raise click.UsageError(f"{output} can't be written: it must end with {', '.join(WRITERS)}.")
-    return WRITERS[output.suffix] if output else ""
 
 
-def _write(found: "pd.DataFrame", output: Path, writer: str) -> None:
+def _write(output: Path, found: "pd.DataFrame", picture: Callable[[], str]) -> None:
+    writer = WRITERS[output.suffix]
     try:
-        getattr(found, writer)(output, index=False)
+        if writer:
+            getattr(found, writer)(output, index=False)
+        else:
+            output.write_text(picture(), encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{output} can't be written: {error.strerror or error}.") from None
+
+
+def _picture(store: "Store", told: "Sequence[Result]", words: str) -> str:
+    from diagnostics.dashboard.matrix import matrix
+
+    return matrix(store, told, words)
 
 
 def _show(found: "pd.DataFrame", as_json: bool) -> None:

@@ -30,13 +30,13 @@ COLUMNS = {
 
 
 def frame(store: Store, results: Iterable[Result]) -> "pd.DataFrame":
-    """A row for each cell: the fields that were varied, and ``COLUMNS``."""
+    """A row for each cell, in their order: the fields that were varied, and ``COLUMNS``."""
     import pandas as pd
 
-    rows = [{**result.cell.values, **row(store, result)} for result in results]
-    fields = list(rows[0])[: -len(COLUMNS)] if rows else []
-    found = pd.DataFrame(rows, columns=[*fields, *COLUMNS])
-    return found.sort_values(fields, ignore_index=True) if fields else found
+    found = sorted(results, key=lambda result: result.cell.place)
+    fields = list(found[0].cell.values) if found else []
+    rows = [{**result.cell.values, **row(store, result)} for result in found]
+    return pd.DataFrame(rows, columns=[*fields, *COLUMNS])
 
 
 def row(store: Store, result: Result) -> dict[str, Any]:

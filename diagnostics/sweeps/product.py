@@ -20,9 +20,11 @@ class Cell:
     """One of a sweep's configurations; none where its values are at odds, as ``error`` says.
 
     Attributes:
+        place: its number among all, from 0.
         values: of the fields that are varied.
     """
 
+    place: int
     values: Mapping[str, object]
     config: RunConfig | None
     error: str = ""
@@ -43,7 +45,7 @@ def cells(words: Iterable[str]) -> tuple[Cell, ...]:
         raise InvalidConfig(f"These are {count:,} networks: a sweep has at most {MOST_CELLS:,}.")
     varied = [key for key, texts in given.items() if len(texts) > 1]
     every = (dict(zip(given, texts, strict=True)) for texts in product(*given.values()))
-    return tuple(_cell(texts, varied) for texts in every)
+    return tuple(_cell(place, texts, varied) for place, texts in enumerate(every))
 
 
 def _given(words: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
@@ -88,10 +90,10 @@ def _number(key: str, text: str, part: str) -> Decimal:
     return number
 
 
-def _cell(texts: Mapping[str, str], varied: Iterable[str]) -> Cell:
+def _cell(place: int, texts: Mapping[str, str], varied: Iterable[str]) -> Cell:
     words = [f"{key}={text}" for key, text in texts.items()]
     try:
         config = RunConfig.from_words(words)
     except InvalidConfig as refusal:
-        return Cell({key: texts[key] for key in varied}, None, str(refusal))
-    return Cell({key: getattr(config, key) for key in varied}, config)
+        return Cell(place, {key: texts[key] for key in varied}, None, str(refusal))
+    return Cell(place, {key: getattr(config, key) for key in varied}, config)

@@ -87,6 +87,7 @@ def test_a_table_of_what_came_of_it(file_store: Store) -> None:
     found = outcomes.frame(file_store, swept(file_store, Here()))
     assert list(found.columns) == ["activation", "depth", *outcomes.COLUMNS]
     assert len(found) == 4 and (found["steps"] == 5).all()
+    assert found["activation"].tolist() == ["relu", "relu", "sigmoid", "sigmoid"]
     deep = found[(found["activation"] == "sigmoid") & (found["depth"] == 12)].iloc[0]
     assert deep["decades"] < -5 and deep["diagnosis"] == "Vanishing gradients"
 

@@ -1,0 +1,33 @@
+"""A sweep as a picture."""
+
+import re
+
+from diagnostics.dashboard.matrix import matrix
+from diagnostics.store.store import Store
+from diagnostics.sweeps.product import cells
+from diagnostics.sweeps.sweep import Result, Sweep
+from tests.sweeps.test_sweep import Here
+
+
+def drawn(store: Store, words: str) -> tuple[str, list[Result]]:
+    results = list(Sweep(store, Here(), 1).results(cells([words, "width=8 steps=3"])))
+    return matrix(store, results, words), results
+
+
+def test_the_longest_field_goes_across_and_others_down(file_store: Store) -> None:
+    html, results = drawn(file_store, "activation=relu,sigmoid depth=3:9:3")
+    heads = re.findall(r'<th scope="(col|row)">([^<]*)</th>', html)
+    assert heads == [("col", "3"), ("col", "6"), ("col", "9"), ("row", "relu"), ("row", "sigmoid")]
+    assert html.count("<svg") == 6 and all(one.run and one.run.id in html for one in results)
+    assert html.count('data-tone="vanishing"') >= 1 and html.count('class="theory"') == 6
+
+
+def test_seeds_share_a_cell_with_their_spread(file_store: Store) -> None:
+    html, _ = drawn(file_store, "activation=relu,sigmoid seed=0:2")
+    assert html.count("<td") == 2 and len(re.findall(r'<path d="M', html)) == 6
+    assert "±" in html
+
+
+def test_a_cell_that_can_not_be_says_why_and_nothing_is_fetched(file_store: Store) -> None:
+    html, _ = drawn(file_store, "norm=none,batch batch_size=1,32")
+    assert "batch_size=1 can" in html and "http" not in re.sub(r"xmlns=.\S+", "", html)
