@@ -12,6 +12,7 @@ from diagnostics.diagnosis.way import Floats, Mask
 from diagnostics.diagnosis.wording import layers
 from diagnostics.subject.activations import ACTIVATIONS
 from diagnostics.subject.choices import NORMS
+from diagnostics.subject.watched import WatchedModel
 
 ALIKE = 1e-3
 """Standard deviation of weights over their size: what is less is rounding."""
@@ -131,7 +132,7 @@ def _samples(case: Case) -> float:
     """
     first = case.batch.steps <= BEGINNING
     largest = case.batch.metric("activation_max")[first, :-1].astype(np.float64)
-    known = np.isfinite(largest).all(axis=0)
+    known = np.isfinite(largest).all(axis=0) & _activated(case)[:-1]
     activation = ACTIVATIONS.get(case.subject.activation)
     bounded = activation is not None and activation.range is not None
     if not known.any() or (bounded and case.subject.activation not in INVERSE):
@@ -139,6 +140,14 @@ def _samples(case: Case) -> float:
     back = INVERSE.get(case.subject.activation, np.abs)
     usual = np.max if case.subject.residual else np.median
     return float(np.round(usual(back(largest[:, known].max(axis=0))) ** 2) + 1)
+
+
+def _activated(case: Case) -> Mask:
+    """Layers with an activation: of others what comes before batch norm was measured."""
+    layers = case.subject.layers if isinstance(case.subject, WatchedModel) else ()
+    found = np.zeros(case.batch.layers, np.bool_)
+    found[[i for i, layer in enumerate(layers[: len(found)]) if layer.activation]] = True
+    return found
 
 
 SYMMETRIC = Rule(

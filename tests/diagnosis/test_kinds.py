@@ -215,7 +215,7 @@ def test_inputs_that_are_too_large(
 
 @pytest.mark.parametrize(
     ("activation", "largest", "found"),
-    [("relu", 1.0, True), ("relu", 3.1, False), ("tanh", np.tanh(1.0), True),
+    [("relu", 1.0, True), ("relu", 3.1, False), ("", 1.0, False), ("tanh", np.tanh(1.0), True),
      ("tanh", np.tanh(3.1), False), ("hard_tanh", 1.0, False)],
 )  # fmt: skip
 def test_batch_norm_of_too_few(activation: str, largest: float, found: bool) -> None:
