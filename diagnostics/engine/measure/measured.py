@@ -23,7 +23,7 @@ class Measured:
         clipped: the same as optimizers applied it.
         left: the norm of gradients of steps before that this step's were added to.
         by_hand: whether layers were called, and gradients of theirs come from no backward pass.
-        early: whether a step was made by gradients of before, and others were computed after it.
+        early: whether the step was split: it was made by gradients, or through calls, of before.
         spoilt: (layer's index, tensor) where an entry was first found that is not finite, once
             weights or what they are moved by are not; a weight where the layer had such a weight
             before the step, and no layer's where none is known.

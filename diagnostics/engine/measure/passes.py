@@ -29,6 +29,7 @@ class Pass:
         fresh: parameters whose gradient it filled and that were not yet stepped, [parameters].
         applied: parameters that were stepped by what it left, [parameters].
         scale: what its loss was multiplied with.
+        old: whether it went through a graph of an earlier step.
     """
 
     fresh: Flags
@@ -37,6 +38,7 @@ class Pass:
     replaced: set[int] = field(default_factory=set)
     kept: dict[Place, tuple[int, Tensor]] = field(default_factory=dict)
     scale: float = 1.0
+    old: bool = False
 
 
 class Passes:
@@ -81,6 +83,16 @@ class Passes:
             if place in done.kept and done.fresh.any():
                 return done.kept[place]
         return None
+
+    def outlived(self) -> None:
+        """The pass that is going on has come to a call of an earlier step."""
+        if self.going is not None:
+            self.going.old = True
+
+    @property
+    def old(self) -> bool:
+        """Whether a pass that was applied came to such a call."""
+        return any(one.old for one in self.counted())
 
     def end(self) -> None:
         """The pass is over; it counts where it filled gradients."""

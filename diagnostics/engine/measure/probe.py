@@ -250,7 +250,7 @@ class Probe:
         self.parameters.finish()
         step = self.step
         step.values, step.heard = self._values.copy(), self._hooks.heard
-        step.early = not self._earlier.isdisjoint(self._calls.layers)
+        step.early = self._passes.old or not self._earlier.isdisjoint(self._calls.layers)
         step.skipped, step.order = self._suspects.unused(self._used), tuple(self._calls.order)
         self.forget()
         return step
@@ -397,10 +397,13 @@ class Probe:
     ) -> None:
         """A module called twice has a signal for each call: together one gradient."""
         gradient = gradients[place]
-        if gradient is None or not self._hooks.on or self._calls.row(call) < 0:
+        if gradient is None or not self._hooks.on:
             return
         if self._passes.going is None:
             self._pass_begins()
+        if self._calls.row(call) < 0:  # it was made in an earlier step
+            self._passes.outlived()
+            return
         self._signals.add(call, output, gradient)
         self._times.signal(self._calls.row(call), output, gradient)
 

@@ -51,8 +51,8 @@ BY_HAND = (
 )
 
 EARLY = (
-    "w.step() comes between backward() and the optimizer's step, which splits what belongs "
-    "together: it is to come after both."
+    "w.step() comes in the midst of a step, between a forward pass, its backward pass and the "
+    "optimizer's step: what it splits has no signals."
 )
 
 CUT = "No gradient has reached a parameter of the model."

@@ -717,7 +717,7 @@ def threads(watching: Watching) -> Trial:
     return t
 
 
-@loop("w.step before the optimizer's step", "w.step() comes between backward()")
+@loop("w.step before the optimizer's step", "w.step() comes in the midst of a step")
 def too_early(watching: Watching) -> Trial:
     model = mlp()
     optimizer = SGD(model.parameters(), 0.1)
@@ -728,6 +728,23 @@ def too_early(watching: Watching) -> Trial:
             t.step(loss)
             optimizer.step()
             optimizer.zero_grad()
+    return t
+
+
+@loop("w.step between a forward pass and its backward pass", "w.step() comes in the midst")
+def prefetched(watching: Watching) -> Trial:
+    model = mlp()
+    optimizer = SGD(model.parameters(), 0.1)
+    with watching(model, optimizer) as t:
+        loss = square(model(batch(0)))
+        for i in range(STEPS):
+            loss.backward()
+            t.right("weight_grad_norm", gradients(model))
+            optimizer.step()
+            optimizer.zero_grad()
+            following = square(model(batch(i + 1)))
+            t.step(loss)
+            loss = following
     return t
 
 
