@@ -86,14 +86,14 @@ def test_a_student_goes_ones_own_way_and_comes_back(come: Come) -> None:
     run = _trains(presenter)
     _sees(student, run)
     student.click("#following button")
-    expect(student.locator("#following")).to_contain_text("on your own")
+    expect(student.locator("#following")).to_contain_text("On your own")
     assert _trains(student) != run
     presenter.evaluate("lab.look({ at: 2 })")
     student.wait_for_function("lab.frame()?.newest > 5")
     student.click("#following button")
     student.wait_for_function(f"lab.session().run === '{run}' && lab.frame()?.now?.step === 2")
     student.evaluate("lab.look({ at: 3 })")
-    expect(student.locator("#following")).to_contain_text("on your own")
+    expect(student.locator("#following")).to_contain_text("On your own")
 
 
 def test_a_run_comes_from_the_wall_to_the_projector_and_to_all_who_follow(come: Come) -> None:

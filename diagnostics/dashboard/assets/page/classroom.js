@@ -15,7 +15,7 @@ const classroom = (() => {
   function tell() {
     const [said, deed, act] = follows()
       ? ["You follow the presenter. ", "Do it yourself", () => { wishes.make("copy"); }]
-      : ["You are on your own here. ", "Follow the presenter", follow];
+      : ["On your own. ", "Follow the presenter", follow];
     dom.$("following").replaceChildren(/** @type {string} */ (said),
       dom.button(/** @type {string} */ (deed), /** @type {() => void} */ (act)));
   }
