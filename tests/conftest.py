@@ -15,6 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from diagnostics.runs.runner import Runner
 from diagnostics.store.pictures import BINS, QUANTITIES, SIDE, Picture
 from diagnostics.store.records import METRICS, SCALARS, StepBatch
 from diagnostics.store.settings import SETTINGS
@@ -64,10 +65,26 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     cluster.empty()
 
 
+@pytest.fixture(autouse=True)
+def runners(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
+    """All that a test makes: they look after runs in threads of their own."""
+    made: list[Runner] = []
+    begin = Runner.__init__
+
+    def noted(self: Runner, *given: Any, **named: Any) -> None:
+        begin(self, *given, **named)
+        made.append(self)
+
+    monkeypatch.setattr(Runner, "__init__", noted)
+    return made
+
+
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_url: str, runners: list[Runner]) -> Iterator[Store]:
     store = Store(store_url)
     yield store
+    for runner in runners:
+        runner.close()
     store.close()
 
 

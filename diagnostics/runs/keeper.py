@@ -62,7 +62,8 @@ class Keeper:
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._looked = time.monotonic()
-        threading.Thread(target=self._watch, name="keeper", daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, name="keeper", daemon=True)
+        self._thread.start()
 
     # ---- what somebody wants ----
 
@@ -219,10 +220,10 @@ class Keeper:
     def _look_after(self, live: list[Run]) -> None:
         self._full = self.limits.full(self._store.size()) if self.limits.megabytes else ""
         with self._lock:
-            now, states = time.monotonic(), {run.id: run.state for run in live}
+            now, known = time.monotonic(), {run.id: run for run in live}
             for place in self._going.values():
-                pauses = states.get(place.run) == "paused"
-                place.paused = (place.paused or now) if pauses else None
+                if run := known.get(place.run):
+                    place.note(run.state, run.steps, now)
                 self._limit(place, now)
             waiting, going = self._waiting.values(), self._going.values()
             for place in yielding(waiting, going, self._slots, self.limits.turn, now):
@@ -269,6 +270,7 @@ class Keeper:
             for run_id in self._going:
                 self._store.send(run_id, Command("aside", {"state": "paused"}))
         wait(list(self._futures.values()), LAST_WORDS_SECONDS)
+        self._thread.join(LAST_WORDS_SECONDS)  # it asks nothing of a store that is closed next
 
     def _place(self, run_id: str) -> Place | None:
         places = (self._waiting, self._going, self._aside)

@@ -39,6 +39,12 @@ class Place:
         """Its owner, or itself."""
         return self.owner or self.run
 
+    def note(self, state: str, steps: int, now: float) -> None:
+        """How its run is: a turn begins with the first step, however long starting takes."""
+        self.paused = (self.paused or now) if state == "paused" else None
+        if state == "queued" or (state == "running" and not steps):
+            self.since = now
+
     def abandoned(self, now: float) -> bool:
         """Whether nobody has looked for a while."""
         return now - self.seen > ABANDONED_SECONDS

@@ -62,6 +62,18 @@ def test_nobody_holds_two_workers_while_another_has_none() -> None:
     assert _out([_place("c", "bob")], [_place("a", "ann"), _place("b", "cat")]) == []
 
 
+def test_a_turn_begins_with_the_first_step() -> None:
+    place = _place("a", since=100)
+    for state, steps in (("queued", 7), ("running", 0)):
+        place.note(state, steps, NOW)
+        assert place.since == NOW
+    place.note("running", 1, NOW + 5)
+    assert place.since == NOW and place.paused is None
+    place.note("paused", 0, NOW + 6)
+    place.note("paused", 0, NOW + 9)
+    assert (place.since, place.paused) == (NOW, NOW + 6)
+
+
 def test_a_turn_ends_where_somebody_waits() -> None:
     going = [_place("a", since=TURN + 1), _place("b", since=TURN + 9)]
     assert _out([_place("c")], going) == ["b"]
