@@ -86,6 +86,29 @@ METRICS = _table(
         "‖∂L/∂x‖ of a recurrent layer's first moment over its last (of a cell ∂L/∂h)",
         "log",
     ),
+    Metric(
+        "signal_grad_max", "Largest signal gradient", "largest |∂L/∂z| over batch and units", "log"
+    ),
+    Metric(
+        "signal_grad_kurtosis",
+        "Signal kurtosis",
+        "E[δ⁴]/E[δ²]² of signal gradients; 3 for a Gaussian, more where few samples or units have "
+        "nearly all of it",
+        "log",
+    ),
+    Metric(
+        "signal_small",
+        "Subnormal signals",
+        "share of signal gradients that are not 0 but below the normal range of their type, where "
+        "digits are lost",
+        "share",
+    ),
+    Metric(
+        "grad_zeros",
+        "Zero weight gradients",
+        "share of entries of ∂L/∂W that are exactly 0",
+        "share",
+    ),
 )
 """Per layer and step, in the order of the last axis of ``StepBatch.values``."""
 

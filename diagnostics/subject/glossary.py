@@ -111,6 +111,10 @@ GLOSSARY = _table(
          spellings=r"\bloss\b|\bnats\b"),
     Term("kurtosis", "Kurtosis", "How heavy the tails of a distribution are: 3 for a bell curve, "
          "much more where few numbers are far larger than the rest.", "Sun et al. 2024"),
+    Term("subnormal", "Subnormal", "A number so near to 0 that its type has fewer digits left for "
+         "it: below 1.2·10⁻³⁸ in float32 and bfloat16, below 6·10⁻⁵ in float16. A little smaller, "
+         "and it is 0.", "IEEE 754-2019; Micikevicius et al. 2018",
+         r"\bsubnormal\b|\bnormal range\b"),
     Term("theory", "Theory", "What mean-field theory predicts of a network this wide, from its "
          "activation and the variance of its first weights. The shaded band holds nineteen of "
          "twenty networks.", "Schoenholz et al. 2017",

@@ -88,6 +88,7 @@ STATES = {
     "moons": State("?dataset=moons&depth=50"),
     "lesson": State("?lesson=leaky"),
     "clipping": State(deed=_panel("Clipping and ladder")),
+    "entries": State(deed=_panel("Gradients' entries")),
     "inside": State(deed=_panel("Inside a layer")),
     "lecture": State(lecture=True),
     "lecture-training": State("?activation=tanh&steps=100000", _train, lecture=True),

@@ -49,6 +49,15 @@ CHANGE = np.dtype(
 ROUNDING = 1e-14
 """A variance below this share of the mean square is rounding: the spread is 0."""
 
+SIZE = np.dtype(
+    [(key, np.float64) for key in ("norm", "entries", "root", "largest", "zeros", "small")]
+)
+"""Of all entries x seen: (Σx²)^½, number, (Σx⁴)^¼, max |x|, zeros, and others that are below the
+normal range of their type: these have lost digits."""
+
+NORMAL_SINGLE, NORMAL_DOUBLE = 1.1754943508222875e-38, 2.2250738585072014e-308
+"""Where the normal ranges of float32 and float64 begin."""
+
 SMALLEST, LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
 """Of float32, above 0."""
 
@@ -81,6 +90,18 @@ def _pointer(typing: Any, address: Any) -> Any:
 
 
 @compiled
+def _largest_of(entries: Any) -> float:
+    """The largest magnitude of finite entries; NaN where there are others."""
+    largest = 0.0
+    for i in range(entries.size):
+        x = abs(np.float64(entries[i]))
+        if not np.isfinite(x):
+            return np.nan
+        largest = max(largest, x)
+    return largest
+
+
+@compiled
 def _norm(entries: Any) -> float:
     """Squares of float32 always fit float64; of float64 they may not, and are scaled then."""
     squares = 0.0
@@ -89,12 +110,9 @@ def _norm(entries: Any) -> float:
         squares += x * x
     if 1e-280 < squares < 1e300:
         return np.sqrt(squares)
-    largest = 0.0
-    for i in range(entries.size):
-        x = np.float64(entries[i])
-        if not np.isfinite(x):
-            return np.sqrt(squares)  # NaN or infinite, as the entries have it
-        largest = max(largest, abs(x))
+    largest = _largest_of(entries)
+    if np.isnan(largest):
+        return np.sqrt(squares)  # NaN or infinite, as the entries have it
     if largest == 0.0:
         return 0.0
     scaled = 0.0
@@ -104,18 +122,104 @@ def _norm(entries: Any) -> float:
 
 
 @compiled
-def norms(
-    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Floats, entries: Floats
-) -> bool:
-    """Take stretches into rows of L2 norms and of numbers of entries; whether all are finite."""
+def _zeros(entries: Any) -> int:
+    found = 0
+    for i in range(entries.size):
+        found += np.int64(entries[i] == 0)
+    return found
+
+
+@compiled
+def norms(rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Any) -> bool:
+    """Take stretches into rows of ``SIZE``, but for their tails; whether all are finite."""
     finite = True
     for k in range(len(rows)):
+        row = out[rows[k]]
         if wide[k]:
-            found = _norm(carray(_pointer(addresses[k]), sizes[k], np.float64))
+            entries = carray(_pointer(addresses[k]), sizes[k], np.float64)
+            found = _norm(entries)
+            row.zeros += _zeros(entries)
         else:
-            found = _norm(carray(_pointer(addresses[k]), sizes[k], np.float32))
-        out[rows[k]] = np.hypot(out[rows[k]], found)
-        entries[rows[k]] += sizes[k]
+            short = carray(_pointer(addresses[k]), sizes[k], np.float32)
+            found = _norm(short)
+            row.zeros += _zeros(short)
+        row.norm = np.hypot(row.norm, found)
+        row.entries += sizes[k]
+        finite &= np.isfinite(found)
+    return bool(finite)
+
+
+@compiled
+def _largest(bits: Any, sign: Any) -> Any:
+    """The largest magnitude's bits: read as whole numbers, they stand in the order of magnitudes.
+
+    A maximum of floats does not go in parallel lanes, because of NaN; here NaN is above infinity.
+    """
+    found = bits[0] & sign if bits.size else sign & 0
+    for i in range(bits.size):
+        found = max(found, bits[i] & sign)
+    return found
+
+
+@compiled
+def _raise_to(row: Any, magnitude: float) -> None:
+    if magnitude > row.largest or np.isnan(magnitude):
+        row.largest = magnitude
+
+
+@compiled
+def fourth(one: float, other: float) -> float:
+    """(a⁴ + b⁴)^¼, right at any scale."""
+    largest = max(one, other)
+    if largest == 0.0 or not np.isfinite(one + other):
+        return one + other
+    return float(largest * ((one / largest) ** 4 + (other / largest) ** 4) ** 0.25)
+
+
+@compiled
+def _tails(entries: Any, normal: float, row: Any) -> float:
+    """Add entries to a row of ``SIZE``; their norm.
+
+    Fourth powers of float32 fit float64 as well.
+    """
+    squares, fourths, small = 0.0, 0.0, 0
+    for i in range(entries.size):
+        x = np.float64(entries[i])
+        square = x * x
+        squares += square
+        fourths += square * square
+        small += np.int64(abs(x) < normal)
+    norm, root = np.sqrt(squares), np.sqrt(np.sqrt(fourths))
+    if not 1e-280 < fourths < 1e300:
+        norm, largest = _norm(entries), _largest_of(entries)
+        scaled = 0.0
+        for i in range(entries.size if largest > 0 else 0):
+            scaled += (np.float64(entries[i]) / largest) ** 4
+        root = largest * np.sqrt(np.sqrt(scaled))
+    zeros = _zeros(entries) if small else 0
+    row.norm = np.hypot(row.norm, norm)
+    row.root = fourth(row.root, root)
+    row.entries += entries.size
+    row.zeros += zeros
+    row.small += small - zeros
+    return float(norm)
+
+
+@compiled
+def tails(rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Any) -> bool:
+    """Take stretches into rows of ``SIZE``; whether all are finite."""
+    finite = True
+    single, double = np.empty(1, np.int32), np.empty(1, np.int64)
+    for k in range(len(rows)):
+        row = out[rows[k]]
+        if wide[k]:
+            found = _tails(carray(_pointer(addresses[k]), sizes[k], np.float64), NORMAL_DOUBLE, row)
+            double[0] = _largest(carray(_pointer(addresses[k]), sizes[k], np.int64), DOUBLE)
+            _raise_to(row, double.view(np.float64)[0])
+        else:
+            found = _tails(carray(_pointer(addresses[k]), sizes[k], np.float32), NORMAL_SINGLE, row)
+            single[0] = _largest(carray(_pointer(addresses[k]), sizes[k], np.int32), SINGLE)
+            _raise_to(row, single.view(np.float32)[0])
         finite &= np.isfinite(found)
     return bool(finite)
 
@@ -154,24 +258,6 @@ def _tally(entries: Any, low: float, high: float, row: Any) -> None:
     row.zeros += zeros
     if low > -np.inf:
         row.outside += _outside(entries, low, high)
-
-
-@compiled
-def _largest(bits: Any, sign: Any) -> Any:
-    """The largest magnitude's bits: read as whole numbers, they stand in the order of magnitudes.
-
-    A maximum of floats does not go in parallel lanes, because of NaN; here NaN is above infinity.
-    """
-    found = bits[0] & sign if bits.size else sign & 0
-    for i in range(bits.size):
-        found = max(found, bits[i] & sign)
-    return found
-
-
-@compiled
-def _raise_to(row: Any, magnitude: float) -> None:
-    if magnitude > row.largest or np.isnan(magnitude):
-        row.largest = magnitude
 
 
 @compiled
@@ -365,11 +451,33 @@ def together(norms: Floats) -> float:
 
 
 @compiled
-def signals(norms: Floats, sizes: Floats, out: Any) -> None:
-    """Norm and root mean square of signals into rows of metrics; NaN where none was seen."""
-    for i in range(len(norms)):
-        out[i].signal_grad_norm = norms[i] if sizes[i] > 0 else np.nan
-        out[i].signal_grad_rms = norms[i] / np.sqrt(sizes[i])
+def signals(sizes: Any, rows: Ints, owner: Ints, scales: Floats, pooled: Any, out: Any) -> None:
+    """What signals come to, together for each layer, in rows of metrics; NaN where none was seen.
+
+    The kurtosis is E[δ⁴]/E[δ²]², about 0.
+
+    Args:
+        sizes: rows of ``SIZE``.
+        rows: which of them.
+        owner: of each row, the layer.
+        scales: what the row's loss was multiplied with.
+        pooled: rows of ``SIZE``, 0 as yet, [layers].
+    """
+    for k in range(len(rows)):
+        one, whole = sizes[rows[k]], pooled[owner[k]]
+        whole.entries += one.entries
+        whole.norm = np.hypot(whole.norm, one.norm / scales[k])
+        whole.root = fourth(whole.root, one.root / scales[k])
+        whole.small += one.small
+        _raise_to(whole, one.largest / scales[k])
+    for i in range(len(out)):
+        seen, row = pooled[i], out[i]
+        known = seen.entries > 0
+        row.signal_grad_norm = seen.norm if known else np.nan
+        row.signal_grad_rms = seen.norm / np.sqrt(seen.entries) if known else np.nan
+        row.signal_grad_max = seen.largest if known else np.nan
+        row.signal_grad_kurtosis = seen.entries * (seen.root / seen.norm) ** 4 if known else np.nan
+        row.signal_small = seen.small / seen.entries if known else np.nan
 
 
 @compiled

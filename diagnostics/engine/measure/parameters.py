@@ -34,6 +34,7 @@ class Parameters:
             frozen for some passes only.
         stepped: which an optimizer has stepped in this step by a gradient.
         reached: which one has ever.
+        zeros: how many entries of a gradient are 0, as the last pass that filled it left it.
     """
 
     def __init__(self, modules: Sequence[nn.Module], others: Sequence[nn.Parameter]) -> None:
@@ -50,6 +51,8 @@ class Parameters:
         sizes = np.array([p.numel() for p in self.weights], np.float64)
         self.root_sizes = np.sqrt(np.bincount(self._weights[0], sizes, len(modules)))
         self._norms = reductions.Norms(len(self.all))
+        self.zeros = np.full(len(self.all), np.nan)
+        self._entries = np.array([p.numel() for p in self.all], np.float64)
         self._seen: list[Tensor | None] = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
         self.present, self.stepped, self.reached = np.zeros((3, len(self.all)), np.bool_)
@@ -117,6 +120,8 @@ class Parameters:
         now = self.read(rows)
         known = self.present[rows]
         self.norms[rows[known]] = now[known]
+        seen = self._norms.rows[: len(rows)][known]
+        self.zeros[rows[known]] = seen["zeros"] / seen["entries"]
         begun = rows[known & first[rows]]
         self.first[begun] = self.norms[begun]
 
@@ -172,6 +177,15 @@ class Parameters:
     def by_bias(self, norms: Floats) -> Floats:
         """The same of its biases."""
         return self._by_layer(norms, *self._biases)
+
+    def zeros_by_weight(self) -> Floats:
+        """Which share of the gradients of each layer's weights is 0; NaN where none was stepped."""
+        owner, rows = (part[self.stepped[self.weight_rows]] for part in self._weights)
+        sums = (self.zeros[rows] * self._entries[rows], self._entries[rows])
+        found, whole = (np.bincount(owner, some, len(self.root_sizes)) for some in sums)
+        shares = np.full(len(found), np.nan)
+        np.divide(found, whole, out=shares, where=whole > 0)
+        return shares
 
     @property
     def weight_owner(self) -> Ints:

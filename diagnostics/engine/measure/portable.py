@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import gate
+from diagnostics.engine.measure import gate, kernels
 from diagnostics.engine.measure.kernels import Floats, Records
 from diagnostics.engine.measure.layers import EVERYWHERE
 
@@ -48,6 +48,47 @@ def norms(tensors: Sequence[Tensor]) -> Floats:
     for i in np.flatnonzero(~safe).tolist():
         found[i] = exact_norm(dense[i])
     return found
+
+
+def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Records) -> bool:
+    """Take tensors into rows of ``kernels.SIZE``; whether all are finite.
+
+    Args:
+        tails: as ``kernels.tails`` does, else as ``kernels.norms``.
+    """
+    found = norms(tensors)
+    counts = _tails(tensors) if tails else reduce([plain(t) for t in tensors], _zeros)
+    for k, (row, tensor) in enumerate(zip(rows, tensors, strict=True)):
+        one = out[row]
+        one["norm"] = np.hypot(one["norm"], found[k])
+        one["entries"] += tensor.numel()
+        one["zeros"] += counts[0][k]
+        if tails:
+            one["small"] += counts[1][k] - counts[0][k]
+            one["largest"] = np.maximum(one["largest"], counts[2][k])
+            one["root"] = kernels.fourth(one["root"], counts[3][k])
+    return bool(np.isfinite(found).all())
+
+
+def _tails(tensors: Sequence[Tensor]) -> Floats:
+    """Zeros, entries below normal range, max |x| and (Σx⁴)^¼ of each: float64 [4, tensors]."""
+    found = np.zeros((4, len(tensors)))
+    starts = [torch.finfo(t.dtype).tiny if t.is_floating_point() else 0.0 for t in tensors]
+    for start in set(starts):
+        where = [k for k, other in enumerate(starts) if other == start and tensors[k].numel()]
+        found[:, where] = reduce([plain(tensors[k]) for k in where], *_tailed(start))
+    found[3] = np.where(found[2] > 0, found[2] * found[3] ** 0.25, found[2])
+    return found
+
+
+def _tailed(start: float) -> list[Reducer]:
+    """Fourths are of entries over the largest, whose powers can't leave the type's range."""
+    return [
+        _zeros,
+        lambda rows: (rows.abs() < start).sum(1),
+        lambda rows: rows.abs().amax(1),
+        lambda rows: (rows / rows.abs().amax(1, keepdim=True)).square().square().sum(1),
+    ]
 
 
 def tally(

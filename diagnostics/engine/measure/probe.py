@@ -349,6 +349,7 @@ class Probe:
         weights = parameters.by_weight(parameters.unclipped)
         rows["weight_grad_norm"] = weights
         rows["weight_grad_rms"] = weights / parameters.root_sizes
+        rows["grad_zeros"] = parameters.zeros_by_weight()
         rows["bias_grad_norm"] = parameters.by_bias(parameters.unclipped)
         first = np.where(applied, parameters.first, np.nan)
         for key, norms in (

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from diagnostics.engine.measure import gate, kernels, portable
-from diagnostics.engine.measure.kernels import TALLY, Floats, Ints, Records, Stretches
+from diagnostics.engine.measure.kernels import SIZE, TALLY, Floats, Ints, Records, Stretches
 from diagnostics.engine.measure.layers import EVERYWHERE
 from diagnostics.subject.activations import Span
 
@@ -101,29 +101,41 @@ def named(rows: int, names: np.dtype[np.void]) -> tuple[Floats, Records]:
 
 
 class Norms:
-    """L2 norms and numbers of entries, [rows]; what is added to a row is one vector with it."""
+    """Rows of ``SIZE``; what is added to a row is one vector with it.
 
-    def __init__(self, rows: int) -> None:
-        self.values, self.entries = np.zeros(rows), np.zeros(rows)
+    Args:
+        tails: whether the largest entries are looked at as well, and those below normal range.
+    """
+
+    def __init__(self, rows: int, tails: bool = False) -> None:
+        self._tails = tails
+        self._plain, self.rows = named(rows, SIZE)
+
+    @property
+    def values(self) -> Floats:
+        """L2 norms, [rows]."""
+        return self.rows["norm"]
+
+    @property
+    def entries(self) -> Floats:
+        """How many were seen, [rows]."""
+        return self.rows["entries"]
 
     def fit(self, rows: int) -> None:
         """Have room for so many rows."""
-        missing = rows - len(self.values)
+        missing = rows - len(self._plain)
         if missing > 0:
-            room = np.zeros(missing + len(self.values))
-            self.values = np.concatenate([self.values, room])
-            self.entries = np.concatenate([self.entries, room])
+            room = np.zeros((missing + len(self._plain), self._plain.shape[1]))
+            self._plain = np.concatenate([self._plain, room])
+            self.rows = self._plain.view(SIZE)[:, 0]
 
     def add(self, these: Gathered) -> bool:
         """Take tensors into their rows; whether all of them are finite."""
         self.lose([row for row, _ in these.unread])
-        finite = bool(kernels.norms(*these.stretches, self.values, self.entries))
+        read = kernels.tails if self._tails else kernels.norms
+        finite = bool(read(*these.stretches, self.rows))
         if these.others:
-            found = portable.norms(these.others)
-            finite &= bool(np.isfinite(found).all())
-            for i, tensor, norm in zip(these.other_rows, these.others, found, strict=True):
-                self.values[i] = np.hypot(self.values[i], norm)
-                self.entries[i] += tensor.numel()
+            finite &= portable.sizes(these.other_rows, these.others, self._tails, self.rows)
         return finite
 
     def lose(self, rows: list[int]) -> None:
@@ -132,8 +144,7 @@ class Norms:
 
     def clear(self) -> None:
         """Begin anew."""
-        self.values.fill(0.0)
-        self.entries.fill(0.0)
+        self._plain.fill(0.0)
 
 
 class Tally:

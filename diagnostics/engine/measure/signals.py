@@ -22,7 +22,7 @@ class Signals:
 
     def __init__(self, calls: Calls, passes: Passes, spoilt: Callable[..., None]) -> None:
         self._calls, self._passes, self._spoilt = calls, passes, spoilt
-        self._norms = reductions.Norms(0)
+        self._norms = reductions.Norms(0, tails=True)
         self.pending = Pending(self._read, self._lose)
 
     def add(self, call: int, output: int, gradient: Tensor) -> None:
@@ -56,16 +56,10 @@ class Signals:
         return np.array(rows, np.int64), np.array(calls, np.int64), np.array(scales)
 
     def write(self, rows: Ints, owner: Ints, scales: Floats, out: Records) -> None:
-        """Norms of rows together, into rows of metrics; NaN where there is none."""
-        count = len(out)
+        """What rows come to together, into rows of metrics; NaN where there is none."""
         self._norms.fit(len(self._passes.calls))
-        norms, sizes = (
-            np.full(count, np.nan),
-            np.bincount(owner, self._norms.entries[rows], count).astype(float),
-        )
-        scaled = self._norms.values[rows] / scales
-        kernels.by_owner(scaled, np.ones(len(rows), np.bool_), np.arange(len(rows)), owner, norms)
-        kernels.signals(norms, sizes, out)
+        _, pooled = reductions.named(len(out), kernels.SIZE)
+        kernels.signals(self._norms.rows, rows, owner, scales, pooled, out)
 
     def first_over_last(self, rows: Ints, calls: Ints, layers: Ints, layer: int) -> float:
         """The signal of a layer's first call over that of its last one; NaN where there are no two.

@@ -46,6 +46,35 @@ def test_std_survives_a_large_mean(mean: float, std: float) -> None:
     assert portable.moments([tensor])[0].std[0] == pytest.approx(expected, rel=1e-2)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("size", [1e-300, 1e-44, 3e-38, 1e-30, 1e-5, 1.0, 1e4, 1e30, 1e38, 1e300])
+def test_tails_are_right_at_any_scale(path: None, dtype: torch.dtype, size: float) -> None:
+    torch.manual_seed(0)
+    parts = [(torch.randn(n).double() ** 3 * size).to(dtype) for n in (300, 1, 77)]
+    parts[0][::3] = 0
+    whole = torch.cat(parts)
+    entries, tiny = whole.double(), torch.finfo(dtype).tiny
+    if not entries.isfinite().all():
+        return
+    norms = reductions.Norms(2, tails=True)
+    assert norms.add(reductions.gather([1, 1, 1], parts))
+    found, largest = norms.rows[1], float(entries.abs().max())
+    assert found["entries"] == 378 and not norms.rows[0]["entries"]
+    assert found["largest"] == pytest.approx(largest, rel=1e-6)
+    assert found["zeros"] == int((whole == 0).sum())
+    assert found["small"] == int(((whole.abs() < tiny) & (whole != 0)).sum())
+    scaled = entries / (largest or 1.0)
+    assert found["norm"] == pytest.approx(largest * float(scaled.norm()), rel=1e-5)
+    assert found["root"] == pytest.approx(largest * float(scaled.pow(4).sum() ** 0.25), rel=1e-5)
+
+
+@pytest.mark.parametrize("entry", [math.nan, math.inf])
+def test_tails_of_what_is_not_finite_are_not(path: None, entry: float) -> None:
+    norms = reductions.Norms(1, tails=True)
+    assert not norms.add(reductions.gather([0], [torch.tensor([1.0, entry])]))
+    assert not np.isfinite([norms.rows[0][key] for key in ("norm", "root", "largest")]).any()
+
+
 def test_one_entry_has_no_spread() -> None:
     assert portable.moments([torch.tensor([5.0])])[0].std[0] == 0
 
