@@ -122,6 +122,8 @@ def test_the_numbers_behind_a_chart_are_a_table(opened: Open) -> None:
         "aria-label", re.compile(f"signal ∂L/∂z, step {step}$")
     )
     for key, rows in (("lead", 6), ("heat", 5), ("update_ratio", 6)):
+        told = re.compile(f"step {step}")
+        expect(page.locator(f"#plot-{key}")).to_have_attribute("aria-label", told)
         page.locator(f"#card-{key} .values").focus()
         page.keyboard.press("Enter")
         expect(page.locator("#values caption")).to_contain_text(f"step {step}")

@@ -335,7 +335,8 @@ def test_the_ladder_shows_where_the_number_changed(opened: Open) -> None:
     computed, summed, clipped, update = page.evaluate(
         "Array.from(painter.shown('ladder').data[0].y)"
     )
-    assert computed > summed > clipped > update
+    assert computed != summed  # of the first of two passes, and of both
+    assert summed > clipped > update
 
 
 def test_a_lesson_says_what_was_seen_and_lights_its_charts(opened: Open) -> None:
