@@ -76,19 +76,24 @@ def _tails(tensors: Sequence[Tensor]) -> Floats:
     starts = [torch.finfo(t.dtype).tiny if t.is_floating_point() else 0.0 for t in tensors]
     for start in set(starts):
         where = [k for k, other in enumerate(starts) if other == start and tensors[k].numel()]
-        found[:, where] = reduce([plain(tensors[k]) for k in where], *_tailed(start))
+        order, parts = [], []
+        for rows, matrix in _side_by_side([plain(tensors[k]) for k in where]):
+            order += [where[row] for row in rows]
+            parts.append(_tailed(matrix, start))
+        if parts:
+            whole = torch.cat([part.to(parts[0]) for part in parts], 1)
+            found[:, order] = _transferred([whole]).reshape(4, -1)
     found[3] = np.where(found[2] > 0, found[2] * found[3] ** 0.25, found[2])
     return found
 
 
-def _tailed(start: float) -> list[Reducer]:
-    """Fourths are of entries over the largest, whose powers can't leave the type's range."""
-    return [
-        _zeros,
-        lambda rows: (rows.abs() < start).sum(1),
-        lambda rows: rows.abs().amax(1),
-        lambda rows: (rows / rows.abs().amax(1, keepdim=True)).square().square().sum(1),
-    ]
+def _tailed(rows: Tensor, start: float) -> Tensor:
+    """The same with fourth powers over the largest's, which can't leave the type's range."""
+    sizes = rows.abs()
+    counts = [(sizes == 0).sum(1), (sizes < start).sum(1)]
+    largest = sizes.amax(1)
+    fourths = sizes.div_(largest[:, None]).square_().square_().sum(1)
+    return torch.stack([*(count.to(largest) for count in counts), largest, fourths])
 
 
 def tally(
