@@ -117,6 +117,7 @@ def test_the_numbers_behind_a_chart_are_a_table(opened: Open) -> None:
     beyond(page, 20)
     page.click("#train")
     badge(page, "paused")
+    page.wait_for_timeout(1000)  # its last steps are still on their way
     step = page.evaluate("lab.frame().now.step")
     expect(page.locator("#plot-lead")).to_have_attribute(
         "aria-label", re.compile(f"signal ∂L/∂z, step {step}$")
