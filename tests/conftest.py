@@ -1,7 +1,7 @@
 """What all tests share: a store of their own, and no settings from outside.
 
-Tests of the store, of what runs, of the page and of commands are given a SQLite file and, again, a
-database of PostgreSQL; others a SQLite file.
+Tests of the store and of what runs are given a SQLite file and, again, a database of PostgreSQL;
+those of the page and of commands the latter only among the slow ones; others a SQLite file.
 """
 
 import os
@@ -25,14 +25,17 @@ from tests.postgres import Cluster, programs
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
 
-ON_BOTH = ("store", "runs", "dashboard", "cli")
-"""Folders of tests."""
+ON_BOTH = ("store", "runs")
+SLOWLY_ON_BOTH = ("dashboard", "cli")
+"""Folders of tests; what only uses a store is tried on the second among the slow ones."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "store_url" in metafunc.fixturenames:
         folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
-        kinds = ["sqlite", "postgresql"] if folder in ON_BOTH else ["sqlite"]
+        marks = () if folder in ON_BOTH else (pytest.mark.slow,)
+        both = folder in ON_BOTH + SLOWLY_ON_BOTH
+        kinds = ["sqlite", *([pytest.param("postgresql", marks=marks)] if both else [])]
         metafunc.parametrize("store_url", kinds, indirect=True, scope="function")
 
 
