@@ -127,6 +127,17 @@ def test_no_process_is_left(served: Served, training: bool, number: signal.Signa
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_server_whose_workers_still_load_leaves_nothing(
+    store_url: str, number: signal.Signals
+) -> None:
+    served = Served(store_url)
+    family = served.family()
+    os.kill(served.process.pid, number)
+    served.process.wait()
+    assert until(lambda: gone(family)) < ENDS_WITHIN
+
+
 def test_a_terminal_that_tells_all_processes_loses_no_run(
     served: Served, number: signal.Signals
 ) -> None:
