@@ -126,7 +126,6 @@ def test_no_process_is_left(served: Served, training: bool, number: signal.Signa
     store.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_server_whose_workers_still_load_leaves_nothing(
     store_url: str, number: signal.Signals
@@ -138,6 +137,7 @@ def test_a_server_whose_workers_still_load_leaves_nothing(
     assert until(lambda: gone(family)) < ENDS_WITHIN
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_terminal_that_tells_all_processes_loses_no_run(
     served: Served, number: signal.Signals
 ) -> None:
