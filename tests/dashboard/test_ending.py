@@ -134,6 +134,7 @@ def test_a_server_whose_workers_still_load_leaves_nothing(
     family = served.family()
     os.kill(served.process.pid, number)
     served.process.wait()
+    served.close()
     assert until(lambda: gone(family)) < ENDS_WITHIN
 
 
