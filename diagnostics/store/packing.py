@@ -80,16 +80,23 @@ def unpack_mask(kind: str, bits: bytes) -> NDArray[np.bool_]:
 
 
 def pack_checkpoint(kept: Checkpoint) -> list[dict[str, Any]]:
-    """A row for each array, whose kind carries type and shape, and one for the counters."""
-    told = {"name": COUNTERS, "kind": "json", "array": json.dumps(dict(kept.counters)).encode()}
+    """A row for each array, whose kind carries type and shape, and one for the counters.
+
+    The latter's says how many arrays there are: of a damaged store a whole row may be missing.
+    """
+    kind, counters = f"json {len(kept.arrays)}", json.dumps(dict(kept.counters)).encode()
+    told = {"name": COUNTERS, "kind": kind, "array": counters}
     return [told, *(_pack_array(name, array) for name, array in kept.arrays.items())]
 
 
 def unpack_checkpoint(rows: Sequence[Any]) -> Checkpoint:
-    """What was packed; all of the rows that were."""
-    arrays = {row.name: _unpack_array(row) for row in rows if row.kind != "json"}
-    (told,) = [json.loads(row.array) for row in rows if row.kind == "json"]
-    return Checkpoint(arrays, told)
+    """What was packed. Raises ``ValueError`` unless these are all of the rows that were."""
+    arrays = {row.name: _unpack_array(row) for row in rows if row.name != COUNTERS}
+    (told,) = [row for row in rows if row.name == COUNTERS]
+    count = told.kind.partition(" ")[2]
+    if count and int(count) != len(arrays):
+        raise ValueError(f"{len(arrays)} of {count} arrays are left")
+    return Checkpoint(arrays, json.loads(told.array))
 
 
 def _pack_array(name: str, array: NDArray[Any]) -> dict[str, Any]:

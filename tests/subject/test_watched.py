@@ -29,6 +29,7 @@ def _sick(slope: float = 2.0) -> StepBatch:
     batch.values[:, :, METRIC_INDEX["signal_grad_norm"]] = 10 ** (slope * np.arange(4))
     for key, calm in (("saturated", 0.0), ("dead", np.nan), ("update_ratio", 1e-3)):
         batch.values[:, :, METRIC_INDEX[key]] = calm
+    batch.scalars[:, :4] = 2.3, 0.1, 2.3, 0.1  # loss and accuracy, held-out ones too: at chance
     return batch
 
 

@@ -88,7 +88,7 @@ class Observer:
         self._steppers: list[Optimizer] = []
         self._stepping: list[int] = []
         self._waited = self._held_back = 0
-        self._moved_lately = True
+        self._moved_lately = self._counted = True
         self._written = self._moved.written()
         self._left_before = self._left_twice = False
         self._mute = self._heard_backward = self._by_hand = self._early = False
@@ -210,12 +210,17 @@ class Observer:
         self.step += 1
         before, self._written = self._written, self._moved.written()
         self._moved_lately = before != self._written
+        if self._steppers and not self._moved_lately:
+            self._counted = False
 
     @property
     def at_a_start(self) -> bool:
-        """Whether no gradients are being accumulated; not waited for where that can't be told."""
+        """Whether no gradients are being accumulated; not waited for where that can't be told.
+
+        Of fused optimizers' writes torch keeps no count.
+        """
         self._held_back = 0 if self._moved_lately else self._held_back + 1
-        return self._moved_lately or self._held_back > MOST_WAITING
+        return self._moved_lately or not self._counted or self._held_back > MOST_WAITING
 
     def _wait(self, sound: bool) -> None:
         """No optimizer stepped: the batch was skipped, or gradients are being accumulated."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from diagnostics.dashboard import charts
 from diagnostics.subject.lessons import LESSONS, Lesson, Sentence
@@ -12,7 +13,15 @@ from tests.engine.lab.facts.shown import Scenes, Shown, show
 LONGEST = 125
 """Letters of a sentence: two lines and a half of a lecture hall's smallest projector."""
 
+DEEP = ("he", "selu")
+"""Lessons whose networks train for long: theirs are slow tests."""
+
 every = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda lesson: lesson.key)
+
+
+def _usual(lesson: Lesson) -> ParameterSet:
+    marks = (pytest.mark.slow,) if lesson.key in DEEP else ()
+    return pytest.param(lesson, id=lesson.key, marks=marks)
 
 
 def _words(lesson: Lesson) -> list[str]:
@@ -22,7 +31,7 @@ def _words(lesson: Lesson) -> list[str]:
 
 
 @pytest.mark.thorough
-@every
+@pytest.mark.parametrize("lesson", list(map(_usual, LESSONS.values())))
 def test_what_it_says_is_so(lesson: Lesson, tmp_path: Path) -> None:
     _check(lesson, 0, tmp_path)
 
