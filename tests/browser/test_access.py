@@ -27,12 +27,9 @@ LOOKS = {
 USUAL = {
     "bare",
     "training",
-    "diverged",
     "lesson",
     "lecture",
-    "runs",
     "dark",
-    "forced",
     "phone",
     "menu",
 }

@@ -127,9 +127,9 @@ def findings(page: Page, width: int, height: int, lecture: bool) -> list[str]:
 
 
 USUAL = {
-    "mouse": {"bare", "training", "lesson", "clipping", "lecture", "runs"},
-    "finger": {"bare", "settings", "refusal", "diverged", "lecture-lesson"},
-    "zoomed": {"bare", "moons", "lessons"},
+    "mouse": {"bare", "lesson", "lecture"},
+    "finger": {"bare", "settings", "diverged"},
+    "zoomed": {"bare"},
 }
 """What is looked at in every run of the tests; all else is slow."""
 
