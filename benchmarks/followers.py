@@ -6,44 +6,29 @@ as soon as it is there; the lab is in another.
 """
 
 import asyncio
-import gzip
 import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 import websockets
 
-from benchmarks.lab import URL, serving, spread
+from benchmarks.lab import LIVE, serving, shown, spread, unpacked
 from diagnostics import train
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
 FOLLOWERS = (10, 60)
-LIVE = URL.replace("http", "ws") + "live?packed=1"
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=30, steps=300)
 STEPS = 100
 EVERY = 0.1
 """Seconds from one step to the next."""
 
 
-async def look(watch: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    """What a page is sent, which acknowledges all."""
-    async with websockets.connect(LIVE, max_size=None) as socket:
-        await socket.send(json.dumps(watch))
-        count = 0
-        async for data in socket:
-            count += 1
-            yield json.loads(gzip.decompress(data) if isinstance(data, bytes) else data)
-            await socket.send(json.dumps({"ack": count}))
-
-
 async def follow(sent: dict[int, float], late: list[float]) -> None:
     """Milliseconds from the presenter's word for a step to its frame."""
-    async for message in look({"role": "follows"}):
-        frame = message["frame"]
+    async for data in shown({"role": "follows"}):
+        frame = unpacked(data)["frame"]
         step = frame and frame["now"] and frame["now"]["step"]
         if step in sent:
             late.append(1e3 * (time.time() - sent[step]))

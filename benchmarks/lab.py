@@ -1,17 +1,22 @@
 """A served lab and a browser to measure it with."""
 
+import gzip
+import json
 import shutil
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import websockets
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PORT = 8077
 URL = f"http://127.0.0.1:{PORT}/"
+LIVE = URL.replace("http", "ws") + "live?packed=1"
 
 
 @contextmanager
@@ -45,6 +50,27 @@ def page(link: str) -> Iterator[Page]:
         opened = chromium.new_page(viewport={"width": 1440, "height": 900})
         opened.goto(URL + link)
         yield opened
+
+
+async def shown(
+    watch: dict[str, Any], live: str = LIVE, cookies: str = ""
+) -> AsyncIterator[str | bytes]:
+    """What a page that watches something is sent; it acknowledges each once the next is wanted."""
+    async with websockets.connect(
+        live, max_size=None, additional_headers={"Cookie": cookies} if cookies else None
+    ) as socket:
+        await socket.send(json.dumps(watch))
+        count = 0
+        async for data in socket:
+            count += 1
+            yield data
+            await socket.send(json.dumps({"ack": count}))
+
+
+def unpacked(data: str | bytes) -> dict[str, Any]:
+    """A message as scripts read it."""
+    found: dict[str, Any] = json.loads(gzip.decompress(data) if isinstance(data, bytes) else data)
+    return found
 
 
 def spread(milliseconds: list[float]) -> str:

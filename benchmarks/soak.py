@@ -6,14 +6,12 @@ a request failed, a connection broke, a run was lost, or somebody waited without
 """
 
 import asyncio
-import gzip
-import json
 import random
-import socket
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,12 @@ import httpx2 as httpx
 import psutil
 import websockets
 
-from benchmarks.lab import PORT, serving, spread
+from benchmarks.lab import PORT, serving, shown, spread, unpacked
+from diagnostics.dashboard.place import Place
 from diagnostics.store.store import Store
+
+ADDRESS = Place("0.0.0.0").address(PORT).removeprefix("http://")
+"""The machine's, as others see it."""
 
 PATIENT = 10.0
 """Seconds after which nobody waits any more without having heard a word."""
@@ -108,41 +110,30 @@ class Person:
             return
         cookies = "; ".join(f"{k}={v}" for k, v in self._web.cookies.items())
         live = f"ws://{self._room.address}/live?packed=1"
-        async with websockets.connect(live, additional_headers={"Cookie": cookies}) as page:
-            watched = {"run": run, "query": self._session["query"], "visible": True}
-            await page.send(json.dumps(watched))
-            heard = count = newest = 0
+        watched = {"run": run, "query": self._session["query"], "visible": True}
+        heard = newest = False
+        async with aclosing(shown(watched, live, cookies)) as messages:
             while (left := until - time.time()) > 0:
                 try:
-                    data = await asyncio.wait_for(page.recv(), left)
+                    frame = unpacked(await asyncio.wait_for(anext(messages), left))["frame"]
                 except TimeoutError:
                     break
-                count += 1
-                frame = json.loads(gzip.decompress(data))["frame"]
-                await page.send(json.dumps({"ack": count}))
                 if frame is None or frame.get("run") != run:
                     continue
-                told = bool(frame.get("said")) or frame.get("newest", 0) > 0
-                if told and not heard:
-                    heard = 1
-                    self._room.first.append(1e3 * (time.time() - began))
-                if frame.get("newest", 0) > 0 and not newest:
-                    newest = 1
-                    self._room.trained.append(1e3 * (time.time() - began))
-            if not heard and seconds > PATIENT:
-                self._room.wrong["waited without a word"] += 1
+                late, trains = 1e3 * (time.time() - began), frame.get("newest", 0) > 0
+                if not heard and (frame.get("said") or trains):
+                    heard = True
+                    self._room.first.append(late)
+                if not newest and trains:
+                    newest = True
+                    self._room.trained.append(late)
+        if not heard and seconds > PATIENT:
+            self._room.wrong["waited without a word"] += 1
 
 
 async def lesson(room: Class, people: int) -> None:
     """All of them."""
     await asyncio.gather(*(Person(room, number).stay() for number in range(people)))
-
-
-def _own_address() -> str:
-    """The machine's address as others see it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        asked.connect(("192.0.2.1", 1))  # nothing is sent
-        return f"{asked.getsockname()[0]}:{PORT}"
 
 
 def main() -> None:
@@ -152,7 +143,7 @@ def main() -> None:
         with serving(folder, 2, "--host", "0.0.0.0") as server:
             process = psutil.Process(server)
             before = process.memory_info().rss
-            room = Class(_own_address(), time.time() + seconds)
+            room = Class(ADDRESS, time.time() + seconds)
             asyncio.run(lesson(room, people))
             grown = (process.memory_info().rss - before) / 2**20
         store = Store(f"sqlite:///{Path(folder) / 'store.sqlite'}")

@@ -13,19 +13,20 @@ import multiprocessing
 import sys
 import tempfile
 import time
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import websockets
 
-from benchmarks.lab import URL, page, serving, spread
+from benchmarks.lab import LIVE, page, serving, shown, spread
 from benchmarks.live_latency import training
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
 
 VIEWERS = (1, 10, 30, 100)
-LIVE = URL.replace("http", "ws") + "live?packed=1"
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, steps=1_000_000)
 NONSENSE = ('{"ack": "x"}', "null", "[" * 2000, '{"run": 3}', "\x00", '{"at": -1}')
 ODD = 3
@@ -42,18 +43,18 @@ class Heard:
 
 async def look(run: str, heard: Heard, until: float, pause: float = 0.0) -> None:
     """Watch as a page does, with a pause before each answer."""
-    async with websockets.connect(LIVE, max_size=None) as socket:
-        await socket.send(json.dumps({"run": run, "query": CONFIG.query(), "visible": True}))
-        count = 0
-        while time.time() < until:
-            data = await asyncio.wait_for(socket.recv(), 30)
-            at = time.time()
-            count += 1
+    patient = asyncio.timeout(until - time.time() + 30)
+    async with patient, aclosing(shown(_watch(run))) as messages:
+        async for data in messages:
             heard.size += len(data)
-            heard.frames.append((_newest(data), at))
-            if pause:
-                await asyncio.sleep(pause)
-            await socket.send(json.dumps({"ack": count}))
+            heard.frames.append((_newest(data), time.time()))
+            await asyncio.sleep(pause)
+            if time.time() > until:
+                return
+
+
+def _watch(run: str) -> dict[str, Any]:
+    return {"run": run, "query": CONFIG.query(), "visible": True}
 
 
 def _newest(data: str | bytes) -> int:
@@ -66,7 +67,7 @@ def _newest(data: str | bytes) -> int:
 async def silent(run: str, until: float) -> None:
     """Watch, and never answer."""
     async with websockets.connect(LIVE, max_size=None) as socket:
-        await socket.send(json.dumps({"run": run, "query": CONFIG.query(), "visible": True}))
+        await socket.send(json.dumps(_watch(run)))
         await asyncio.sleep(until - time.time())
 
 

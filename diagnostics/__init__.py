@@ -92,7 +92,7 @@ def sweep(
     chosen = cells([*words, *(f"{key}={value}" for key, value in fields.items())])
     kept = store or open_store()
     with trained(kept, chosen, workers or Settings.read().workers) as results:
-        return outcomes.frame(kept, results)
+        return outcomes.frame(outcomes.outcomes(kept, results))
 
 
 def __getattr__(name: str) -> Any:

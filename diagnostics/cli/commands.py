@@ -20,6 +20,7 @@ from diagnostics.cli.terminal import (
     recording,
     show_run,
     show_site,
+    writing,
 )
 from diagnostics.store.settings import SETTINGS, InvalidSetting, Settings
 from diagnostics.subject.config import FIELDS, InvalidConfig, RunConfig, allowed
@@ -208,13 +209,11 @@ def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any
         frame = store.frame(run)
         page = _report(store, run) if kind == "html" else ""
     target = output or Path(f"{run}.{kind}")
-    try:
+    with writing(target):
         if page:
             target.write_text(page, encoding="utf-8")
         else:
             frame.to_csv(target, index=False) if kind == "csv" else frame.to_parquet(target)
-    except OSError as error:
-        raise click.UsageError(f"{target} can't be written: {error.strerror or error}.") from None
     if as_json:
         print_json({"run": run, "file": str(target), "rows": len(frame)})
     else:

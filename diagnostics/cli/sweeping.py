@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diagnostics.cli.options import as_json_flag, settings
-from diagnostics.cli.terminal import INTERRUPTED, opened, print_json
+from diagnostics.cli.terminal import INTERRUPTED, opened, print_json, writing
 from diagnostics.store.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnostics.store.store import Store
+    from diagnostics.sweeps.outcomes import Outcome
     from diagnostics.sweeps.sweep import Result
 
 WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": ""}
@@ -47,10 +47,11 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
             left = f"the same command trains the other {len(chosen) - len(told)}"
             click.echo(f"{len(told)} of {len(chosen)} are kept; {left}.", err=True)
             sys.exit(INTERRUPTED)
-        found = outcomes.frame(store, told)
-        if output is not None:
-            _write(output, found, lambda: _picture(store, told, " ".join(words)))
-    _show(found, as_json)
+        found = outcomes.outcomes(store, told)
+    table = outcomes.frame(found)
+    if output is not None:
+        _write(output, table, lambda: _picture(found, " ".join(words)))
+    _show(table, as_json)
 
 
 def _followed(results: "Iterator[Result]", count: int, quiet: bool) -> "Iterator[Result]":
@@ -66,20 +67,17 @@ def _check(output: Path | None) -> None:
 
 
 def _write(output: Path, found: "pd.DataFrame", picture: Callable[[], str]) -> None:
-    writer = WRITERS[output.suffix]
-    try:
-        if writer:
+    with writing(output):
+        if writer := WRITERS[output.suffix]:
             getattr(found, writer)(output, index=False)
         else:
             output.write_text(picture(), encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{output} can't be written: {error.strerror or error}.") from None
 
 
-def _picture(store: "Store", told: "Sequence[Result]", words: str) -> str:
+def _picture(found: "Sequence[Outcome]", words: str) -> str:
     from diagnostics.dashboard.matrix import matrix
 
-    return matrix(store, told, words)
+    return matrix(found, words)
 
 
 def _show(found: "pd.DataFrame", as_json: bool) -> None:

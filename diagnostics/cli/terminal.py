@@ -121,6 +121,15 @@ def run_object(run: "Run") -> dict[str, Any]:
     return found
 
 
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """A file that can't be written ends the command with a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise click.UsageError(f"{file} can't be written: {error.strerror or error}.") from None
+
+
 def print_json(row: dict[str, Any]) -> None:
     """One object a line; a number that is NaN or infinite has no spelling in JSON and is null."""
     plain = {

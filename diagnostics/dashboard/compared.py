@@ -1,14 +1,13 @@
 """Runs side by side: what was chosen in each, and what came of it."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.titles import UNTOLD, apart, differing
-from diagnostics.dashboard.wire import Compared, Outcome, State
+from diagnostics.dashboard.wire import Compared, Outcome
 from diagnostics.diagnosis.way import decades
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.subject.config import FIELDS, RunConfig, choices_of, word
@@ -36,7 +35,7 @@ def _row(feed: Feed, name: str, values: tuple[str, ...], catalogue: Catalogue) -
         values=values,
         diagnosis=said[0].title if said else "",
         tone=said[0].tone if said else None,
-        state=cast(State, feed.run.state),
+        state=feed.run.state,
         steps=feed.run.steps,
         best=catalogue.outline(feed.run).best,
         decades=_travelled(feed),

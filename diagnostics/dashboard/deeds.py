@@ -91,8 +91,7 @@ class Deeds:
             session, run = replace(session, run=None), None
         new = self._runner.submit(session.config, _pace(pace), *first, owner=HERE.get().mark)
         self._end(run)
-        before = session.before if run is None or run.steps == 0 else run.id
-        return replace(session, run=new, before=before, at=None)
+        return replace(session, run=new, before=_behind(session, run), at=None)
 
     def step(self, session: Session, pace: float) -> Session:
         """One step; without a run going, a new run that waits after its first."""
@@ -128,8 +127,7 @@ class Deeds:
 
     def copy(self, session: Session, pace: float) -> Session:
         """Leave somebody else's run, which stays behind, for settings of one's own like its."""
-        run = self._run(session)
-        before = session.before if run is None or run.steps == 0 else run.id
+        before = _behind(session, self._run(session))
         return replace(session, run=None, before=before, at=None)
 
     # ---- the list of runs ----
@@ -244,6 +242,11 @@ class Deeds:
 
 def _without(pins: tuple[str, ...], run_id: str) -> tuple[str, ...]:
     return tuple(one for one in pins if one != run_id)
+
+
+def _behind(session: Session, run: Run | None) -> str | None:
+    """Which run stays behind the next: the one in sight, once it has made a step."""
+    return session.before if run is None or run.steps == 0 else run.id
 
 
 def _pace(steps_per_second: float) -> Command:

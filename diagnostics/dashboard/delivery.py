@@ -13,6 +13,7 @@ from diagnostics.dashboard.embedded import bundle
 from diagnostics.dashboard.refusals import missing
 
 YEAR = "public, max-age=31536000, immutable"
+FRESH = {"Cache-Control": "no-store"}
 SMALL = 500
 """Bytes that are not worth squeezing."""
 

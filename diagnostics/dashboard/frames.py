@@ -1,7 +1,7 @@
 """What a browser is sent, made of what was read: no store, no socket, no clock."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,7 +159,7 @@ def _sketched(sketch: Sketch) -> Seen:
 def _running(feed: Feed, watch: Watch) -> Seen:
     run, batch = feed.run, feed.at(watch.at)
     return Seen(
-        cast(State, run.state),
+        run.state,
         run.config,
         batch,
         int(feed.newest.steps[-1]) if len(feed.newest) else 0,

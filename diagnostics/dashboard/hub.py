@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -23,7 +23,6 @@ from diagnostics.dashboard.wire import (
     Frame,
     Learned,
     Message,
-    State,
     Unshown,
     Watch,
     encode,
@@ -55,16 +54,20 @@ class Due(NamedTuple):
     history: bool = True
 
 
-class Made:
-    """A frame in JSON; ``failed`` where it says that none could be made."""
+class Parcel:
+    """A message for many; ``failed`` where its frame says that none could be made."""
 
-    def __init__(self, body: bytes, failed: bool = False) -> None:
-        self.body, self.failed = body, failed
+    def __init__(self, message: Message, failed: bool = False) -> None:
+        self.message, self.failed = message, failed
 
     @cached_property
     def packed(self) -> bytes:
-        """A message with it, compressed once for all who are sent it."""
-        return packed(Message(frame=orjson.Fragment(self.body)))
+        """The message, compressed once for all who are sent it."""
+        return packed(self.message)
+
+
+def _framed(frame: Frame | Unshown, failed: bool = False) -> Parcel:
+    return Parcel(Message(frame=orjson.Fragment(encode(frame))), failed)
 
 
 class Hub:
@@ -89,7 +92,7 @@ class Hub:
         runs = (watch.run, watch.before, *watch.pins[:MOST_PINS])
         return (self._answers, *(self.feeds.versions[run] for run in runs if run))
 
-    async def frame(self, watch: Watch, due: Due) -> Made | None:
+    async def frame(self, watch: Watch, due: Due) -> Parcel | None:
         """A frame, made once for all who watch the same; None where there is nothing to show yet.
 
         What goes wrong becomes a frame that says so, and is tried again when it is asked for again.
@@ -106,19 +109,19 @@ class Hub:
         if key not in self._making:
             keep(self._making, key, asyncio.ensure_future(make(watch, *told)), MOST_KEPT)
         made: T = await asyncio.shield(self._making[key])  # whoever leaves ends it for nobody else
-        if isinstance(made, Made) and made.failed:
+        if isinstance(made, Parcel) and made.failed:
             self._making.pop(key, None)
         return made
 
-    async def _made(self, watch: Watch, due: Due) -> Made | None:
+    async def _made(self, watch: Watch, due: Due) -> Parcel | None:
         try:
             frame = await self._frame(watch, due)
-            return Made(encode(frame)) if frame else None
+            return _framed(frame) if frame else None
         except Unanswered as told:
-            return Made(encode(frames.undrawn(watch, str(told))), failed=True)
+            return _framed(frames.undrawn(watch, str(told)), failed=True)
         except Exception as trouble:
             self._complaints.note("a frame could not be made", watch.run, trouble)
-            return Made(encode(frames.undrawn(watch, _sentence(trouble))), failed=True)
+            return _framed(frames.undrawn(watch, _sentence(trouble)), failed=True)
 
     async def first(self, watch: Watch) -> Frame | None:
         """The whole frame that can be had at once; None where that takes longer."""
@@ -144,7 +147,7 @@ class Hub:
         told = self._told(feed, sketch, watch) if due.verdict or due.history else None
         whole = await self._whole(feed, others, watch) if due.history else None
         frame = frames.compose(feed, others, sketch, watch, told, whole)
-        state = cast(State, feed.run.state) if feed and _waits(feed) else frame.state
+        state = feed.run.state if feed and _waits(feed) else frame.state
         return replace(frame, said=self.feeds.said(feed) if feed else "", state=state)
 
     async def _beside(

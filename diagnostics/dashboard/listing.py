@@ -3,13 +3,13 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import Listed, Offer, Runs, State, encode
+from diagnostics.dashboard.wire import Listed, Offer, Runs, encode
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.store import Run, StoreError
 
@@ -75,7 +75,7 @@ def _one(run: Run, catalogue: Catalogue) -> Listed:
         title=title(run),
         name=run.name,
         note=run.note,
-        state=cast(State, run.state),
+        state=run.state,
         steps=run.steps,
         created=run.created.timestamp(),
         live=run.live,

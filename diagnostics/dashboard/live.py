@@ -10,21 +10,20 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Any
 
 import anyio
-import orjson
 from fastapi import FastAPI
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diagnostics.dashboard import learned
 from diagnostics.dashboard.classroom import place
-from diagnostics.dashboard.hub import Due, Hub, Made, Version
+from diagnostics.dashboard.hub import Due, Hub, Parcel, Version
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode, packed
+from diagnostics.dashboard.wire import Ack, Learned, Message, Watch, encode
 from diagnostics.dashboard.wishes import answer
 
 HISTORY_SECONDS = 1.0
@@ -77,19 +76,10 @@ class Last:
         return self._version != version and time.monotonic() - self._time > HISTORY_SECONDS
 
 
-class Led:
-    """Where a presenter went, made and compressed once for all who follow."""
-
-    def __init__(self, watch: Watch, *, yours: bool) -> None:
-        self.message = Message(led=answer(Session.watching(watch), [], yours=yours))
-
-    @cached_property
-    def packed(self) -> bytes:
-        """The message, compressed."""
-        return packed(self.message)
-
-
-_led = lru_cache(maxsize=64)(Led)
+@lru_cache(maxsize=64)
+def _led(watch: Watch, *, yours: bool) -> Parcel:
+    """Where a presenter went, made once for all who follow."""
+    return Parcel(Message(led=answer(Session.of(vars(watch)), [], yours=yours)))
 
 
 class Viewer:
@@ -182,7 +172,7 @@ class Viewer:
         self._pictured.note(version, watch)
         news, self._learned = learned.news(self._learned, now), now or self._learned
         if news is not None:
-            await self._push(Message(learned=news))
+            await self._push(Parcel(Message(learned=news)))
 
     async def _send_frame(self, version: Version, watch: Watch) -> None:
         anywhere = replace(watch, at=None)  # a history is the same at whatever step one looks
@@ -196,11 +186,11 @@ class Viewer:
         if whole:  # what failed falls due again, though nothing be new
             self._whole.note(None if made.failed else version, anywhere)
         if led := await self._news(watch):
-            await self._push(led.message, led)
-        await self._push(Message(frame=orjson.Fragment(made.body)), made)
+            await self._push(led)
+        await self._push(made)
         self._hub.sent += 1
 
-    async def _news(self, watch: Watch) -> Led | None:
+    async def _news(self, watch: Watch) -> Parcel | None:
         """Where a presenter went, for who follows and was not told yet."""
         before, self._led = self._led, place(watch) if self._heard.role == "follows" else ()
         if self._led in (before, ()):
@@ -208,14 +198,14 @@ class Viewer:
         feed = await self._hub.feeds.keep(watch.run)
         return _led(watch, yours=feed is None or HERE.get().drives(feed.run.owner))
 
-    async def _push(self, message: Message, made: Made | Led | None = None) -> None:
+    async def _push(self, parcel: Parcel) -> None:
         self._sequence += 1
         self._painted = False
         with suppress(WebSocketDisconnect):  # whoever listens hears of it too
             if self._packs:
-                await self._socket.send_bytes(made.packed if made else packed(message))
+                await self._socket.send_bytes(parcel.packed)
             else:
-                numbered = replace(message, sequence=self._sequence)
+                numbered = replace(parcel.message, sequence=self._sequence)
                 await self._socket.send_text(encode(numbered).decode())
 
 

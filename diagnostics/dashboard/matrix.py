@@ -16,20 +16,16 @@ from numpy.typing import NDArray
 from diagnostics.dashboard import embedded
 from diagnostics.dashboard.foreseen import predicted
 from diagnostics.dashboard.page import TEMPLATES
-from diagnostics.diagnosis.rules import diagnose
-from diagnostics.diagnosis.way import decades
-from diagnostics.store.records import Diagnosis
-from diagnostics.store.store import Store
+from diagnostics.dashboard.report import SCHEME
+from diagnostics.diagnosis.rules import GRAVITY
 from diagnostics.subject.config import FIELDS, word
-from diagnostics.sweeps.sweep import Result
+from diagnostics.sweeps.outcomes import Outcome
 
 WIDE, HIGH = 96.0, 48.0
 """A cell's picture, in units of its own."""
 
 MOST, LEAST = 2.0, -12.0
 """Decades between which curves are drawn; what is beyond is at an edge."""
-
-SEVERITIES = ("ill", "watch", "fine")
 
 
 @dataclass(frozen=True)
@@ -51,16 +47,15 @@ class Shown:
     numbers: str
 
 
-def matrix(store: Store, results: Sequence[Result], words: str) -> str:
+def matrix(found: Sequence[Outcome], words: str) -> str:
     """The file's text: one field in columns, all others but the seed in rows."""
-    results = sorted(results, key=lambda result: result.cell.place)
-    cells = [result.cell.values for result in results]
+    cells = [one.cell.values for one in found]
     varied = [key for key in (cells[0] if cells else {}) if key != "seed"]
     across = max(varied, key=lambda key: len(_values(cells, key)), default="")
     down = [key for key in varied if key != across]
     rows = [
-        (" · ".join(map(_named, down, key)), [_cell(store, one) for one in columns])
-        for key, columns in _table(results, down, across)
+        (" · ".join(map(_named, down, key)), list(map(_cell, columns)))
+        for key, columns in _table(found, down, across)
     ]
     return TEMPLATES.get_template("matrix.html").render(
         words=words,
@@ -71,6 +66,7 @@ def matrix(store: Store, results: Sequence[Result], words: str) -> str:
         high=HIGH,
         zero=_height(np.zeros(1))[0],
         style=embedded.bundle("css"),
+        scheme=SCHEME,
     )
 
 
@@ -80,14 +76,14 @@ def _values(cells: Iterable[Mapping[str, object]], key: str) -> list[object]:
 
 
 def _table(
-    results: Sequence[Result], down: Sequence[str], across: str
-) -> list[tuple[tuple[object, ...], list[list[Result]]]]:
-    """Results by their values in rows, and in each row by those in columns."""
-    cells = [result.cell.values for result in results]
-    found: dict[tuple[object, ...], list[Result]] = {}
-    for result in results:
-        place = tuple(result.cell.values.get(key) for key in (*down, across))
-        found.setdefault(place, []).append(result)
+    outcomes: Sequence[Outcome], down: Sequence[str], across: str
+) -> list[tuple[tuple[object, ...], list[list[Outcome]]]]:
+    """Outcomes by their values in rows, and in each row by those in columns."""
+    cells = [one.cell.values for one in outcomes]
+    found: dict[tuple[object, ...], list[Outcome]] = {}
+    for one in outcomes:
+        place = tuple(one.cell.values.get(key) for key in (*down, across))
+        found.setdefault(place, []).append(one)
     columns = _values(cells, across) or [None]
     return [
         (row, [found.get((*row, column), []) for column in columns])
@@ -99,26 +95,21 @@ def _named(key: str, value: object) -> str:
     return word(value) if FIELDS[key].annotation is str else f"{key} {word(value)}"
 
 
-def _cell(store: Store, results: Sequence[Result]) -> Shown:
+def _cell(seeds: Sequence[Outcome]) -> Shown:
     """What came of one network, over its seeds."""
-    told: list[Diagnosis] = []
-    curves, reached, accuracies = [], [], []
-    for run in (result.run for result in results if result.run):
-        batch = store.since(run.id).batch
-        told += diagnose(run.config, batch, run.patient_zero)[:1]
-        accuracies += [] if run.accuracy is None else [run.accuracy]
-        if len(batch):
-            curve = decades(batch[-1:].metric("signal_grad_norm"))[0]
-            curves.append(_path(curve))
-            reached.append(float(curve[0]))
-    gravest = min(told, key=lambda one: SEVERITIES.index(one.severity), default=None)
-    errors = [result.error for result in results if result.error]
+    runs = [one.run for one in seeds if one.run]
+    curves = [one.decades for one in seeds if len(one.decades)]
+    told = [one.diagnosis for one in seeds if one.diagnosis]
+    gravest = min(told, key=lambda said: GRAVITY.index(said.severity), default=None)
+    errors = [one.error for one in seeds if one.error]
+    reached = [float(curve[0]) for curve in curves]
+    accuracies = [run.accuracy for run in runs if run.accuracy is not None]
     return Shown(
-        runs=tuple(result.run.id for result in results if result.run),
+        runs=tuple(run.id for run in runs),
         tone=gravest.tone if gravest else "",
         said=gravest.title if gravest else " ".join(errors[:1]),
-        curves=tuple(curves),
-        theory=_theory(results),
+        curves=tuple(map(_path, curves)),
+        theory=_theory(seeds),
         numbers=" · ".join([*_spread(reached, "{:+.1f} decades"), *_spread(accuracies, "{:.0%}")]),
     )
 
@@ -133,8 +124,8 @@ def _spread(numbers: Sequence[float], form: str) -> list[str]:
     return [" ".join([form.format(mean(known)), *more]).replace("-", "−")]
 
 
-def _theory(results: Sequence[Result]) -> str:
-    config = results[0].cell.config if results else None
+def _theory(seeds: Sequence[Outcome]) -> str:
+    config = seeds[0].cell.config if seeds else None
     told = predicted(config).decades if config else None
     return "" if told is None else _path(np.asarray(told))
 

@@ -42,7 +42,7 @@ from diagnostics.runs import logs
 from diagnostics.runs.limits import Limits
 from diagnostics.runs.retention import Retention
 from diagnostics.runs.runner import Runner
-from diagnostics.runs.workers import Workers
+from diagnostics.runs.workers import NICENESS, Workers
 from diagnostics.store.settings import InvalidSetting, Settings
 from diagnostics.store.store import Store, open_store
 from diagnostics.subject.config import RunConfig
@@ -56,11 +56,6 @@ GRACE_SECONDS = 1
 """For browsers to be answered, before runs are asked to end."""
 
 LONGEST_END_SECONDS = 2.5
-
-NICENESS = 5
-"""Of trainings: previews, trials and pages go first."""
-
-FRESH = {"Cache-Control": "no-store"}
 
 
 def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
@@ -201,7 +196,7 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
             delivered, parts, tables, told, frame, room, nonce=nonce, reload=way.reload
         )
         rules = {"Content-Security-Policy": policy(way.place.framed, nonce)}
-        return HTMLResponse(html, headers=FRESH | rules)
+        return HTMLResponse(html, headers=delivery.FRESH | rules)
 
     server.router.routes.insert(0, APIRoute("/", index, methods=["GET"]))  # before Dash's own
 

@@ -30,7 +30,7 @@ class Session(wire.Session):
 
     @classmethod
     def of(cls, data: dict[str, Any] | None) -> "Session":
-        """From what the browser keeps."""
+        """From what the browser keeps, or asks to see: what else is in that is left out."""
         known = {field.name for field in fields(wire.Session)}
         kept = {key: value for key, value in (data or {}).items() if key in known}
         return cls(**kept | {"pins": tuple(kept.get("pins", ()))})
@@ -46,12 +46,6 @@ class Session(wire.Session):
         return wire.Watch(
             **{field.name: seen[field.name] for field in fields(wire.Watch) if field.name in seen}
         )
-
-    @classmethod
-    def watching(cls, watch: wire.Watch) -> "Session":
-        """Of a page that asks to see something; what it does not ask for is as usual."""
-        known = {field.name for field in fields(wire.Session)}
-        return cls(**{key: value for key, value in vars(watch).items() if key in known})
 
     def linked(self, *, yours: bool = True) -> wire.Linked:
         """For the browser to keep, with its link."""

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from diagnostics.dashboard.delivery import FRESH
 from diagnostics.dashboard.hub import Hub
 from diagnostics.runs.runner import Runner
 from diagnostics.store.store import Store, StoreError
@@ -19,8 +20,6 @@ PREFIX = "gradient_diagnostics_"
 
 ANSWERS_WITHIN = 3.0
 """Seconds a store may take: who asks for health gives up soon, too."""
-
-FRESH = {"Cache-Control": "no-store"}
 
 
 class Vitals(Collector):

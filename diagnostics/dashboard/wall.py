@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import numpy as np
 from fastapi import FastAPI, Response
@@ -12,7 +11,7 @@ from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import State, Tile, Wall, encode
+from diagnostics.dashboard.wire import Tile, Wall, encode
 from diagnostics.diagnosis.way import decades
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.store import Run
@@ -62,7 +61,7 @@ def _tile(feed: Feed, catalogue: Catalogue) -> Tile:
         run=run.id,
         number=run.number,
         title=title(run),
-        state=cast(State, run.state),
+        state=run.state,
         step=int(feed.newest.steps[-1]) if len(feed.newest) else 0,
         tone=told[0].tone if told else None,
         verdict=told[0].title if told else "",

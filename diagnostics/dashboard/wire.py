@@ -15,6 +15,7 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import Field
 
+from diagnostics.store import run
 from diagnostics.store.records import Diagnosis, Event, Metric, Tone
 from diagnostics.subject.lessons import Sentence
 
@@ -29,9 +30,7 @@ Count = Annotated[int, "number", Field(ge=0, le=2**53)]
 Pace = Annotated[float, "number", Field(ge=0, le=1e6)]
 """Steps a second; 0 is as fast as possible."""
 
-State = Literal[
-    "queued", "running", "paused", "finished", "stopped", "diverged", "failed", "lost", "preview"
-]
+State = Literal[run.State, "preview"]
 """A run's, or that of a network before training."""
 
 

@@ -41,7 +41,7 @@ def opened(
     if classroom is not None:
         room = classroom.enter(told.session, search)
         if room.role == "follows" and classroom.shown is not None:
-            session = Session.watching(classroom.shown)
+            session = Session.of(vars(classroom.shown))
             told = answer(session, [], yours=deeds.yours(session))
     return told, room
 

@@ -21,6 +21,9 @@ from diagnostics.runs import lifetime
 PRELOADED = "diagnostics.engine.lab.worker"
 NURSERY = "diagnostics.runs.nursery"
 
+NICENESS = 5
+"""Of trainings: whoever uses the machine goes first, and so do previews, trials and pages."""
+
 
 def _context() -> BaseContext:
     """Workers are forked from a process that has loaded what they need; only Linux forks safely."""

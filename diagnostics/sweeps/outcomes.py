@@ -1,14 +1,17 @@
 """What came of a sweep, as a table: a row for each cell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.diagnosis.rules import diagnose
 from diagnostics.diagnosis.way import decades
-from diagnostics.store.records import StepBatch
+from diagnostics.store.records import Diagnosis, StepBatch
 from diagnostics.store.store import Run, Store
+from diagnostics.sweeps.product import Cell
 from diagnostics.sweeps.sweep import Result
 
 if TYPE_CHECKING:
@@ -29,46 +32,71 @@ COLUMNS = {
 """Beside the fields that were varied."""
 
 
-def frame(store: Store, results: Iterable[Result]) -> "pd.DataFrame":
-    """A row for each cell, in their order: the fields that were varied, and ``COLUMNS``."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell came to.
+
+    Attributes:
+        run: that answers it; none where it could not be trained, as ``error`` says.
+        diagnosis: the gravest of what is said of the run's end, if anything.
+        decades: of each hidden layer over the last one at the last step, [hidden layers]; empty
+            where nothing was measured.
+        dead: the largest share of dead units of a layer; NaN where none was counted.
+    """
+
+    cell: Cell
+    error: str
+    run: Run | None = None
+    diagnosis: Diagnosis | None = None
+    decades: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    dead: float = np.nan
+
+
+def outcomes(store: Store, results: Iterable[Result]) -> list[Outcome]:
+    """What cells came to, in their order; each run is read and judged once."""
+    found = sorted(results, key=lambda result: result.cell.place)
+    return [_outcome(store, result) for result in found]
+
+
+def _outcome(store: Store, result: Result) -> Outcome:
+    run = result.run
+    if run is None:
+        return Outcome(result.cell, result.error)
+    batch = store.since(run.id).batch
+    first = next(iter(diagnose(run.config, batch, run.patient_zero)), None)
+    return Outcome(result.cell, result.error, run, first, *_measured(batch[-1:]))
+
+
+def _measured(last: StepBatch) -> tuple[NDArray[np.float64], float]:
+    """Decades and dead units of a step, if there is one."""
+    if not len(last):
+        return np.empty(0), np.nan
+    dead = last.metric("dead")[0]
+    share = float(np.nanmax(dead)) if np.isfinite(dead).any() else np.nan
+    return decades(last.metric("signal_grad_norm"))[0], share
+
+
+def frame(found: Sequence[Outcome]) -> "pd.DataFrame":
+    """A row for each cell: the fields that were varied, and ``COLUMNS``."""
     import pandas as pd
 
-    found = sorted(results, key=lambda result: result.cell.place)
     fields = list(found[0].cell.values) if found else []
-    rows = [{**result.cell.values, **row(store, result)} for result in found]
+    rows = [{**one.cell.values, **_row(one)} for one in found]
     return pd.DataFrame(rows, columns=[*fields, *COLUMNS])
 
 
-def row(store: Store, result: Result) -> dict[str, Any]:
+def _row(one: Outcome) -> dict[str, Any]:
     """One cell's numbers; NaN and empty words where there are none."""
-    told: dict[str, Any] = dict.fromkeys(COLUMNS, "")
-    told |= dict.fromkeys(("decades", "dead", "loss", "accuracy"), np.nan)
-    told |= {"steps": 0, "error": result.error}
-    return told if result.run is None else told | _of(store, result.run)
-
-
-def _of(store: Store, run: Run) -> dict[str, Any]:
-    batch = store.since(run.id).batch
-    said = diagnose(run.config, batch, run.patient_zero)
-    first = said[0] if said else None
+    run, said = one.run, one.diagnosis
     return {
-        "run": run.id,
-        "state": run.state,
-        "diagnosis": first.title if first else "",
-        "severity": first.severity if first else "",
-        "loss": np.nan if run.loss is None else run.loss,
-        "accuracy": np.nan if run.accuracy is None else run.accuracy,
-        "steps": run.steps,
-        **_measured(batch),
-    }
-
-
-def _measured(batch: StepBatch) -> dict[str, float]:
-    if not len(batch):
-        return {}
-    last = batch[-1:]
-    dead = last.metric("dead")[0]
-    return {
-        "decades": float(decades(last.metric("signal_grad_norm"))[0, 0]),
-        "dead": float(np.nanmax(dead)) if np.isfinite(dead).any() else np.nan,
+        "run": run.id if run else "",
+        "state": run.state if run else "",
+        "diagnosis": said.title if said else "",
+        "severity": said.severity if said else "",
+        "decades": one.decades[0] if len(one.decades) else np.nan,
+        "dead": one.dead,
+        "loss": np.nan if run is None or run.loss is None else run.loss,
+        "accuracy": np.nan if run is None or run.accuracy is None else run.accuracy,
+        "steps": run.steps if run else 0,
+        "error": one.error,
     }

@@ -1,12 +1,12 @@
 """Many runs, on workers that may die: each is trained once, whatever happens to the sweep."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from diagnostics.runs.runner import work
-from diagnostics.runs.workers import Workers
+from diagnostics.runs.workers import NICENESS, Workers
 from diagnostics.store.records import Command
 from diagnostics.store.store import Run, Store
 from diagnostics.subject.config import RunConfig
@@ -14,9 +14,6 @@ from diagnostics.sweeps.product import Cell
 
 TRIES = 2
 """Of each cell: its worker may be killed once."""
-
-NICENESS = 5
-"""Whoever uses the machine goes first."""
 
 ENDED = ("finished", "diverged")
 """States of runs that are a cell's result whoever trained them."""
@@ -63,8 +60,9 @@ class Sweep:
 
         Whoever leaves off ends the runs that go on; what is finished is kept for the next time.
         """
-        known, waiting = self._known(), []
-        for cell in cells:
+        asked = list(cells)
+        known, waiting = self._known({cell.config for cell in asked if cell.config}), []
+        for cell in asked:
             if cell.config is None:
                 yield Result(cell, None, cell.error)
             elif run := known.get(cell.config):
@@ -76,15 +74,16 @@ class Sweep:
         finally:
             self._leave()
 
-    def _known(self) -> dict[RunConfig, Run]:
-        """Runs that have ended by themselves, by what was trained."""
+    def _known(self, wanted: Collection[RunConfig]) -> dict[RunConfig, Run]:
+        """Runs that have ended by themselves, the newest of each configuration."""
         found: dict[RunConfig, Run] = {}
         before: int | None = None
         while runs := self._store.runs(before=before):
             before = runs[-1].number
             for run in runs:
-                if run.config.lab is not None and run.state in ENDED and run.probe:
-                    found.setdefault(run.config.lab, run)
+                config = run.config.lab
+                if config and config in wanted and run.state in ENDED and run.probe:
+                    found.setdefault(config, run)
         return {config: run for config, run in found.items() if not self._changed(run)}
 
     def _changed(self, run: Run) -> bool:

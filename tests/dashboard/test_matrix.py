@@ -4,6 +4,7 @@ import re
 
 from diagnostics.dashboard.matrix import matrix
 from diagnostics.store.store import Store
+from diagnostics.sweeps.outcomes import outcomes
 from diagnostics.sweeps.product import cells
 from diagnostics.sweeps.sweep import Result, Sweep
 from tests.sweeps.test_sweep import Here
@@ -11,7 +12,7 @@ from tests.sweeps.test_sweep import Here
 
 def drawn(store: Store, words: str) -> tuple[str, list[Result]]:
     results = list(Sweep(store, Here(), 1).results(cells([words, "width=8 steps=3"])))
-    return matrix(store, results, words), results
+    return matrix(outcomes(store, results), words), results
 
 
 def test_the_longest_field_goes_across_and_others_down(file_store: Store) -> None:

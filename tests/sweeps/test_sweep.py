@@ -84,7 +84,7 @@ def test_who_leaves_off_keeps_what_is_finished(file_store: Store) -> None:
 
 
 def test_a_table_of_what_came_of_it(file_store: Store) -> None:
-    found = outcomes.frame(file_store, swept(file_store, Here()))
+    found = outcomes.frame(outcomes.outcomes(file_store, swept(file_store, Here())))
     assert list(found.columns) == ["activation", "depth", *outcomes.COLUMNS]
     assert len(found) == 4 and (found["steps"] == 5).all()
     assert found["activation"].tolist() == ["relu", "relu", "sigmoid", "sigmoid"]

@@ -213,7 +213,6 @@ class Observer:
         if self._steppers and not self._moved_lately:
             self._counted = False
 
-    @property
     def at_a_start(self) -> bool:
         """Whether no gradients are being accumulated; not waited for where that can't be told.
 

@@ -178,7 +178,7 @@ class Session:
         observer.go_on()
         if observer.measuring:
             self._after_measured()
-        elif self._budget.due and observer.at_a_start:
+        elif self._budget.due and observer.at_a_start():
             observer.attach()
         self._budget.go_on()
 
