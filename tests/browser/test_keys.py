@@ -168,3 +168,19 @@ def test_what_is_chosen_is_seen_in_forced_colours(opened: Open) -> None:
         assert page.evaluate(ground, place) == highlight, place
     ink = "painter.shown('lead').data[1].line.color"
     assert page.evaluate(ink) == page.evaluate("getComputedStyle(document.body).color")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_what_stays_in_sight_moves_nothing_and_what_has_the_focus_is_seen(
+    opened: Open, width: int, height: int
+) -> None:
+    page = settled(opened, State(SMALL), viewport={"width": width, "height": height})
+    for place in ("#train", "#step", "#scrub", "#field-lr"):
+        page.evaluate(f"document.querySelector('{place}').focus()")
+        assert page.evaluate("scrollY") == 0, place
+    page.click("#train")
+    badge(page, "training")
+    assert page.evaluate("scrollY") == 0
+    page.evaluate("document.querySelector('#card-loss .ask').focus()")
+    lower, bar = (page.locator(place).bounding_box() for place in ("#card-loss .ask", ".transport"))
+    assert lower and bar and lower["y"] + lower["height"] <= bar["y"]
