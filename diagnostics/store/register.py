@@ -42,13 +42,13 @@ class Register:
             "created": now,
             "owner": owner,
         }
-        row |= {"seal": fixed_seal(row), "heartbeat": now}
+        row |= {"heartbeat": now} | words_of(run_id, name, "")
         row |= state_of(run_id, "queued", {}) | steps_taken(run_id, 0)
-        row |= words_of(run_id, name, "")
-        number = select(func.coalesce(func.max(runs.c.number), 0) + 1).scalar_subquery()
+        newest = select(func.coalesce(func.max(runs.c.number), 0))
         with self._engine.begin() as connection:
             alone(connection)
-            connection.execute(insert(runs).values(**row, number=number))
+            row["number"] = connection.execute(newest).scalar_one() + 1
+            connection.execute(insert(runs).values(**row, seal=fixed_seal(row)))
         return run_id
 
     def run(self, run_id: str) -> Run:

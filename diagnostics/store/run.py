@@ -1,6 +1,7 @@
 """A run as a reader should see it, and whether it is alive."""
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,9 +90,18 @@ class Pulse:
 RUN = TypeAdapter(Run)
 
 
-def fixed_seal(row: dict[str, Any]) -> int:
+FIXED = "id", "config", "probe", "created", "owner", "number"
+"""What never changes of a run."""
+
+
+def fixed_seal(row: Mapping[str, Any]) -> int:
     """Of what never changes of a run."""
-    return seal(*(row[key] for key in ("id", "config", "probe", "created", "owner")))
+    return seal(*(row[key] for key in FIXED))
+
+
+def _fixed_seals(row: Any) -> tuple[int | None, ...]:
+    """What may be there, also where numbers were not sealed yet, as before version 6."""
+    return fixed_seal(row._mapping), seal(*(row._mapping[key] for key in FIXED[:-1])), None
 
 
 def read_run(row: Any, pulse: Pulse) -> Run:
@@ -120,10 +130,9 @@ def _read(row: Any, pulse: Pulse) -> Run:
 def _sound(row: Any) -> bool:
     """Also where there are no seals yet, as before version 3."""
     expected = (
-        (row.seal, fixed_seal(row._mapping)),
         (row.words_seal, seal(row.id, row.name, row.note)),
         (row.steps_seal, seal(row.id, row.steps)),
         (row.state_seal, seal(row.id, row.state, row.summary)),
     )
     told = all(kept is None or kept == found for kept, found in expected)
-    return told and isinstance(row.heartbeat, float)
+    return told and row.seal in _fixed_seals(row) and isinstance(row.heartbeat, float)

@@ -18,10 +18,11 @@ from diagnostics.store.records import METRICS, SCALARS
 from diagnostics.store.seals import Document
 from diagnostics.subject.printable import Refusal
 
-VERSION = 5
+VERSION = 6
 """Version 1 kept fewer measurements: they read as NaN in columns that came later. Version 2 kept no
 notes, deletions and outlines of runs, version 3 no owners, checkpoints and seals, version 4 no
-scalars of a loop's own: what is missing is added to its tables."""
+scalars of a loop's own: what is missing is added to its tables. Version 5 did not seal runs'
+numbers."""
 
 metadata = MetaData()
 
