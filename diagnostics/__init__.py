@@ -75,7 +75,7 @@ def sweep(
 
     Args:
         words: such as ``"init=glorot_normal,he_normal depth=5:30:5"``: values, or ranges with both
-            ends.
+            ends. With ``steps=0`` networks are measured at initialization.
         store: by default the one the settings name.
         workers: processes; by default as many as the settings name.
         fields: of all cells.
@@ -86,12 +86,12 @@ def sweep(
     """
     from diagnostics.store.settings import Settings
     from diagnostics.sweeps import outcomes
-    from diagnostics.sweeps.product import cells
-    from diagnostics.sweeps.sweep import trained
+    from diagnostics.sweeps.product import plan
+    from diagnostics.sweeps.sweep import swept
 
-    chosen = cells([*words, *(f"{key}={value}" for key, value in fields.items())])
+    chosen = plan([*words, *(f"{key}={value}" for key, value in fields.items())])
     kept = store or open_store()
-    with trained(kept, chosen, workers or Settings.read().workers) as results:
+    with swept(kept, chosen, workers or Settings.read().workers) as results:
         return outcomes.frame(outcomes.outcomes(kept, results))
 
 

@@ -29,23 +29,25 @@ WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": ""}
 def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any) -> None:
     """Train every combination of values: 'init=glorot_normal,he_normal depth=5:30:5'.
 
-    Ranges have both their ends. What the store has already is not trained again: a sweep that was
-    interrupted goes on where it was. FILE ends with .csv, .parquet or .html: a matrix of curves.
+    Ranges have both their ends; LOW:HIGH:xFACTOR multiplies. What the store has already is not
+    trained again: a sweep that was interrupted goes on where it was. With steps=0 networks are
+    measured at initialization. FILE ends with .csv, .parquet or .html: a matrix of curves.
     """
     from diagnostics.sweeps import outcomes
-    from diagnostics.sweeps.product import cells
-    from diagnostics.sweeps.sweep import trained
+    from diagnostics.sweeps.product import plan
+    from diagnostics.sweeps.sweep import swept
 
-    chosen = cells(words)
+    chosen = plan(words)
     _check(output)
     told: list[Result] = []
     with opened(given) as store:
         try:
-            with trained(store, chosen, Settings.read(**given).workers) as results:
-                told.extend(_followed(results, len(chosen), as_json))
+            with swept(store, chosen, Settings.read(**given).workers) as results:
+                told.extend(_followed(results, len(chosen.cells), as_json))
         except KeyboardInterrupt:
-            left = f"the same command trains the other {len(chosen) - len(told)}"
-            click.echo(f"{len(told)} of {len(chosen)} are kept; {left}.", err=True)
+            count = len(chosen.cells)
+            left = f"the same command trains the other {count - len(told)}"
+            click.echo(f"{len(told)} of {count} are kept; {left}.", err=True)
             sys.exit(INTERRUPTED)
         found = outcomes.outcomes(store, told)
     table = outcomes.frame(found)

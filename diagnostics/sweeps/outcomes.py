@@ -32,12 +32,16 @@ COLUMNS = {
 """Beside the fields that were varied."""
 
 
+START = "at initialization"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a cell came to.
 
     Attributes:
-        run: that answers it; none where it could not be trained, as ``error`` says.
+        run: that answers it; none at initialization, and where it could not be trained, as
+            ``error`` says.
         diagnosis: the gravest of what is said of the run's end, if anything.
         decades: of each hidden layer over the last one at the last step, [hidden layers]; empty
             where nothing was measured.
@@ -59,12 +63,13 @@ def outcomes(store: Store, results: Iterable[Result]) -> list[Outcome]:
 
 
 def _outcome(store: Store, result: Result) -> Outcome:
-    run = result.run
-    if run is None:
-        return Outcome(result.cell, result.error)
-    batch = store.since(run.id).batch
-    first = next(iter(diagnose(run.config, batch, run.patient_zero)), None)
-    return Outcome(result.cell, result.error, run, first, *_measured(batch[-1:]))
+    cell, run, config = result.cell, result.run, result.cell.config
+    if config is None or (run is None and result.start is None):
+        return Outcome(cell, result.error)
+    batch = store.since(run.id).batch if run else result.start
+    assert batch is not None
+    first = next(iter(diagnose(config, batch, run.patient_zero if run else None)), None)
+    return Outcome(cell, result.error, run, first, *_measured(batch[-1:]))
 
 
 def _measured(last: StepBatch) -> tuple[NDArray[np.float64], float]:
@@ -90,7 +95,7 @@ def _row(one: Outcome) -> dict[str, Any]:
     run, said = one.run, one.diagnosis
     return {
         "run": run.id if run else "",
-        "state": run.state if run else "",
+        "state": run.state if run else START if len(one.decades) else "",
         "diagnosis": said.title if said else "",
         "severity": said.severity if said else "",
         "decades": one.decades[0] if len(one.decades) else np.nan,

@@ -1,16 +1,17 @@
 """Many runs, on workers that may die: each is trained once, whatever happens to the sweep."""
 
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from diagnostics.runs.runner import work
 from diagnostics.runs.workers import NICENESS, Workers
-from diagnostics.store.records import Command
+from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Run, Store
 from diagnostics.subject.config import RunConfig
-from diagnostics.sweeps.product import Cell
+from diagnostics.sweeps.product import Cell, Plan
 
 TRIES = 2
 """Of each cell: its worker may be killed once."""
@@ -21,25 +22,43 @@ ENDED = ("finished", "diverged")
 KILLED = "Its worker was killed, {} times."
 
 
+MEASURED_AT_ONCE = 8
+"""Cells at initialization that a worker is given together: some tenths of a second."""
+
+
 @dataclass(frozen=True)
 class Result:
-    """A cell and the run that answers it; none where it could not be trained, as ``error`` says."""
+    """A cell and what answers it: a run, or a measurement at initialization.
+
+    Neither where it could not be had, as ``error`` says.
+    """
 
     cell: Cell
-    run: Run | None
+    run: Run | None = None
     error: str = ""
+    start: StepBatch | None = None
 
 
 @contextmanager
-def trained(store: Store, cells: Iterable[Cell], workers: int) -> Iterator[Iterator[Result]]:
-    """The results of cells, by as many processes."""
+def swept(
+    store: Store, plan: Plan, workers: int, owner: str = ""
+) -> Iterator[Generator[Result, None, None]]:
+    """The results of a plan, by as many processes."""
     executor = Workers(workers, NICENESS)
-    results = Sweep(store, executor, workers).results(cells)
+    results = Sweep(store, executor, workers, owner).results(plan)
     try:
         yield results
     finally:
         results.close()
         executor.shutdown()
+
+
+class Job(NamedTuple):
+    """What a worker is given to do: to train a cell's run, or to measure cells."""
+
+    cells: Sequence[Cell]
+    run: str = ""
+    tries: int = 1
 
 
 class Sweep:
@@ -48,86 +67,102 @@ class Sweep:
     Args:
         store: where the runs are kept, and looked for: what was trained before is not repeated.
         executor: of workers, in processes or on a cluster.
-        slots: cells that are trained at the same time.
+        slots: jobs that are done at the same time.
+        owner: whose the runs are.
     """
 
-    def __init__(self, store: Store, executor: Executor, slots: int) -> None:
-        self._store, self._executor, self._slots = store, executor, slots
-        self._going: dict[Future[None], tuple[Cell, str, int]] = {}
+    def __init__(self, store: Store, executor: Executor, slots: int, owner: str = "") -> None:
+        self._store, self._executor, self._slots, self._owner = store, executor, slots, owner
+        self._going: dict[Future[Any], Job] = {}
 
-    def results(self, cells: Iterable[Cell]) -> Generator[Result, None, None]:
+    def results(self, plan: Plan) -> Generator[Result, None, None]:
         """Each cell's result, as soon as it is there.
 
         Whoever leaves off ends the runs that go on; what is finished is kept for the next time.
         """
-        asked = list(cells)
-        known, waiting = self._known({cell.config for cell in asked if cell.config}), []
-        for cell in asked:
-            if cell.config is None:
-                yield Result(cell, None, cell.error)
-            elif run := known.get(cell.config):
-                yield Result(cell, run)
-            else:
-                waiting.append(cell)
+        whole = [cell for cell in plan.cells if cell.config]
+        yield from (Result(cell, error=cell.error) for cell in plan.cells if not cell.config)
+        if plan.trained:
+            found = answers(self._store, {cell.config for cell in whole if cell.config})
+            yield from (Result(c, found[c.config]) for c in whole if c.config in found)
+            jobs = [Job((cell,)) for cell in whole if cell.config not in found]
+        else:
+            parts = range(0, len(whole), MEASURED_AT_ONCE)
+            jobs = [Job(whole[i : i + MEASURED_AT_ONCE]) for i in parts]
         try:
-            yield from self._trained(waiting)
+            yield from self._done(jobs, self._train if plan.trained else self._measure)
         finally:
             self._leave()
 
-    def _known(self, wanted: Collection[RunConfig]) -> dict[RunConfig, Run]:
-        """Runs that have ended by themselves, the newest of each configuration."""
-        found: dict[RunConfig, Run] = {}
-        before: int | None = None
-        while runs := self._store.runs(before=before):
-            before = runs[-1].number
-            for run in runs:
-                config = run.config.lab
-                if config and config in wanted and run.state in ENDED and run.probe:
-                    found.setdefault(config, run)
-        return {config: run for config, run in found.items() if not self._changed(run)}
-
-    def _changed(self, run: Run) -> bool:
-        """Whether somebody changed it while it trained: it is no answer then."""
-        commands, _ = self._store.commands(run.id)
-        return any(one.kind == "set" for one in commands)
-
-    def _trained(self, cells: list[Cell]) -> Iterator[Result]:
-        ahead = iter(cells)
+    def _done(self, jobs: Iterable[Job], begin: Callable[[Job], None]) -> Iterator[Result]:
+        ahead = iter(jobs)
         while True:
-            while len(self._going) < self._slots and (cell := next(ahead, None)) is not None:
-                self._begin(cell, 1)
+            while len(self._going) < self._slots and (job := next(ahead, None)) is not None:
+                begin(job)
             if not self._going:
                 return
             for future in wait(self._going, return_when=FIRST_COMPLETED).done:
-                yield from self._ended(future)
+                yield from self._ended(future, begin)
 
-    def _begin(self, cell: Cell, tries: int) -> None:
-        assert cell.config is not None
-        run_id = self._store.create_run(cell.config)
-        future = self._executor.submit(work, "train_stored", self._store.url, run_id)
-        self._going[future] = cell, run_id, tries
+    def _train(self, job: Job) -> None:
+        config = job.cells[0].config
+        assert config is not None
+        run = self._store.create_run(config, owner=self._owner)
+        future = self._executor.submit(work, "train_stored", self._store.url, run)
+        self._going[future] = job._replace(run=run)
 
-    def _ended(self, future: Future[None]) -> Iterator[Result]:
-        cell, run_id, tries = self._going.pop(future)
-        trouble = future.exception()
+    def _measure(self, job: Job) -> None:
+        configs = [cell.config for cell in job.cells]
+        self._going[self._executor.submit(work, "profiles", configs)] = job
+
+    def _ended(self, future: Future[Any], begin: Callable[[Job], None]) -> Iterator[Result]:
+        job, trouble = self._going.pop(future), future.exception()
         if trouble is None:
-            run = self._store.run(run_id)
-            yield Result(cell, run, run.error or "")
+            yield from self._found(job, future.result())
             return
         killed = isinstance(trouble, BrokenExecutor)
-        told = KILLED.format(tries) if killed else f"{type(trouble).__name__}: {trouble}"
-        self._store.set_state(run_id, "failed", error=told)
-        if killed and tries < TRIES:
-            self._begin(cell, tries + 1)
-        else:
-            yield Result(cell, self._store.run(run_id), told)
+        told = KILLED.format(job.tries) if killed else f"{type(trouble).__name__}: {trouble}"
+        if job.run:
+            self._store.set_state(job.run, "failed", error=told)
+        if killed and job.tries < TRIES:
+            begin(job._replace(tries=job.tries + 1))
+            return
+        run = self._store.run(job.run) if job.run else None
+        yield from (Result(cell, run, told) for cell in job.cells)
+
+    def _found(self, job: Job, measured: Sequence[StepBatch | str] | None) -> Iterator[Result]:
+        if measured is None:
+            run = self._store.run(job.run)
+            yield Result(job.cells[0], run, run.error or "")
+            return
+        for cell, one in zip(job.cells, measured, strict=True):
+            yield Result(cell, error=one) if isinstance(one, str) else Result(cell, start=one)
 
     def _leave(self) -> None:
         """End what goes on; it is not waited for longer than for its current step."""
-        for future, (_, run_id, _) in self._going.items():
-            if future.cancel():
-                self._store.set_state(run_id, "stopped")
-            else:
-                self._store.send(run_id, Command("stop"))
+        for future, job in self._going.items():
+            if job.run and future.cancel():
+                self._store.set_state(job.run, "stopped")
+            elif job.run:
+                self._store.send(job.run, Command("stop"))
         wait(self._going, timeout=10)
         self._going = {}
+
+
+def answers(store: Store, wanted: Collection[RunConfig]) -> dict[RunConfig, Run]:
+    """Runs that have ended by themselves, the newest of each configuration."""
+    found: dict[RunConfig, Run] = {}
+    before: int | None = None
+    while runs := store.runs(before=before):
+        before = runs[-1].number
+        for run in runs:
+            config = run.config.lab
+            if config and config in wanted and run.state in ENDED and run.probe:
+                found.setdefault(config, run)
+    return {config: run for config, run in found.items() if not _changed(store, run)}
+
+
+def _changed(store: Store, run: Run) -> bool:
+    """Whether somebody changed it while it trained: it is no answer then."""
+    commands, _ = store.commands(run.id)
+    return any(one.kind == "set" for one in commands)

@@ -5,13 +5,13 @@ import re
 from diagnostics.dashboard.matrix import matrix
 from diagnostics.store.store import Store
 from diagnostics.sweeps.outcomes import outcomes
-from diagnostics.sweeps.product import cells
+from diagnostics.sweeps.product import plan
 from diagnostics.sweeps.sweep import Result, Sweep
 from tests.sweeps.test_sweep import Here
 
 
 def drawn(store: Store, words: str) -> tuple[str, list[Result]]:
-    results = list(Sweep(store, Here(), 1).results(cells([words, "width=8 steps=3"])))
+    results = list(Sweep(store, Here(), 1).results(plan([words, "width=8 steps=3"])))
     return matrix(outcomes(store, results), words), results
 
 

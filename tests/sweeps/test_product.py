@@ -3,7 +3,7 @@
 import pytest
 
 from diagnostics.subject.config import InvalidConfig
-from diagnostics.sweeps.product import cells
+from diagnostics.sweeps.product import Cell, plan
 
 SPELLED = {
     "depth=5:30:5": [5, 10, 15, 20, 25, 30],
@@ -15,7 +15,14 @@ SPELLED = {
     "depth=5,5,5": [5],
     "depth=5:12:5": [5, 10],
     "residual=true,false": [True, False],
+    "lr=0.001:1:x10": [0.001, 0.01, 0.1, 1.0],
+    "lr=0.001:0.05:x3": [0.001, 0.003, 0.009, 0.027],
+    "depth=2:64:x2": [2, 4, 8, 16, 32, 64],
 }
+
+
+def cells(words: list[str]) -> tuple[Cell, ...]:
+    return plan(words).cells
 
 
 @pytest.mark.parametrize("words", SPELLED)
@@ -44,7 +51,15 @@ REFUSED = {
     "lr=nan:1": "no range",
     "lr=0:inf": "no range",
     "seed=0:1e12": "more than 10,000 values",
-    "seed=0:1:1e-999999": "more than 10,000 values",
+    "seed=0:1:1e-99": "more than 10,000 values",
+    "seed=0:1:1e-999999": "no range",
+    "lr=1e-999999:1e999999:x2": "no range",
+    "lr=1e-90:1e90:x1.001": "more than 10,000 values",
+    "lr=0:1:x2": "from above 0",
+    "lr=1:8:x1": "a FACTOR above 1",
+    "lr=1:8:xx": "no range",
+    "steps=0 steps=5": "given twice",
+    "steps=0,5": "steps",
     "depth=1:50 width=2:200 seed=0:9": "a sweep has at most",
     "depth=3 depth=4": "given twice",
 }
@@ -61,3 +76,10 @@ def test_values_at_odds_are_a_cell_with_its_reason() -> None:
     found = cells(["norm=none,batch batch_size=1,32"])
     assert [cell.config is None for cell in found] == [False, False, True, False]
     assert "batch_size" in found[2].error
+
+
+def test_without_steps_nothing_is_trained() -> None:
+    found = plan(["gain=0.5:1.5:0.5 depth=2,4", "steps=0"])
+    assert not found.trained and len(found.cells) == 6
+    assert found.values == {"gain": (0.5, 1.0, 1.5), "depth": (2, 4)}
+    assert plan(["depth=2,4"]).trained

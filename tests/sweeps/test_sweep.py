@@ -6,17 +6,21 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 import diagnostics
 from diagnostics.cli.commands import main
+from diagnostics.engine.lab.profiler import profile
 from diagnostics.store.records import Command
 from diagnostics.store.store import Store, open_store
+from diagnostics.subject.config import RunConfig
 from diagnostics.sweeps import outcomes
-from diagnostics.sweeps.product import cells
-from diagnostics.sweeps.sweep import Result, Sweep, trained
+from diagnostics.sweeps.product import plan
+from diagnostics.sweeps.sweep import Result, Sweep, swept
 
+START = ["init=orthogonal activation=tanh steps=0"]
 WORDS = ["activation=relu,sigmoid depth=3,12", "width=8 steps=5"]
 
 
@@ -37,36 +41,36 @@ class Here(Executor):
         return future
 
 
-def swept(store: Store, here: Here) -> list[Result]:
-    return list(Sweep(store, here, 2).results(cells(WORDS)))
+def trained(store: Store, here: Here) -> list[Result]:
+    return list(Sweep(store, here, 2).results(plan(WORDS)))
 
 
 def test_each_cell_is_a_run_and_is_not_trained_again(file_store: Store) -> None:
     here = Here()
-    first = swept(file_store, here)
+    first = trained(file_store, here)
     assert here.jobs == 4 and all(one.run and one.run.state == "finished" for one in first)
-    again = swept(file_store, here)
+    again = trained(file_store, here)
     assert here.jobs == 4
     assert {one.run.id for one in again if one.run} == {one.run.id for one in first if one.run}
 
 
 def test_a_run_that_was_changed_meanwhile_is_no_answer(file_store: Store) -> None:
     here = Here()
-    run = swept(file_store, here)[0].run
+    run = trained(file_store, here)[0].run
     assert run is not None
     file_store.send(run.id, Command("set", {"lr": 1.0}))
-    swept(file_store, here)
+    trained(file_store, here)
     assert here.jobs == 5
 
 
 def test_a_killed_worker_costs_its_cell_a_retry(file_store: Store) -> None:
-    found = swept(file_store, Here(2))
+    found = trained(file_store, Here(2))
     assert len(found) == 4 and not any(one.error for one in found)
     assert [run.state for run in file_store.runs()].count("failed") == 1
 
 
 def test_a_cell_that_kills_its_workers_is_a_result_with_its_reason(file_store: Store) -> None:
-    found = swept(file_store, Here(1, 2, 3, 4))
+    found = trained(file_store, Here(1, 2, 3, 4))
     failed = [one for one in found if one.error]
     assert len(found) == 4 and len(failed) == 2
     assert all("killed, 2 times" in one.error for one in failed)
@@ -74,17 +78,17 @@ def test_a_cell_that_kills_its_workers_is_a_result_with_its_reason(file_store: S
 
 def test_who_leaves_off_keeps_what_is_finished(file_store: Store) -> None:
     here = Here()
-    results = Sweep(file_store, here, 1).results(cells(WORDS))
+    results = Sweep(file_store, here, 1).results(plan(WORDS))
     next(results)
     results.close()
     assert {run.state for run in file_store.runs()} == {"finished"}
     assert here.jobs == 1
-    swept(file_store, here)
+    trained(file_store, here)
     assert here.jobs == 4
 
 
 def test_a_table_of_what_came_of_it(file_store: Store) -> None:
-    found = outcomes.frame(outcomes.outcomes(file_store, swept(file_store, Here())))
+    found = outcomes.frame(outcomes.outcomes(file_store, trained(file_store, Here())))
     assert list(found.columns) == ["activation", "depth", *outcomes.COLUMNS]
     assert len(found) == 4 and (found["steps"] == 5).all()
     assert found["activation"].tolist() == ["relu", "relu", "sigmoid", "sigmoid"]
@@ -92,10 +96,35 @@ def test_a_table_of_what_came_of_it(file_store: Store) -> None:
     assert deep["decades"] < -5 and deep["diagnosis"] == "Vanishing gradients"
 
 
+def test_without_steps_networks_are_measured_and_none_is_kept(file_store: Store) -> None:
+    here = Here(2)
+    found = list(Sweep(file_store, here, 2).results(plan(["gain=0.5:3:0.5 depth=4,12", *START])))
+    assert here.jobs == 3 and not file_store.runs()  # 12 cells by eights, one of them twice
+    table = outcomes.frame(outcomes.outcomes(file_store, found))
+    assert (table["state"] == outcomes.START).all() and (table["run"] == "").all()
+    deep = table[table["depth"] == 12].set_index("gain")
+    expected = profile(RunConfig.from_words(["init=orthogonal", "activation=tanh", "depth=12"]))
+    first, last = expected["signal_grad_norm"].to_numpy()[[0, -2]]
+    assert deep["decades"][1.0] == pytest.approx(np.log10(first / last), rel=1e-5)
+    assert deep["diagnosis"][0.5] == "Vanishing gradients"
+    assert deep["decades"][0.5] < deep["decades"][1.0] < deep["decades"][2.0]
+
+
+def test_a_network_that_can_not_be_measured_is_a_result_with_its_reason(
+    file_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(config: RunConfig) -> None:
+        raise MemoryError(f"depth {config.depth}")
+
+    monkeypatch.setattr("diagnostics.engine.lab.worker.profile_batch", fails)
+    found = Sweep(file_store, Here(), 1).results(plan(["depth=4,12 steps=0"]))
+    assert [one.error for one in found] == ["MemoryError: depth 4", "MemoryError: depth 12"]
+
+
 @pytest.mark.thorough
 def test_real_workers_may_be_killed_by_hand(file_store: Store) -> None:
     killed = 0
-    with trained(file_store, cells(["depth=2:4 width=8 steps=2000"]), 2) as results:
+    with swept(file_store, plan(["depth=2:4 width=8 steps=2000"]), 2) as results:
         for _ in results:
             if not killed and any(run.state == "running" for run in file_store.runs()):
                 killed = _kill_workers()

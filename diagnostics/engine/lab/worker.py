@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -14,11 +14,19 @@ from diagnostics.engine.lab.trials import outcome
 from diagnostics.engine.sinks import LONGEST_WAIT_SECONDS, MemorySink, StoreSink
 from diagnostics.runs import lifetime
 from diagnostics.runs.control import Control
-from diagnostics.store.records import Summary
+from diagnostics.store.records import StepBatch, Summary
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import RunConfig
 
-__all__ = ["outcome", "portrait", "profile_batch", "train_stored", "warm_up", "warm_up_to_fork"]
+__all__ = [
+    "outcome",
+    "portrait",
+    "profile_batch",
+    "profiles",
+    "train_stored",
+    "warm_up",
+    "warm_up_to_fork",
+]
 
 RETRY_SECONDS = 0.5
 
@@ -42,6 +50,19 @@ def warm_up_to_fork() -> None:
     """
     if torch.accelerator.current_accelerator() is None:
         warm_up()
+
+
+def profiles(configs: Sequence[RunConfig]) -> list[StepBatch | str]:
+    """Networks measured at initialization; in the place of one that can't be, why."""
+    return [_profile(config) for config in configs]
+
+
+def _profile(config: RunConfig) -> StepBatch | str:
+    try:
+        return profile_batch(config)
+    except Exception as error:
+        log.exception("a network can't be measured: %s", config)
+        return f"{type(error).__name__}: {error}"
 
 
 def train_stored(url: str, run_id: str) -> None:
