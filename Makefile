@@ -29,7 +29,7 @@ fast: $(READY) ## the tests that take no time: under a minute
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not thorough and not browser" \
 		--ignore tests/integrations
 
-test-slow: $(TESTED) ## the long trainings, about ten minutes
+test-slow: $(TESTED) ## what takes long: trainings, all rooms and ends
 	$(BIN)/python -m pytest -m slow
 
 lint: $(TESTED) lint-scripts ## style and types, of Python and of the scripts

@@ -61,7 +61,9 @@ NOTE = """() => {
 """Where the first layer's point has been, in pixels."""
 
 
-@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+@pytest.mark.parametrize(
+    "motion", ["no-preference", pytest.param("reduce", marks=pytest.mark.slow)]
+)
 def test_a_remedy_lifts_the_line_and_leaves_the_old_one_behind(opened: Open, motion: str) -> None:
     page = opened("?activation=sigmoid&depth=20", reduced_motion=motion)
     _previewed(page)
@@ -88,7 +90,7 @@ def test_a_divergence_is_frozen_with_what_gradients_had_come_to(opened: Open) ->
     page.wait_for_function("painter.shown('lead').notes.length === 0")
 
 
-@pytest.mark.parametrize("width", [390, 1024, 1920])
+@pytest.mark.parametrize("width", [390, pytest.param(1024, marks=pytest.mark.slow), 1920])
 def test_no_label_is_cut_off(opened: Open, width: int) -> None:
     page = opened("?activation=sigmoid&depth=20")
     _previewed(page)

@@ -128,7 +128,7 @@ def findings(page: Page, width: int, height: int, lecture: bool) -> list[str]:
 
 USUAL = {
     "mouse": {"bare", "lesson", "lecture"},
-    "finger": {"bare", "settings", "diverged"},
+    "finger": {"bare", "diverged"},
     "zoomed": {"bare"},
 }
 """What is looked at in every run of the tests; all else is slow."""
@@ -147,6 +147,7 @@ def test_nothing_overlaps_or_is_cut_off_in_any_room(opened: Open, state: str, ha
     assert "\n".join(told for size in sizes for told in findings(page, *size, lecture)) == ""
 
 
+@pytest.mark.slow
 def test_every_lesson_fits_a_lecture_hall(opened: Open) -> None:
     page = settled(opened, State(f"?lesson={next(iter(LESSONS))}", lecture=True))
     for lesson in LESSONS.values():

@@ -10,11 +10,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import product, starmap
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from _pytest.mark import ParameterSet
 
 from diagnostics.dashboard.session import Session
 from diagnostics.store.store import Store
@@ -25,6 +27,13 @@ ROOT = Path(__file__).parents[2]
 ENDS_WITHIN = 3.0
 LONG = "activation=relu&init=he_normal&depth=5&width=16&steps=1000000"
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
+
+
+def _case(training: int, number: signal.Signals) -> ParameterSet:
+    """Ctrl-C beside an idle server, all else beside a training; the rest is slow."""
+    usual = bool(training) != (number is signal.SIGINT)
+    name = f"{'training' if training else 'idle'}-{number.name}"
+    return pytest.param(bool(training), number, id=name, marks=() if usual else pytest.mark.slow)
 
 
 class Served:
@@ -108,8 +117,7 @@ def served(store_url: str) -> Iterator[Served]:
         until(lambda: gone(family))
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("training", [False, True], ids=["idle", "training"])
+@pytest.mark.parametrize(("training", "number"), list(starmap(_case, product([0, 1], SIGNALS))))
 def test_no_process_is_left(served: Served, training: bool, number: signal.Signals) -> None:
     store, family = Store(served.store), served.warm()
     run = served.wish("again") if training else None

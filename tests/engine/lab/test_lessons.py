@@ -13,7 +13,7 @@ from tests.engine.lab.facts.shown import Scenes, Shown, show
 LONGEST = 125
 """Letters of a sentence: two lines and a half of a lecture hall's smallest projector."""
 
-DEEP = ("he", "selu")
+DEEP = ("he", "selu", "residual", "batch_norm", "leaky")
 """Lessons whose networks train for long: theirs are slow tests."""
 
 every = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda lesson: lesson.key)

@@ -8,6 +8,7 @@ from diagnostics.engine.lab.trials import consult, outcome
 from tests.engine.helpers import config
 
 pytestmark = pytest.mark.thorough
+slow = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
@@ -15,8 +16,10 @@ pytestmark = pytest.mark.thorough
     [
         ("vanishing", "activation=relu init=glorot_normal depth=30", "init"),
         ("exploding", "activation=tanh init=normal depth=10", "init"),
-        ("saturated", "activation=tanh init=normal depth=10", "init"),
-        ("born_dead", "activation=relu init=he_normal depth=30 width=3", "width"),
+        pytest.param("saturated", "activation=tanh init=normal depth=10", "init", marks=slow),
+        pytest.param(
+            "born_dead", "activation=relu init=he_normal depth=30 width=3", "width", marks=slow
+        ),
         ("exploding", "activation=relu init=normal init_std=0.4 depth=10", "clip"),
         (
             "small_batches",
@@ -65,7 +68,7 @@ def test_a_trial_that_nobody_asks_for_any_more_is_dropped() -> None:
     assert outcome("stalled", first, seconds=60.0) == outcome("stalled", first, seconds=60.0)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=slow)])
 def test_clipping_is_the_first_remedy_of_an_rnn_that_diverged(seed: int) -> None:
     """It diverges only after 150 steps, at which others have learned more by then."""
     rnn = "architecture=rnn activation=relu init=orthogonal lr=1 steps=400"
