@@ -37,7 +37,7 @@ class Workload:
             probe.before_step()
         self.optimizer.step()
         if probe is not None:
-            probe.after_step()
+            probe.after_step(self.optimizer)
 
     def seconds(self, watched: bool) -> float:
         """Per step; hooks are on only while watching."""

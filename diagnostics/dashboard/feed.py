@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
-from diagnostics.store.records import Command, Event, StepBatch
+from diagnostics.store.records import Command, Event, PatientZero, StepBatch
 from diagnostics.store.store import Run, Store
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.watched import Subject
 
 MOST_ROWS = 4096
+PATIENT = TypeAdapter(PatientZero)
 
 
 class Feed:
@@ -50,7 +52,7 @@ class Feed:
 
     def at(self, step: int | None) -> StepBatch:
         """The kept step nearest to one asked for; for None the newest that can be drawn."""
-        if step is None and self.run.patient_zero is not None and len(self.sound):
+        if step is None and self.patient() is not None and len(self.sound):
             return self.sound
         if step is None or not len(self.kept) or step >= self.newest.steps[-1]:
             return self.newest
@@ -59,8 +61,8 @@ class Feed:
 
     def subject(self, step: int | None = None) -> Subject:
         """What was trained at a step, with what was changed until then; for None, at last."""
-        made = [event for event in self.events if step is None or event.step <= step]
-        course = configurations(self.run, [*made, *(self._wishes if step is None else [])])
+        late = self._wishes if step is None else []
+        course = configurations(self.run, [*self._until(step), *late])
         return course[-1] if course else self.run.config
 
     @property
@@ -69,9 +71,25 @@ class Feed:
         config = self.subject().lab
         return config.query() if config else ""
 
+    def patient(self, step: int | None = None) -> PatientZero | None:
+        """Where numbers had left the range of floats by a step, or at last; None where weights were
+        replaced since."""
+        found = self.run.patient_zero
+        for event in self._until(step):
+            if event.kind == "diverged":
+                found = _patient(event) or found
+            elif event.kind == "replaced":
+                found = None
+        return found if found is None or step is None or found.step <= step else None
+
     def before(self, step: int | None) -> StepBatch:
-        """The kept steps before one asked for; all of them for None."""
-        return self.kept if step is None else self.kept[: int((self.kept.steps < step).sum())]
+        """The kept steps before one asked for, or all: since weights were last replaced."""
+        begun = [event.step for event in self._until(step) if event.kind == "replaced"]
+        first, last = np.searchsorted(self.kept.steps, (begun[-1] if begun else 0, step or 0))
+        return self.kept[first:] if step is None else self.kept[first : max(first, last)]
+
+    def _until(self, step: int | None) -> list[Event]:
+        return [event for event in self.events if step is None or event.step <= step]
 
     def _fits(self, batch: StepBatch) -> bool:
         """Whether so many layers are what the run trains; of a stranger's model nobody knows."""
@@ -99,6 +117,13 @@ def configurations(run: Run, told: Sequence[Event | Command]) -> list[RunConfig]
         with suppress(InvalidConfig):
             found.append(found[-1].changed(**changes))
     return found
+
+
+def _patient(event: Event) -> PatientZero | None:
+    """What an event of a store tells; None where it is damaged."""
+    with suppress(ValidationError):
+        return PATIENT.validate_python(dict(event.data))
+    return None
 
 
 def _most_cut(batch: StepBatch) -> StepBatch:

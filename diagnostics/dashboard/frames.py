@@ -115,10 +115,8 @@ def diagnoses(
     run = _given(feed).run
     if run.error:
         return (Diagnosis("failed", "ill", "The run failed", run.error, chart=""),)
-    patient = run.patient_zero
-    if patient is not None and at is not None and at < patient.step:
-        patient = None
-    return diagnose(_given(feed).subject(at), recent(_given(feed), at), patient)
+    known = _given(feed)
+    return diagnose(known.subject(at), recent(known, at), known.patient(at))
 
 
 def layers(batch: StepBatch, lead: str) -> wire.Layers | None:
@@ -172,7 +170,7 @@ def _running(feed: Feed, watch: Watch) -> Seen:
 
 def _last(feed: Feed, batch: StepBatch) -> bool:
     """Whether a step is the last one of numbers in a run that diverged."""
-    if feed.run.patient_zero is None or not len(feed.sound):
+    if feed.patient() is None or not len(feed.sound):
         return False
     step = feed.sound.steps[-1]
     return bool(batch.steps[0] == step < feed.newest.steps[-1])

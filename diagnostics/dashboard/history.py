@@ -100,14 +100,15 @@ def recent(feed: Feed, step: int | None = None) -> StepBatch:
     Thinned, with its last steps, and with the one that was clipped most: what never happened is
     told of all steps.
     """
-    diverged = step is None and feed.run.patient_zero is not None
+    diverged = step is None and feed.patient() is not None
     last = [feed.sound, feed.newest] if diverged else [feed.at(step)]
     return StepBatch.join([_within(_spread(feed.before(step), POINTS), feed.cut), *last])
 
 
 def _within(batch: StepBatch, one: StepBatch) -> StepBatch:
-    """A step in its place among others; left out where it is there, or none comes after it."""
-    place = int(np.searchsorted(batch.steps, one.steps[0])) if len(one) else len(batch)
+    """A step in its place among others; left out where it is not among them, or is there."""
+    inside = len(one) and len(batch) and batch.steps[0] <= one.steps[0] <= batch.steps[-1]
+    place = int(np.searchsorted(batch.steps, one.steps[0])) if inside else len(batch)
     if place == len(batch) or batch.steps[place] == one.steps[0]:
         return batch
     return StepBatch.join([batch[:place], one, batch[place:]])

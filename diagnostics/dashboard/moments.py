@@ -9,6 +9,9 @@ from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.wire import Moment
 from diagnostics.subject.config import word
 
+SAID = {"stopped early": "stopped early", "replaced": "weights were replaced"}
+"""Events without more to tell."""
+
 
 def moments(feed: Feed) -> tuple[Moment, ...]:
     """All that can be jumped to, in order."""
@@ -21,8 +24,8 @@ def _changes(feed: Feed) -> Iterator[Moment]:
         if event.kind == "set":
             told = ", ".join(f"{key} {word(value)}" for key, value in event.data.items())
             yield Moment(max(1, event.step), told.replace("_", " "))
-        elif event.kind == "stopped early":
-            yield Moment(max(1, event.step), event.kind)
+        elif event.kind in SAID:
+            yield Moment(max(1, event.step), SAID[event.kind])
 
 
 def _deaths(feed: Feed) -> Iterator[Moment]:
@@ -34,5 +37,5 @@ def _deaths(feed: Feed) -> Iterator[Moment]:
 
 
 def _divergence(feed: Feed) -> Iterator[Moment]:
-    if feed.run.patient_zero is not None and len(feed.sound):
+    if feed.patient() is not None and len(feed.sound):
         yield Moment(int(feed.sound.steps[-1]), "the last step of numbers")

@@ -14,6 +14,7 @@ from diagnostics.diagnosis import (
     parts,
     starts,
     steps,
+    surprises,
     travel,
     units,
 )
@@ -46,6 +47,7 @@ RULES = {
         clipping.ALWAYS_CLIPPED,
         losses.OVERFITTING,
         units.LINEAR_UNITS,
+        surprises.SURPRISED,
         parts.SKIPPED,
         parts.FROZEN,
         parts.UNEVEN,

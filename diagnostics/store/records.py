@@ -109,6 +109,24 @@ METRICS = _table(
         "share of entries of ∂L/∂W that are exactly 0",
         "share",
     ),
+    Metric(
+        "update_cosine",
+        "Cosine of updates",
+        "between ΔW and the update measured before: near 1 steps go on, near −1 they turn back",
+        "linear",
+    ),
+    Metric(
+        "surprise",
+        "Gradient : √v",
+        "RMS(g/√v), v the running mean of g² in Adam and its kin; 1 when gradients are as before",
+        "log",
+    ),
+    Metric(
+        "dormant",
+        "Dormant units",
+        "share of units whose mean |h| is at most 1/40 of the layer's mean",
+        "share",
+    ),
 )
 """Per layer and step, in the order of the last axis of ``StepBatch.values``."""
 

@@ -56,6 +56,12 @@ GLOSSARY = _table(
          spellings=r"\blog scale\b|\bpowers? of ten\b"),
     Term("activation", "Activation", "What a unit puts out: h = φ(z), a bent function of its "
          "weighted inputs z.", spellings=r"\bactivations?\b|φ"),
+    Term("dormant", "Dormant unit", "A unit that puts out next to nothing beside the others of its "
+         "layer, less than 1/40 of their mean. Unlike a dead one it may still get a gradient.",
+         "Sokar et al. 2023", r"\bdormant\b"),
+    Term("root_v", "√v", "What Adam divides a gradient g by: the root of v, the running mean of g² "
+         "of each weight by itself. Gradients that suddenly grow are divided by a v that does not "
+         "know them yet, and the step is too large.", "Wortsman et al. 2023", "√v"),
     Term("std", "Standard deviation (std)", "How far numbers typically lie from their mean. That "
          "of activations is taken over all samples of a batch and all units of a layer.",
          spellings=r"\bstd\b|\bstandard deviation\b"),

@@ -80,7 +80,9 @@ def measuring(config: RunConfig) -> Generator[None, None, Floats]:
         probe.before_step()
         values = probe.after_step().values
         probe.detach()
-    values[:, [METRIC_INDEX[key] for key in ("update_ratio", "update_norm")]] = np.nan
+    values[:, [METRIC_INDEX[key] for key in ("update_ratio", "update_norm", "update_cosine")]] = (
+        np.nan
+    )
     return values
 
 

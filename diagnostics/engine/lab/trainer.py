@@ -161,7 +161,7 @@ class _Training:
                 "batches": self.batches.state(),
                 "random": torch.random.get_rng_state(),
                 "dead": self.dead,
-                "dead_shares": None if self.probe is None else self.probe.dead,
+                "probe": None if self.probe is None else self.probe.kept(),
                 "config": self.config.model_dump(),
                 "plain": {name: getattr(self, name) for name in PLAIN},
             }
@@ -175,8 +175,8 @@ class _Training:
         self.batches.restore(tree["batches"])
         torch.random.set_rng_state(tree["random"])
         self.dead = tree["dead"].numpy()
-        if self.probe is not None and tree["dead_shares"] is not None:
-            self.probe.dead = tree["dead_shares"].numpy()
+        if self.probe is not None and tree.get("probe") is not None:
+            self.probe.take_up(tree["probe"])
         self.config = RunConfig(**tree["config"])
         vars(self).update(tree["plain"])
 
@@ -276,7 +276,7 @@ class _Training:
         values = np.full((len(self.layers), len(METRICS)), np.nan, np.float32)
         watching = 0.0
         if self.probe is not None:
-            measured = self.probe.after_step()
+            measured = self.probe.after_step(self.optimizer)
             values, watching = rounded(measured.values), measured.seconds
         if self.album is not None:
             watching += self.album.seconds

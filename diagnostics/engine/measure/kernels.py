@@ -42,12 +42,26 @@ The first entry ever is near enough to all others, and known before the first pa
 """
 
 CHANGE = np.dtype(
-    [(key, np.float64) for key in ("entries", "seen", "sum", "squares", "moved", "moved_squares")]
+    [
+        (key, np.float64)
+        for key in (
+            *("entries", "seen", "sum", "squares", "moved", "moved_squares"),
+            *("along", "last_squares", "surprise"),
+        )
+    ]
 )
-"""Of a weight w: entries, how many are looked at, and of those Σw, Σw², ΣΔw, ΣΔw²."""
+"""Of a weight w: entries, how many are looked at, and of those Σw, Σw², ΣΔw, ΣΔw², with the last
+update Δ′: ΣΔwΔ′, ΣΔ′², and Σg²/v."""
+
+MEMORY = np.dtype([(key, np.float64) for key in ("share", "newest", "floor", "decay")])
+"""Of a running mean v of squared gradients: 1 − βᵗ, which it falls short by since it began at 0,
+1 − β, ε², and λ, where it is g + λw that is squared."""
 
 ROUNDING = 1e-14
 """A variance below this share of the mean square is rounding: the spread is 0."""
+
+ROUGH = 1.02
+"""A v in bfloat16 is right to 0.4%."""
 
 SIZE = np.dtype(
     [(key, np.float64) for key in ("norm", "entries", "root", "largest", "zeros", "small")]
@@ -61,6 +75,8 @@ NORMAL_SINGLE, NORMAL_DOUBLE = 1.1754943508222875e-38, 2.2250738585072014e-308
 SMALLEST, LARGEST = 1.401298464324817e-45, 3.4028234663852886e38
 """Of float32, above 0."""
 
+SUBNORMAL = 1.2e-38
+"""What a square in float32 may lose that is below its normal range."""
 
 SINGLE, DOUBLE = np.int32(0x7FFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
 """All bits of a float but its sign."""
@@ -225,6 +241,19 @@ def tails(rows: Ints, addresses: Ints, sizes: Ints, wide: Any, out: Any) -> bool
 
 
 @compiled
+def add(sizes: Any, rows: Ints, out: Any) -> None:
+    """Take rows of ``SIZE`` into others, as ``tails`` takes stretches."""
+    for k in range(len(rows)):
+        one, row = sizes[k], out[rows[k]]
+        row.norm = np.hypot(row.norm, one.norm)
+        row.root = fourth(row.root, one.root)
+        row.entries += one.entries
+        row.zeros += one.zeros
+        row.small += one.small
+        _raise_to(row, one.largest)
+
+
+@compiled
 def _outside(entries: Any, low: float, high: float) -> int:
     """A pass of its own, which most activations, that have no bounds, are spared."""
     outside = 0
@@ -351,75 +380,114 @@ def activations(tally: Any, active: Flags, low: Floats, out: Any) -> None:
 
 
 @compiled
-def _mark(entries: Any, inner: int, alive: Any) -> None:
-    """Rows of units are or-ed in lanes, without a branch; of a channel, which lies together, the
-    first entry that is not 0 tells all, and where it is alive already nothing is read."""
-    units = alive.size
-    for start in range(0, entries.size, units * inner):
-        for unit in range(units):
-            if inner == 1:
-                alive[unit] |= np.uint8(entries[start + unit] != 0)
-            elif not alive[unit]:
-                first = start + unit * inner
-                for k in range(first, first + inner):
-                    if entries[k] != 0:
-                        alive[unit] = 1
-                        break
+def _magnitudes(entries: Any, inner: int, sums: Any) -> None:
+    """Rows of units are added in lanes; a channel, which lies together, is summed by itself."""
+    units = sums.size
+    if inner == 1:
+        for start in range(0, entries.size, units):
+            for unit in range(units):
+                sums[unit] += abs(np.float64(entries[start + unit]))
+        return
+    for start in range(0, entries.size, inner):
+        total = 0.0
+        for k in range(start, start + inner):
+            total += abs(np.float64(entries[k]))
+        sums[(start // inner) % units] += total
 
 
 @compiled
-def mark(
-    rows: Ints, addresses: Ints, sizes: Ints, wide: Any,
-    inner: Ints, units: Ints, living: Ints, alive: Any,
-) -> None:  # fmt: skip
-    """Mark units of [any, units, inner] that are not 0 everywhere in a row's stretches.
+def magnitudes(
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, inner: Ints, units: Ints, out: Floats
+) -> None:
+    """Add Σ|x| of each unit of [any, units, inner] to a row's sums.
 
     Args:
         inner: entries of a unit that lie together, [tensors].
         units: of each tensor; where there are none, nothing is read.
-        living: how many are marked, [rows]; where all are, nothing is read.
-        alive: uint8 [rows, most units], the marks.
+        out: float64 [rows, most units].
     """
     for k in range(len(rows)):
-        i = rows[k]
-        marks = alive[i, : units[k]]
-        if living[i] == units[k] or not sizes[k]:
+        sums = out[rows[k], : units[k]]
+        if not units[k] or not sizes[k]:
             continue
         if wide[k]:
-            _mark(carray(_pointer(addresses[k]), sizes[k], np.float64), inner[k], marks)
+            _magnitudes(carray(_pointer(addresses[k]), sizes[k], np.float64), inner[k], sums)
         else:
-            _mark(carray(_pointer(addresses[k]), sizes[k], np.float32), inner[k], marks)
-        living[i] = marks.sum()
+            _magnitudes(carray(_pointer(addresses[k]), sizes[k], np.float32), inner[k], sums)
 
 
 @compiled
-def _change(before: Any, after: Any, row: Any) -> None:
-    w, ww, d, dd = 0.0, 0.0, 0.0, 0.0
+def _change(before: Any, after: Any, last: Any, row: Any) -> None:
+    w, ww, d, dd, dl, ll = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(before.size):
         now = np.float64(after[i])
         off = now - np.float64(before[i])
+        was = np.float64(last[i])
         before[i] = after[i]
+        last[i] = off
         w += now
         ww += now * now
         d += off
         dd += off * off
+        dl += off * was
+        ll += was * was
     row.sum, row.squares, row.moved, row.moved_squares = w, ww, d, dd
+    row.along, row.last_squares = dl, ll
 
 
 @compiled
-def change(before: Ints, after: Ints, sizes: Ints, strides: Ints, out: Any) -> None:
-    """Fill the sums of a row of ``CHANGE`` for each pair of float32 stretches.
+def change(before: Ints, after: Ints, last: Ints, sizes: Ints, strides: Ints, out: Any) -> None:
+    """Fill the sums of a row of ``CHANGE`` for each triple of float32 stretches.
 
     Of ``after`` only every so manyeth entry counts; ``before`` holds just those, and is made to
-    hold those that came after.
+    hold those that came after, ``last`` what lies between.
     """
     for i in range(len(sizes)):
         now = carray(_pointer(after[i]), sizes[i] * strides[i], np.float32)
         old = carray(_pointer(before[i]), sizes[i], np.float32)
+        step = carray(_pointer(last[i]), sizes[i], np.float32)
         if strides[i] == 1:  # compiled apart: without gaps it goes in parallel lanes
-            _change(old, now, out[i])
+            _change(old, now, step, out[i])
         else:
-            _change(old, now[:: strides[i]], out[i])
+            _change(old, now[:: strides[i]], step, out[i])
+
+
+@compiled
+def _surprise(gradient: Any, squares: Any, weight: Any, told: Any) -> float:
+    """A v that is not even what the newest gradient alone adds to it is of something else."""
+    total, strange = 0.0, 0
+    share, newest, floor, decay = told.share, told.newest, told.floor, told.decay
+    for i in range(weight.size):
+        x = np.float64(gradient[i]) + decay * np.float64(weight[i])
+        square, kept = x * x, np.float64(squares[i])
+        total += square / max(max(kept / share, floor), 1e-300)
+        strange += np.int64(newest * square > ROUGH * kept + SUBNORMAL)
+    return np.nan if strange else total
+
+
+@compiled
+def surprises(
+    gradients: Ints, squares: Ints, weights: Ints, sizes: Ints, strides: Ints, told: Any
+) -> Floats:
+    """Σg²/max(v̂, ε²) of float32 stretches, v̂ without what it falls short by; NaN where v is of
+    something else.
+
+    Of ``gradients`` and ``squares`` every so manyeth entry counts; ``weights``, as they were
+    before the step, holds just those.
+
+    Args:
+        told: rows of ``MEMORY``.
+    """
+    found = np.empty(len(sizes))
+    for i in range(len(sizes)):
+        one = carray(_pointer(gradients[i]), sizes[i] * strides[i], np.float32)
+        kept = carray(_pointer(squares[i]), sizes[i] * strides[i], np.float32)
+        weight = carray(_pointer(weights[i]), sizes[i], np.float32)
+        if strides[i] == 1:
+            found[i] = _surprise(one, kept, weight, told[i])
+        else:
+            found[i] = _surprise(one[:: strides[i]], kept[:: strides[i]], weight, told[i])
+    return found
 
 
 @compiled
@@ -506,17 +574,21 @@ def _std(size: float, total: float, squares: float) -> float:
 
 @compiled
 def _gather(pool: Any, one: Any) -> None:
+    """Each entry that is looked at stands for as many as there are of its weight."""
+    each = one.entries / one.seen
     pool.entries += one.entries
-    pool.seen += one.seen
-    pool.sum += one.sum
-    pool.squares += one.squares
-    pool.moved += one.moved
-    pool.moved_squares += one.moved_squares
+    pool.sum += each * one.sum
+    pool.squares += each * one.squares
+    pool.moved += each * one.moved
+    pool.moved_squares += each * one.moved_squares
+    pool.along += each * one.along
+    pool.last_squares += each * one.last_squares
 
 
 @compiled
 def updates(changes: Any, owner: Ints, out: Any) -> bool:
-    """‖W‖, ‖ΔW‖ and std(ΔW)/std(W) of each owner's weights; whether all norms are finite.
+    """‖W‖, ‖ΔW‖, std(ΔW)/std(W), the cosine of ΔW with the one before, and RMS(g/√v) of each
+    owner's weights; whether all norms are finite.
 
     Args:
         changes: rows of ``CHANGE``, [weights].
@@ -530,14 +602,21 @@ def updates(changes: Any, owner: Ints, out: Any) -> bool:
         _gather(pooled[owner[k]], one)
         if not np.isnan(one.moved_squares):
             _gather(moved[owner[k]], one)
+        if not np.isnan(one.surprise):
+            told = moved[owner[k]]
+            told.seen += one.entries
+            told.surprise += one.entries / one.seen * one.surprise
     finite = True
     for i in range(len(out)):
         pool, step, row = pooled[i], moved[i], out[i]
-        row.weight_norm = np.sqrt(pool.squares * pool.entries / pool.seen)
-        row.update_norm = np.sqrt(step.moved_squares * step.entries / step.seen)
-        std = _std(step.seen, step.sum, step.squares)
-        change = _std(step.seen, step.moved, step.moved_squares)
+        known = pool.entries > 0
+        row.weight_norm = np.sqrt(pool.squares) if known else np.nan
+        row.update_norm = np.sqrt(step.moved_squares) if step.entries > 0 else np.nan
+        std = _std(step.entries, step.sum, step.squares)
+        change = _std(step.entries, step.moved, step.moved_squares)
         row.update_ratio = np.nan if std == 0 else change / std
+        row.update_cosine = step.along / np.sqrt(step.moved_squares) / np.sqrt(step.last_squares)
+        row.surprise = np.sqrt(step.surprise / step.seen)
         finite &= np.isfinite(row.weight_norm)
     return bool(finite)
 

@@ -27,7 +27,7 @@ class Measured:
         spoilt: (layer's index, tensor) where an entry was first found that is not finite, once
             weights or what they are moved by are not; a weight where the layer had such a weight
             before the step, and no layer's where none is known.
-        broken: whether weights, or gradients that were applied, are not finite.
+        broken: whether weights are not finite.
         skipped: whether numbers that are not finite were seen, and nothing came of them.
         order: layers in the order of their first call.
         heard: outputs of activation modules.

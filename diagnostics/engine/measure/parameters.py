@@ -55,6 +55,7 @@ class Parameters:
         self._entries = np.array([p.numel() for p in self.all], np.float64)
         self._seen: list[Tensor | None] = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
+        self._noted: list[tuple[int, int]] = []
         self.present, self.stepped, self.reached = np.zeros((3, len(self.all)), np.bool_)
         self.alive = np.ones(len(self.all), np.bool_)
         self.norms, self.first, self.applied, self.unclipped = np.full((4, len(self.all)), np.nan)
@@ -70,6 +71,19 @@ class Parameters:
         found = ~np.fromiter(map(is_, now, self._seen), np.bool_, len(now))
         versions = np.fromiter(map(_version, now), np.int64, len(now))
         return np.asarray(found | (versions != self._versions))
+
+    def note(self) -> None:
+        """Gradients are as they are now, which keeps none of them alive."""
+        self._noted = self._marks()
+
+    def as_noted(self) -> Flags:
+        """Which are as they were then, [parameters]; all where nobody noted."""
+        now, then = self._marks(), self._noted
+        return np.array([a == b for a, b in zip(now, then, strict=True)] if then else True)
+
+    def _marks(self) -> list[tuple[int, int]]:
+        now = list(map(GRADIENT, self.all))
+        return list(zip(map(id, now), map(_version, now), strict=True))
 
     def taken_away(self) -> Flags:
         """Which have no gradient now."""
@@ -166,6 +180,7 @@ class Parameters:
 
     def release(self) -> None:
         """Keep no gradient alive; what is there now was not seen."""
+        self._noted = []
         self._seen = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
         self.present.fill(False)

@@ -22,10 +22,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from diagnostics.engine.measure import kernels, reductions
 from diagnostics.engine.measure.calls import Calls
-from diagnostics.engine.measure.dead_units import InPassing, dead_units
+from diagnostics.engine.measure.dead_units import InPassing, looked_at, shares
 from diagnostics.engine.measure.graph import Ways
 from diagnostics.engine.measure.hooks import NO_BACKWARD, Hooks, nothing
 from diagnostics.engine.measure.kernels import Flags, Ints
@@ -35,6 +36,7 @@ from diagnostics.engine.measure.moments import Times
 from diagnostics.engine.measure.parameters import Parameters
 from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
+from diagnostics.engine.measure.running import memories
 from diagnostics.engine.measure.signals import Signals
 from diagnostics.engine.measure.suspects import Suspects
 from diagnostics.engine.measure.updates import Updates
@@ -93,7 +95,7 @@ class Probe:
         self._every = np.arange(len(self.parameters))
         self._updates = Updates(self.parameters.weights, most)
         self._calls, self._passes = Calls(count), Passes(len(self.parameters))
-        self._suspects = Suspects(layers)
+        self._suspects = Suspects(layers, others)
         self._tally = reductions.Tally(count)
         self._outputs = Pending(self._read_outputs, self._tally.lose)
         self._signals = Signals(self._calls, self._passes, self._suspect)
@@ -114,7 +116,7 @@ class Probe:
         self._loose: list[int] = []
         self._lying = np.full(len(self.parameters), np.nan)
         self._share = 1.0
-        self._dead = np.full(count, np.nan)
+        self._counted = np.full((2, count), np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
         self._values, self._rows = reductions.named(count, ROW)
         self._begin()
@@ -129,14 +131,14 @@ class Probe:
         """The activation seen after a layer of which it was not known before."""
         return self._hooks.kinds
 
-    @property
-    def dead(self) -> NDArray[np.float64]:
-        """Shares of dead units as last counted, [layers], which stand until the next count."""
-        return self._dead
+    def kept(self) -> dict[str, Any]:
+        """What numbers of the next steps depend on: shares of units as last counted, updates."""
+        return {"counted": self._counted, "updates": self._updates.last}
 
-    @dead.setter
-    def dead(self, shares: NDArray[np.float64]) -> None:
-        self._dead[:] = shares
+    def take_up(self, kept: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._counted[:] = kept["counted"]
+        self._updates.last = [one if one is None else one.clone() for one in kept["updates"]]
 
     def attach(self) -> None:
         """From now on everything is heard."""
@@ -166,6 +168,7 @@ class Probe:
         self.step.passes += self._fill(self._every) > 0
         self._times.look(bool(going.fresh.any()))
         self._passes.end()
+        self._noted = False
 
     @_timed
     def before_step(self, scale: float = 1.0, rows: Ints | None = None) -> None:
@@ -210,9 +213,17 @@ class Probe:
             self._suspect_gradients(chosen)
 
     @_timed
-    def stepped(self, rows: Ints | None = None) -> None:
-        """An optimizer has made its step."""
-        self._updates.read(self._weights_of(self._every if rows is None else rows))
+    def stepped(self, optimizers: Sequence[Optimizer], rows: Ints | None = None) -> None:
+        """An optimizer has made its step.
+
+        Args:
+            optimizers: it, and those that it steps within.
+            rows: of its parameters; by default all.
+        """
+        which = self._weights_of(self._every if rows is None else rows)
+        weights = self.parameters.weights
+        self._updates.weigh(which, memories(optimizers, [weights[k] for k in which.tolist()]))
+        self._updates.read(which)
 
     @property
     def unsettled(self) -> Flags:
@@ -230,11 +241,11 @@ class Probe:
         return not self._suspects.spoilt_weights()
 
     @_timed
-    def after_step(self) -> Measured:
+    def after_step(self, *optimizers: Optimizer) -> Measured:
         """After the optimizer's step, which ends the step for the probe as well."""
         if self.unsettled.any():
             self.settle(1.0, np.flatnonzero(self.unsettled))
-        self.stepped()
+        self.stepped(optimizers)
         return self.finish()
 
     @_timed
@@ -245,7 +256,9 @@ class Probe:
         self._count_calls()
         self._write_gradients()
         finite = kernels.updates(self._updates.finish(), self.parameters.weight_owner, self._rows)
-        self._rows["dead"] = self._dead if self._in_passing is None else self._in_passing.share
+        passing = self._in_passing
+        counted = self._counted if passing is None else (passing.dead, passing.dormant)
+        self._rows["dead"], self._rows["dormant"] = counted
         self._judge(bool(finite))
         self.parameters.finish()
         step = self.step
@@ -280,17 +293,17 @@ class Probe:
     def count_dead(
         self, forward: Callable[[Tensor], object], parts: Sequence[Tensor]
     ) -> NDArray[np.bool_]:
-        """Count units that stay exactly 0 for all samples of a fixed probe set.
+        """Count units that stay exactly 0 for all samples of a fixed probe set, and dormant ones.
 
         The count stands in every step's numbers until the next.
 
         Returns:
             Which units are dead, [active layers, units].
         """
-        masks = dead_units(self._layers, forward, parts)
-        for i, dead in masks.items():
-            self._dead[i] = float(dead.float().mean())
-        return np.array([dead.numpy() for dead in masks.values()])
+        found = looked_at(self._layers, forward, parts)
+        for i, sums in found.items():
+            self._counted[:, i] = shares(sums)
+        return np.array([sums == 0 for sums in found.values()])
 
     def _begin(self) -> None:
         self._values.fill(np.nan)
@@ -298,6 +311,7 @@ class Probe:
         self._left, self._under = np.zeros((2, len(self.parameters)))
         self._used = np.empty(0, np.int64)
         self._earlier: set[int] = set()
+        self._noted = False
 
     # ---- gradients ----
 
@@ -324,20 +338,22 @@ class Probe:
         self._passes.reset(self._flags(rows[empty]))
         self._under[rows[empty]] = 0.0
         there = np.where(parameters.present & parameters.stepped, parameters.norms, self._left)
-        # What lies behind the last layer may have been filled before anything was heard.
-        known = empty | parameters.owned[rows]
-        parameters.look(rows[known])
-        # And a pass through no layer, as of a penalty on weights, is not heard at all.
-        same = now == self._lying[rows]
-        there[rows] = np.where(same & known & ~empty, now, 0.0)
+        # Some may have been filled before anything was heard: behind the last layer, or on the way
+        # back through a gradient. What lay there at the first call was so by another pass, maybe
+        # one through no layer, as of a penalty on weights.
+        left = (now == self._lying[rows]) & ~empty & parameters.owned[rows]
+        parameters.look(rows[empty | left | (parameters.owned & parameters.as_noted())[rows]])
+        there[rows] = np.where(left, now, 0.0)
         self._left = np.where(self._passes.fresh, 0.0, there)
 
     def _look_for_strangers(self, unheard: Ints) -> None:
         """Gradients that no pass has filled: of layers that were called a loop put them there.
 
-        Of others they may be of a pass before this step began.
+        Of others they may be of a pass before this step began; those of the step before still lie
+        there where a closure is to come.
         """
-        there = self._flags(unheard) & self.parameters.present
+        new = self.parameters.norms != self._lying
+        there = self._flags(unheard) & self.parameters.present & new
         owners = set(np.flatnonzero(self.parameters.layers_with(there)).tolist())
         called = owners.intersection(self._calls.layers)
         self.step.by_hand |= bool(called)
@@ -373,6 +389,9 @@ class Probe:
             self._pass_begins()  # a forward pass within: checkpointing computes anew
         elif not going and self._passes.going is not None:
             self._passes.going = None  # it failed
+        if not (going or self._noted):
+            self.parameters.note()
+            self._noted = True
         row = self._calls.row(call)
         layer = self._calls.layers[row]
         self._times.call(layer, row, args)
@@ -464,9 +483,7 @@ class Probe:
         """Is the run broken, and where was that seen first?"""
         applied = self.parameters.applied[self.parameters.stepped]
         sound = bool(np.isfinite(applied).all())
-        if not finite:
-            finite = not self._suspects.spoilt_weights()
-        self.step.broken = not (sound and finite)
+        self.step.broken = not (sound and finite) and self._suspects.spoilt_weights()
         self._rows["nonfinite"] = self._suspects.counts(self._used)
         if self.step.broken:
             self.step.spoilt = self._suspects.first(self._used)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diagnostics.engine.measure import gate
 from diagnostics.engine.measure.kernels import Floats, Ints
@@ -29,10 +29,14 @@ class Suspect(NamedTuple):
 
 
 class Suspects:
-    """What was seen of a step; a call's counts once it is known to be part of training."""
+    """What was seen of a step; a call's counts once it is known to be part of training.
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._weights = [own(layer.linear) for layer in layers]
+    Args:
+        others: parameters of no layer.
+    """
+
+    def __init__(self, layers: Sequence[Layer], others: Sequence[nn.Parameter]) -> None:
+        self._weights, self._others = [own(layer.linear) for layer in layers], others
         self._found: list[Suspect] = []
 
     def __len__(self) -> int:
@@ -52,7 +56,7 @@ class Suspects:
             entries = sum(map(_nonfinite, weights))
             if entries:
                 self._found.append(Suspect(layer, "", entries, NO_CALL))
-        return len(self._found) > before
+        return len(self._found) > before or any(map(_nonfinite, self._others))
 
     def counts(self, calls: Ints) -> Floats:
         """Of each layer, how many entries were not finite, [layers]."""

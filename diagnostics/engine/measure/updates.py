@@ -7,12 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import gate, kernels
+from diagnostics.engine.measure import gate, kernels, portable
 from diagnostics.engine.measure.kernels import CHANGE, Ints, Records
 from diagnostics.engine.measure.reductions import ALL_ENTRIES, FLOATS, KIND, addresses
+from diagnostics.engine.measure.running import Memory
 
 Written = tuple[int, int]
 """Changes with every write that torch counts, and with a tensor put in a weight's place."""
+
+OF_STEPS = ["moved", "moved_squares", "along", "last_squares", "surprise"]
+"""What nobody knows of a weight that nothing moved."""
 
 
 class Updates:
@@ -21,10 +25,11 @@ class Updates:
     Of a weight with more than ``most`` entries evenly spread ones are looked at, at a stride that
     meets every column. What came after one step is what was before the next, unless somebody
     wrote to a weight; a write to its ``.data``, of which torch keeps no count, is taken to be part
-    of the next step.
+    of the next step. Beside it the last update is kept, an entry for each that is looked at.
 
     Attributes:
         rows: of ``CHANGE``, [weights]; what no step moved has no sums of changes.
+        last: of each weight the last update that was measured.
     """
 
     def __init__(self, weights: Sequence[Tensor], most: int = ALL_ENTRIES) -> None:
@@ -35,35 +40,60 @@ class Updates:
         self.rows = np.full(len(weights), np.nan, CHANGE)
         self.rows["entries"], self.rows["seen"] = full, self._sizes
         self._before: list[Tensor | None] = [None] * len(weights)
+        self.last: list[Tensor | None] = [None] * len(weights)
         self._kept: list[Written | None] = [None] * len(weights)
         self._moved = np.zeros(len(weights), np.bool_)
 
     def remember(self, which: Ints) -> None:
         """Keep some weights as they are."""
-        if all(self._kept[k] == _written(self._weights[k]) for k in which.tolist()):
+        rows = which.tolist()
+        if all(self._kept[k] == _written(self._weights[k]) for k in rows):
             return
-        if not self._native(which):
-            for k in which.tolist():
-                seen = self._seen(k)
+        if not self._native(rows):
+            for k in rows:
+                seen = self._seen(k, self._weights[k])
                 self._before[k] = None if seen is None else seen.clone()
             return
-        for k in which.tolist():
-            if self._before[k] is None:
-                self._before[k] = torch.empty(int(self._sizes[k]))
-        kernels.copy(*self._addresses(which), self._sizes[which], self._strides[which])
+        self._make_room(rows, self._before)
+        now, before = [self._weights[k] for k in rows], self._known(self._before, rows)
+        kernels.copy(addresses(now), addresses(before), self._sizes[which], self._strides[which])
+
+    def weigh(self, which: Ints, memories: Sequence[Memory | None]) -> None:
+        """Right after a step, before it is read: its gradients by what is left of those before.
+
+        Args:
+            memories: of each of these weights.
+        """
+        self.rows["surprise"][which] = np.nan
+        pairs = zip(which.tolist(), memories, strict=True)
+        known = [(k, one) for k, one in pairs if one is not None and self._before[k] is not None]
+        if not known:
+            return
+        rows, told = [k for k, _ in known], portable.told([one for _, one in known])
+        gradients, squares = [one.gradient for _, one in known], [one.squares for _, one in known]
+        before = self._known(self._before, rows)
+        if self._native(rows) and _plain((*gradients, *squares)):
+            self.rows["surprise"][rows] = kernels.surprises(
+                addresses(gradients), addresses(squares), addresses(before),
+                self._sizes[rows], self._strides[rows], told,
+            )  # fmt: skip
+        else:
+            seen = [self._looked_at(rows, part) for part in (gradients, squares)]
+            self.rows["surprise"][rows] = portable.surprises(seen[0], seen[1], before, told)
 
     def read(self, which: Ints) -> None:
         """A step was made that may have moved these."""
         self._moved[which] = True
-        self._compare(which)
+        self._compare(which, self.last)
 
     def finish(self) -> Records:
         """The step is over: weights that nothing moved are known as well, but no update of them."""
         rest = np.flatnonzero(~self._moved)
         if len(rest):
             self.remember(rest)
-            self._compare(rest)
-            self.rows["moved"][rest] = self.rows["moved_squares"][rest] = np.nan
+            self._compare(rest, [None] * len(self.last))
+            for key in OF_STEPS:
+                self.rows[key][rest] = np.nan
         self._moved.fill(False)
         return self.rows
 
@@ -71,46 +101,70 @@ class Updates:
         """Steps will be taken that nobody looks at."""
         self._kept = [None] * len(self._weights)
 
-    def _compare(self, which: Ints) -> None:
-        rows = self.rows[which]
-        if self._native(which) and all(self._before[k] is not None for k in which.tolist()):
-            now, before = self._addresses(which)
-            kernels.change(before, now, self._sizes[which], self._strides[which], rows)
-            for k in which.tolist():
-                self._kept[k] = _written(self._weights[k])
-        else:
-            for row, k in enumerate(which.tolist()):
-                self._compare_by_torch(rows[row], k)
-        self.rows[which] = rows
+    def _compare(self, which: Ints, last: list[Tensor | None]) -> None:
+        """Weights with what they were, and updates with the last ones, which they become."""
+        rows = which.tolist()
+        native = self._native(rows) and all(self._before[k] is not None for k in rows)
+        (self._compare_by_kernel if native else self._compare_by_torch)(rows, last)
+        for k in rows:
+            self._kept[k] = _written(self._weights[k])
 
-    def _compare_by_torch(self, row: Records, k: int) -> None:
-        now, before = self._seen(k), self._before[k]
-        if now is None or before is None:
-            return
-        now, before = now.double(), before.double()
-        off = now - before
-        row["sum"], row["squares"] = float(now.sum()), float(now.square().sum())
-        row["moved"], row["moved_squares"] = float(off.sum()), float(off.square().sum())
+    def _compare_by_kernel(self, rows: list[int], last: list[Tensor | None]) -> None:
+        self._make_room(rows, last)
+        found = self.rows[rows]
+        now, before = [self._weights[k] for k in rows], self._known(self._before, rows)
+        kernels.change(
+            addresses(before), addresses(now), addresses(self._known(last, rows)),
+            self._sizes[rows], self._strides[rows], found,
+        )  # fmt: skip
+        self.rows[rows] = found
 
-    def _addresses(self, which: Ints) -> tuple[Ints, Ints]:
-        pairs = [(self._weights[k], self._before[k]) for k in which.tolist()]
-        now, before = zip(*pairs, strict=True) if pairs else ((), ())
-        return addresses(now), addresses(before)
+    def _compare_by_torch(self, rows: list[int], last: list[Tensor | None]) -> None:
+        seen = {k: self._seen(k, self._weights[k]) for k in rows if self._before[k] is not None}
+        there = {k: now for k, now in seen.items() if now is not None}
+        known = list(there)
+        found, kept, moved = portable.changes(
+            list(there.values()), self._known(self._before, known), [last[k] for k in known]
+        )
+        for key, sums in found.items():
+            self.rows[key][known] = sums
+        for k, now, off in zip(known, kept, moved, strict=True):
+            self._before[k], last[k] = now, off
 
-    def _native(self, which: Ints) -> bool:
-        """Whether weights lie as kernels want them; what was kept of them lies as they did."""
-        some = [self._weights[k] for k in which.tolist()]
-        before = [b for b in (self._before[k] for k in which.tolist()) if b is not None]
-        return (
-            FLOATS.issuperset(map(KIND, (*some, *before)))
-            and gate.PLAIN.issuperset(map(type, some))
-            and all(map(Tensor.is_contiguous, some))
+    def _known(self, kept: Sequence[Tensor | None], rows: list[int]) -> list[Tensor]:
+        return [one for k in rows if (one := kept[k]) is not None]
+
+    def _looked_at(self, rows: list[int], tensors: Sequence[Tensor]) -> list[Tensor]:
+        return [
+            t.detach().reshape(-1)[:: int(self._strides[k])]
+            for k, t in zip(rows, tensors, strict=True)
+        ]
+
+    def _make_room(self, rows: list[int], kept: list[Tensor | None]) -> None:
+        for k in rows:
+            if kept[k] is None:
+                kept[k] = torch.zeros(int(self._sizes[k]))
+
+    def _native(self, rows: list[int]) -> bool:
+        """Whether weights lie as kernels want them, and what was kept of them does."""
+        kept = (part[k] for part in (self._before, self.last) for k in rows)
+        return _plain([self._weights[k] for k in rows]) and _plain(
+            [t for t in kept if t is not None]
         )
 
-    def _seen(self, k: int) -> Tensor | None:
-        """The entries looked at of a weight; None where it can't be read."""
-        weight = gate.readable(self._weights[k])
-        return None if weight is None else weight.reshape(-1)[:: int(self._strides[k])]
+    def _seen(self, k: int, tensor: Tensor) -> Tensor | None:
+        """The entries looked at of a weight, or of what belongs to it; None if it can't be read."""
+        known = gate.readable(tensor)
+        return None if known is None else known.reshape(-1)[:: int(self._strides[k])]
+
+
+def _plain(tensors: Sequence[Tensor]) -> bool:
+    """Whether kernels may read all."""
+    return (
+        FLOATS.issuperset(map(KIND, tensors))
+        and gate.PLAIN.issuperset(map(type, tensors))
+        and all(map(Tensor.is_contiguous, tensors))
+    )
 
 
 def _written(weight: Tensor) -> Written:

@@ -38,6 +38,11 @@ class Alerts:
         """A step was measured."""
         self._recent.append(step)
 
+    def forget(self) -> None:
+        """What was seen says nothing of what goes on."""
+        self._recent.clear()
+        self._told.clear()
+
     @property
     def due(self) -> bool:
         """Whether anybody wants to know, and was not told a moment ago."""

@@ -21,6 +21,11 @@ DEAF = (
     "direct parts."
 )
 
+EVALUATED = (
+    "Activations that are functions aren't heard: the model is trained in evaluation mode, in "
+    "which torch takes faster ways where nobody listens."
+)
+
 Heard = tuple[str, Span | None]
 """What an activation is called, and its linear range where it has one."""
 
@@ -56,6 +61,8 @@ class Listener(TorchFunctionMode):
         self.adds = False
         self.entered: set[int] = set()
         """Modules listened to so far, by ``id``."""
+        self.evaluated = False
+        """Whether a module was called in evaluation mode, with gradients on."""
         self._inside: tuple[nn.Module, int] | None = None
 
     def enter(self, module: nn.Module, args: object = ()) -> None:
@@ -63,7 +70,9 @@ class Listener(TorchFunctionMode):
 
         Of evaluation nothing is heard: torch takes faster ways there where nobody listens.
         """
-        heard = module.training and torch.is_grad_enabled() and not hearing.transformed()
+        learns = torch.is_grad_enabled() and not hearing.transformed()
+        self.evaluated |= learns and not module.training
+        heard = module.training and learns
         if self._inside is None and heard:
             self._inside = module, threading.get_ident()
             self.entered.add(id(module))
@@ -106,6 +115,7 @@ class Listening:
     Attributes:
         adds: whether tensors of one shape are added up on the way.
         deaf: whether nothing that is listened to was called in a measured step.
+        evaluated: whether it was called in evaluation mode, and gradients were wanted.
     """
 
     def __init__(
@@ -114,7 +124,7 @@ class Listening:
         self._model = model
         self._listener: Listener | None = Listener(activated)
         self._ears: list[tuple[nn.Module, Ear]] = []
-        self.adds = self.deaf = False
+        self.adds = self.deaf = self.evaluated = False
 
     def attach(self) -> None:
         """From now on, if there is anything that only listening tells."""
@@ -140,6 +150,7 @@ class Listening:
         if self._listener is None:
             return
         self.adds, self.deaf = self._listener.adds, not self._listener.entered
+        self.evaluated = self._listener.evaluated
         if id(self._model) in self._listener.entered:
             self._leave(self._ears[1:])
             del self._ears[1:]

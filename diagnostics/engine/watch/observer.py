@@ -22,7 +22,7 @@ from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.watch import loop
 from diagnostics.engine.watch.anatomy import Anatomy
-from diagnostics.engine.watch.listening import DEAF, Listening
+from diagnostics.engine.watch.listening import DEAF, EVALUATED, Listening
 from diagnostics.engine.watch.optimizers import Moved, learning_rate
 from diagnostics.engine.watch.places import Places
 from diagnostics.store.records import METRIC_INDEX, METRICS, Event, PatientZero
@@ -72,7 +72,8 @@ class Observer:
         values: of the step that just ended, float64 [layers, metrics], layers in the order of
             their first call; None where it was not measured.
         clip_threshold: the largest norm that clipping left.
-        patient: where a number that is not finite was seen first.
+        patient: where a number that is not finite was seen first; None again once weights that are
+            finite were put in their place.
         step: the number of the step that is going on.
         lr: the learning rate of the step taken.
         events: what happened and nobody was told of yet.
@@ -87,6 +88,7 @@ class Observer:
         self._late: list[Any] = []
         self._steppers: list[Optimizer] = []
         self._stepping: list[int] = []
+        self._within: list[Optimizer] = []
         self._waited = self._held_back = 0
         self._moved_lately = self._counted = True
         self._written = self._moved.written()
@@ -135,7 +137,7 @@ class Observer:
         if self._measured is None:  # else the probe has done so
             self._probe.forget()
         self._measured = self.values = None
-        self._stepping, self._steppers, self._waited = [], [], 0
+        self._stepping, self._within, self._steppers, self._waited = [], [], [], 0
         for handle in self._late:
             handle.remove()
         self._late = []
@@ -190,6 +192,8 @@ class Observer:
             measured.norm = measured.clipped = float("nan")
         if measured.broken:
             self._blame(measured.spoilt)
+        elif self.patient is not None:
+            self.look_again()
         elif measured.skipped:
             self.events.append(Event(self.step, "skipped", {"batches": 1}))
         if measured.clipped < CLIPPED * measured.norm:
@@ -254,6 +258,12 @@ class Observer:
         if self.patient is None:
             self.patient = PatientZero(self.step, max(1, len(self.places)), "loss")
 
+    def look_again(self) -> None:
+        """NaN never heals: where weights are finite again, somebody loaded a checkpoint."""
+        if self.patient is not None and self.sound:
+            self.events.append(Event(self.step, "replaced", {"diverged": self.patient.step}))
+            self.patient = None
+
     @property
     def sound(self) -> bool:
         """Whether all weights are finite."""
@@ -309,8 +319,10 @@ class Observer:
         rows = self._moved.rows(optimizer)
         if self._probe.unsettled[rows].any():  # a closure computed gradients within the step
             self._probe.settle(self._scale(), rows)
+        self._within.append(optimizer)
         if not self._stepping:
-            self._probe.stepped(rows)
+            self._probe.stepped(self._within, rows)
+            self._within = []
             if optimizer not in self._steppers:
                 self._steppers.append(optimizer)
             self.lr = learning_rate(self._steppers)
@@ -356,9 +368,10 @@ class Observer:
             f"No gradient was seen at: {', '.join(lonely[:5])}.": bool(lonely),
             BY_HAND: self._by_hand,
             EARLY: self._early,
-            CUT: not self._heard_backward and not self._mute,
+            CUT: not (self._heard_backward or self._mute or self._by_hand),
             MUTE: self._mute,
-            DEAF: self._listening.deaf,
+            DEAF: self._listening.deaf and not self._listening.evaluated,
+            EVALUATED: self._listening.deaf and self._listening.evaluated,
             f"Depth in time was not looked at: {', '.join(timed)}.": bool(timed),
             f"Without a point: {', '.join(left_out)}.": bool(left_out),
             f"Can't be read: tensors of {', '.join(sorted(self.unread))}.": bool(self.unread),

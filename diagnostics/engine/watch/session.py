@@ -71,7 +71,10 @@ class Session:
             stopped: why somebody else ended it.
         """
         observer = self.observer
+        observer.look_again()
         observer.detach()
+        self._forget_divergence()
+        self._tell_events()
         self.patient = observer.patient
         state = _state_after(error)
         summary: dict[str, Any] = {"steps": observer.step - 1}
@@ -108,7 +111,9 @@ class Session:
         try:
             if observer.measuring:
                 observer.finish(sound)
-            if observer.measuring or not sound:
+            elif known is not None and sound:
+                observer.look_again()
+            if observer.measuring or observer.events or not sound:
                 self._account(sound, known)
         finally:
             self._go_on()
@@ -118,14 +123,24 @@ class Session:
         observer = self.observer
         if not sound and observer.patient is None and not observer.sound:
             observer.blame_loss()
+        self._forget_divergence()
         if observer.values is not None:
             self._write(observer.values, loss)
         elif observer.patient is not None and self.patient is None and len(observer.places):
             self._write(observer.nothing(), loss)
-        events, observer.events = observer.events, []
+        self._tell_events()
+        self._tell()
+
+    def _forget_divergence(self) -> None:
+        """Where weights were replaced, what goes on is judged by itself."""
+        if self.observer.patient is None and self.patient is not None:
+            self.patient = None
+            self._alerts.forget()
+
+    def _tell_events(self) -> None:
+        events, self.observer.events = self.observer.events, []
         for event in events:
             self._chronicle.event(event)
-        self._tell()
 
     def _write(self, values: Floats, loss: float | None) -> None:
         observer, budget = self.observer, self._budget

@@ -30,9 +30,9 @@ def test_a_unit_is_dead_only_if_a_thousand_samples_leave_it_at_0() -> None:
     late = batch.clone()
     late[99, 5] = 1e-30
     for number in range(SAMPLES // 100):
-        assert np.isnan(counted.share[0])
+        assert np.isnan(counted.dead[0])
         _see(counted, late if number == 7 else batch)
-    assert counted.share[0] == 2 / 8
+    assert counted.dead[0] == 2 / 8
 
 
 def test_a_convolutions_units_are_its_channels() -> None:
@@ -40,7 +40,7 @@ def test_a_convolutions_units_are_its_channels() -> None:
     batch = torch.zeros(SAMPLES, 4, 3, 3)
     batch[17, 2, 1, 1] = -1.0
     _see(counted, batch)
-    assert counted.share[0] == 3 / 4
+    assert counted.dead[0] == 3 / 4
 
 
 def test_a_convolution_may_be_called_at_several_sizes_in_one_pass() -> None:
@@ -49,17 +49,17 @@ def test_a_convolution_may_be_called_at_several_sizes_in_one_pass() -> None:
     large, small = torch.zeros(SAMPLES, 4, 5, 5), torch.zeros(SAMPLES, 4, 3, 3)
     large[3, 1, 4, 4] = small[5, 2, 0, 0] = 1.0
     _see(counted, large[:400], small[:400])
-    assert np.isnan(counted.share[0])
+    assert np.isnan(counted.dead[0])
     _see(counted, small[400:600], large[400:600])
-    assert counted.share[0] == 2 / 4
+    assert counted.dead[0] == 2 / 4
 
 
 def test_the_count_begins_anew() -> None:
     counted = InPassing(np.array([False]))
     _see(counted, torch.ones(SAMPLES, 2))
-    assert counted.share[0] == 0
+    assert counted.dead[0] == 0
     _see(counted, torch.zeros(SAMPLES, 2))
-    assert counted.share[0] == 1
+    assert counted.dead[0] == 1
 
 
 def test_what_was_no_part_of_training_does_not_count() -> None:
@@ -68,4 +68,4 @@ def test_what_was_no_part_of_training_does_not_count() -> None:
     layers = np.zeros(2, np.int64)
     counted.see(reductions.gather([0, 1], [alive, dead]), layers, ())
     counted.count(np.array([1]), layers)
-    assert counted.share[0] == 1
+    assert counted.dead[0] == 1

@@ -1,6 +1,7 @@
 """Each loop of the table against plain autograd, and watched against not, to the last bit."""
 
 import copy
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ import torch
 from torch import nn
 
 from diagnostics import watch
+from diagnostics.dashboard import frames
+from diagnostics.dashboard.feed import Feed
 from diagnostics.engine.measure import hearing
 from diagnostics.store.records import METRICS
 from diagnostics.store.store import Store
+from tests.engine.watch.loops import more  # noqa: F401  its rows are in the same table
 from tests.engine.watch.loops.others import OTHERS, SAID
 from tests.engine.watch.loops.table import LOOPS, Loop, unwatched
 from tests.engine.watch.loops.trial import Trial, batch, gradients, mlp
@@ -326,3 +330,103 @@ def test_of_a_step_with_parts_that_nobody_knew_no_norm_is_told(store: Store) -> 
     assert np.isnan(norms).tolist() == [False, False, True, False]
     assert norms[-1] == pytest.approx(norm, rel=1e-5)
     assert [event.kind for event in found.events] == ["followed"]
+
+
+@pytest.mark.parametrize("every", [1, None])
+@pytest.mark.parametrize("loss", [True, False])
+def test_weights_that_were_replaced_after_a_divergence_are_judged_by_what_goes_on(
+    store: Store, every: int | None, loss: bool
+) -> None:
+    """A checkpoint is loaded, and training goes on."""
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    kept = copy.deepcopy(model.state_dict())
+    told = []
+    with watch(model, optimizer, store=store, every=every, on_alert=told.append) as w:
+        for i in range(1, 61):
+            if i == 20:
+                with torch.no_grad():
+                    model[0].weight.fill_(torch.nan)
+            if i == 30:
+                assert every is None or w.diagnoses()[0].rule == "diverged"
+                model.load_state_dict(kept)
+            out = model(batch(i)).square().mean()
+            out.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step(loss=out if loss else None)
+    run, events = store.run(w.run_id), store.since(w.run_id).events
+    assert run.state == "finished" and run.patient_zero is None
+    seen = [(event.step, event.kind) for event in events]
+    if every == 1:
+        assert [kind for _, kind in seen] == ["diverged", "replaced"] and seen[1][0] == 30
+    assert {one.severity for one in w.diagnoses()} <= {"fine"}
+    assert every is None or frames.diagnoses(Feed(store, w.run_id), None) == w.diagnoses()
+    if every == 1:
+        assert frames.diagnoses(Feed(store, w.run_id), None, 25)[0].rule == "diverged"
+        assert frames.diagnoses(Feed(store, w.run_id), None, 15)[0].severity == "fine"
+
+
+def test_a_second_divergence_is_one_of_its_own(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    kept = copy.deepcopy(model.state_dict())
+    told: list[Any] = []
+    with watch(model, optimizer, store=store, every=1, on_alert=told.append) as w:
+        for i in range(1, 13):
+            if i in (3, 9):
+                with torch.no_grad():
+                    model[i - 3].weight.fill_(torch.inf) if i == 3 else model[2].bias.fill_(
+                        torch.nan
+                    )
+            if i == 6:
+                model.load_state_dict(kept)
+            model(batch(i)).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+    run, events = store.run(w.run_id), store.since(w.run_id).events
+    assert run.state == "diverged" and run.patient_zero.step >= 8 and run.patient_zero.layer == 2
+    assert [event.kind for event in events] == ["diverged", "replaced", "diverged"]
+    assert [alert.rule for alert in told] == ["diverged", "diverged"]
+
+
+def test_a_live_run_that_diverged_says_so_on_the_page(store: Store) -> None:
+    model = mlp(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(1, 10):
+            (model(batch(i)) * (torch.nan if i == 5 else 1)).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step()
+        end = time.monotonic() + 20
+        while len(store.since(w.run_id).batch) < 9 and time.monotonic() < end:
+            time.sleep(0.02)
+        found = frames.diagnoses(Feed(store, w.run_id), None)
+        assert [one.rule for one in found] == ["diverged"] and found == w.diagnoses()
+
+
+class Signs(torch.optim.Optimizer):
+    """Goes by signs alone, of infinite gradients too."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for p in self.param_groups[0]["params"]:
+            p.sub_(0.01 * p.grad.sign())
+
+
+def test_an_optimizer_that_survives_what_is_infinite_goes_on(store: Store) -> None:
+    model = mlp(2)
+    optimizer = Signs(model.parameters(), {"lr": 0.01})
+    with watch(model, optimizer, store=store, every=1) as w:
+        for i in range(1, 30):
+            loss = model(batch(i)).square().mean()
+            loss.backward()
+            if i == 5:
+                model[0].weight.grad[0, 0] = torch.inf
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step(loss=loss)
+    assert store.run(w.run_id).state == "finished"
+    assert [(e.step, e.kind) for e in store.since(w.run_id).events] == []
