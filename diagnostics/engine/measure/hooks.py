@@ -95,12 +95,15 @@ class Hooks:
             call = self._own[within] = self._calls.add(within)
         if call < 0:
             return
-        i = self._calls.layers[self._calls.row(call)]
-        if i in self.bare:
-            self.bare.discard(i)
-            self.kinds[i] = kind
-            self._found(i, span)
+        self.follows(self._calls.layers[self._calls.row(call)], kind, span)
         self._output(call, h)
+
+    def follows(self, layer: int, kind: str, span: Span | None) -> None:
+        """An activation of a kind is seen after a layer."""
+        if layer in self.bare:
+            self.bare.discard(layer)
+            self.kinds[layer] = kind
+            self._found(layer, span)
 
     def forget(self) -> None:
         """A step is over: no activation to come belongs to a layer of it."""

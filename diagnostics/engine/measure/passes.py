@@ -30,6 +30,7 @@ class Pass:
         applied: parameters that were stepped by what it left, [parameters].
         scale: what its loss was multiplied with.
         old: whether it went through a graph of an earlier step.
+        again: whether its graph was kept, and of its signals there are sums alone.
     """
 
     fresh: Flags
@@ -39,6 +40,7 @@ class Pass:
     kept: dict[Place, tuple[int, Tensor]] = field(default_factory=dict)
     scale: float = 1.0
     old: bool = False
+    again: bool = False
 
 
 class Passes:
@@ -77,6 +79,19 @@ class Passes:
         if torch._C._autograd._get_current_graph_task_keep_graph():
             self.going.kept[place] = row, gradient.detach().clone()
         return row, gradient
+
+    def sums(self, place: Place, again: bool) -> int:
+        """A row for a signal that is told by its sums alone."""
+        assert self.going is not None
+        self.going.again = again
+        self.calls.append(place[0])
+        self.going.events.append((len(self.calls) - 1, place))
+        return len(self.calls) - 1
+
+    @property
+    def kept(self) -> bool:
+        """Whether a pass that will be applied kept a graph of which sums alone are known."""
+        return any(done.again and done.fresh.any() for done in self._done)
 
     def _before(self, place: Place) -> tuple[int, Tensor] | None:
         for done in reversed(self._done):

@@ -38,6 +38,7 @@ from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
 from diagnostics.engine.measure.running import memories
 from diagnostics.engine.measure.signals import Signals
+from diagnostics.engine.measure.sums import Told, sizes, strange, tallies
 from diagnostics.engine.measure.suspects import Suspects
 from diagnostics.engine.measure.updates import Updates
 from diagnostics.subject.activations import Span
@@ -140,9 +141,14 @@ class Probe:
         self._counted[:] = kept["counted"]
         self._updates.last = [one if one is None else one.clone() for one in kept["updates"]]
 
-    def attach(self) -> None:
-        """From now on everything is heard."""
-        self._hooks.attach()
+    def attach(self, listens: bool = True) -> None:
+        """From now on everything is heard.
+
+        Args:
+            listens: to modules; else somebody tells what came of them.
+        """
+        if listens:
+            self._hooks.attach()
         self._lying = self.parameters.read(self._every, looks=False)
 
     def detach(self) -> None:
@@ -154,6 +160,25 @@ class Probe:
     def activated(self, kind: str, h: Tensor, span: Span | None) -> None:
         """An activation of a kind was computed by no module, maybe with a linear range."""
         self._hooks.activated(kind, h, span)
+
+    def follows(self, layer: int, kind: str, span: Span | None) -> None:
+        """An activation of a kind is known to follow a layer."""
+        self._hooks.follows(layer, kind, span)
+
+    @_timed
+    def take(self, told: Told, again: bool) -> None:
+        """A backward pass that is going on brought these sums, in place of what is heard.
+
+        Args:
+            again: whether its graph may be gone through again.
+        """
+        calls = [self._calls.row(self._calls.add(layer)) for layer in told.layers]
+        self._calls.order.update(dict.fromkeys(told.layers))
+        self._signals.take(calls, sizes(told.signals), again)
+        self._tally.take(calls, tallies(told.outputs, told.shifts))
+        for name, found in (("activation", told.outputs), ("signal_grad", told.signals)):
+            for call, layer, entries in zip(calls, told.layers, strange(found), strict=True):
+                self._suspects.add(layer, name, int(entries), call)
 
     @_timed
     def backward(self, share: float = 1.0) -> None:
@@ -428,12 +453,22 @@ class Probe:
         self._times.signal(self._calls.row(call), output, gradient)
 
     @_timed
+    def pass_begins(self) -> None:
+        """A backward pass begins that nothing else will tell of."""
+        self._look_for_resets()
+        self._passes.begin()
+
+    @property
+    def going(self) -> bool:
+        """Whether a backward pass is going on, as far as it is known."""
+        return self._passes.going is not None
+
+    @_timed
     def _pass_begins(self) -> None:
         self._outputs.read()  # what came of the forward pass is told first
         if self.ways.pending:
             self.ways.trace()
-        self._look_for_resets()
-        self._passes.begin()
+        self.pass_begins()
         self._told()
 
     def _read_waiting(self) -> None:

@@ -138,6 +138,11 @@ class Norms:
             finite &= portable.sizes(these.other_rows, these.others, self._tails, self.rows)
         return finite
 
+    def take(self, rows: list[int], sizes: Records) -> None:
+        """Rows as somebody else has summed them up."""
+        self.fit(max(rows, default=-1) + 1)
+        self.rows[rows] = sizes
+
     def lose(self, rows: list[int]) -> None:
         """Of these something wasn't seen: nothing can be said of them until ``clear``."""
         self.entries[rows] = np.nan
@@ -184,6 +189,11 @@ class Tally:
             squares = self.rows["squares"][list(these.other_rows)]
             finite &= bool(np.isfinite(squares).all())
         return finite
+
+    def take(self, calls: list[int], rows: Records) -> None:
+        """Rows as somebody else has summed them up."""
+        self._fit(max(calls, default=-1) + 1)
+        self.rows[calls] = rows
 
     def _fit(self, calls: int) -> None:
         missing = calls - len(self._plain)

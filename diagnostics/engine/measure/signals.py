@@ -31,6 +31,20 @@ class Signals:
         row, whole = self._passes.signal(place, gradient)
         self.pending.add(self._calls.key(place[0]), row, whole)
 
+    def take(self, calls: list[int], sizes: Records, again: bool) -> None:
+        """What a backward pass that is going on brought back to calls, summed up.
+
+        Sums of a graph that is gone through twice are not those of what adds up in it.
+
+        Args:
+            again: whether this pass's graph may be gone through again.
+        """
+        lost = self._passes.kept
+        rows = [self._passes.sums((call, 0), again) for call in calls]
+        self._norms.take(rows, sizes)
+        if lost:
+            self._norms.lose(rows)
+
     def counted(
         self, moved: Flags, layers_of: Callable[[Flags], Flags]
     ) -> tuple[Ints, Ints, Floats]:

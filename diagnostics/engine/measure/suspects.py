@@ -44,7 +44,10 @@ class Suspects:
 
     def look(self, layer: int, name: str, tensor: Tensor, call: int = NO_CALL) -> None:
         """Count what is not finite in a tensor."""
-        entries = _nonfinite(tensor)
+        self.add(layer, name, _nonfinite(tensor), call)
+
+    def add(self, layer: int, name: str, entries: int, call: int) -> None:
+        """So many entries of a tensor are not finite."""
         if entries:
             sick = any(map(_nonfinite, self._weights[layer]))
             self._found.append(Suspect(layer, "weight" if sick else name, entries, call))

@@ -32,6 +32,7 @@ class Anatomy(NamedTuple):
         channels: which layers are convolutions, whose units are channels, [layers].
         norm: batch or layer where such a module is there, else none.
         left_out: classes of modules with weights that are no layers here.
+        compiled: whether some of it is, so that not all modules can be heard.
     """
 
     layers: list[Layer]
@@ -40,6 +41,7 @@ class Anatomy(NamedTuple):
     channels: Flags
     norm: str
     left_out: tuple[str, ...]
+    compiled: bool = False
 
 
 def examine(model: nn.Module) -> Anatomy:
@@ -49,7 +51,7 @@ def examine(model: nn.Module) -> Anatomy:
     parts = {id(part) for _, m in modules for part in _belongings(m)}
     modules = [(name, m) for name, m in modules if id(m) not in parts]
     layers = [
-        Layer(name.replace(COMPILED, "") or type(m).__name__, m, None)
+        Layer(clean(name) or type(m).__name__, m, None)
         for name, m in modules
         if not isinstance(m, NO_LAYERS) and any(p.ndim > 1 for p in own(m))
     ]
@@ -63,7 +65,13 @@ def examine(model: nn.Module) -> Anatomy:
         np.array([isinstance(layer.linear, _ConvNd) for layer in layers]),
         _norm(m for _, m in modules),
         tuple(sorted({type(m).__name__ for _, m in modules if isinstance(m, NO_LAYERS)})),
+        any(_is_compiled(m) for _, m in modules),
     )
+
+
+def clean(path: str) -> str:
+    """A module's path without what compiling adds to it."""
+    return f"{path}.".replace(COMPILED, "")[:-1]
 
 
 def _refuse(model: nn.Module) -> None:
@@ -72,13 +80,13 @@ def _refuse(model: nn.Module) -> None:
     names = {type(m).__name__ for m in model.modules()}
     if any(name.startswith(("FSDP", "FullySharded")) for name in names):
         raise Unwatchable("A model in FSDP can't be watched: its parameters lie in pieces.")
-    if "OptimizedModule" in names or any(m._compiled_call_impl for m in model.modules()):
-        raise Unwatchable(
-            "A compiled model can't be watched: torch.compile leaves no room for hooks inside. "
-            "Watch the model itself, and compile it for the runs that need no watching."
-        )
     if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
         raise Unwatchable("The model has lazy parameters: pass one batch through it first.")
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    wrapped = hasattr(module.forward, "_torchdynamo_orig_callable")
+    return wrapped or module._compiled_call_impl is not None
 
 
 def _belongings(module: nn.Module) -> Iterator[nn.Module]:

@@ -39,15 +39,16 @@ class Budget:
         self._last = self._began = self._over = time.perf_counter()
         self._count = 0
         self._early: float = EARLY[0]
-        self._spent = 0.0
+        self._spent = self._compiling = 0.0
         self._alone = self._guess = 0.0
         self.elsewhere = 0.0
         """Seconds that another thread of ours has taken."""
         self.due = True
         """Whether the next step is measured; the first always is."""
 
-    def begin(self) -> None:
-        """From now on time counts."""
+    def begin(self, compiling: float = 0.0) -> None:
+        """From now on time counts, but for what compiling takes."""
+        self._compiling = compiling
         self._last = self._began = time.perf_counter()
 
     @property
@@ -62,15 +63,18 @@ class Budget:
         elapsed = self._over - self._began - spent
         return spent / elapsed if elapsed > 0 else math.inf
 
-    def over(self, measured: bool, seconds: float) -> None:
+    def over(self, measured: bool, seconds: float, compiling: float = 0.0) -> None:
         """A step is over; from here to ``go_on`` all time is watching's.
 
         Args:
             measured: whether this step was.
             seconds: those that hooks are known to have taken.
+            compiling: those that compiling has taken in this process, which are nobody's.
         """
         self._over = time.perf_counter()
-        step = self._over - self._last
+        compiled, self._compiling = max(0.0, compiling - self._compiling), compiling
+        self._began += compiled
+        step = self._over - self._last - compiled
         self._count += 1
         if measured:
             self._spent += UNSEEN * max(seconds, step - self._alone if self._alone else 0.0)

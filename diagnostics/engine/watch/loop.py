@@ -1,5 +1,6 @@
 """What can be told of a stranger's training loop from where it calls."""
 
+import sys
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
@@ -20,6 +21,12 @@ def when_backward_ends(act: Callable[[], None]) -> None:
 def current_backward() -> int:
     """The number of the backward pass that is going on."""
     return int(torch._C._current_graph_task_id())
+
+
+def compiling() -> float:
+    """Seconds that torch has spent compiling in this process."""
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return float(dynamo.calculate_time_spent()["total_wall_time"]) if dynamo else 0.0
 
 
 def number(loss: Any, measuring: bool) -> float | None:

@@ -7,7 +7,7 @@ nothing is heard.
 """
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
@@ -20,12 +20,16 @@ from torch.optim.optimizer import (
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.measure.probe import Probe
-from diagnostics.engine.watch import loop
+from diagnostics.engine.watch import backward, loop
 from diagnostics.engine.watch.anatomy import Anatomy
+from diagnostics.engine.watch.backward import Follower
 from diagnostics.engine.watch.listening import DEAF, EVALUATED, Listening
 from diagnostics.engine.watch.optimizers import Moved, learning_rate
 from diagnostics.engine.watch.places import Places
 from diagnostics.store.records import METRIC_INDEX, METRICS, Event, PatientZero
+
+if TYPE_CHECKING:
+    from diagnostics.engine.watch.tapped import Tapped
 
 MOST_ENTRIES = 1 << 14
 """Entries of a weight whose update is looked at: its std is right to 0.6%, 1/√(2n)."""
@@ -58,8 +62,14 @@ EARLY = (
 CUT = "No gradient has reached a parameter of the model."
 
 MUTE = (
-    "No layer was called as a module, as where a model is compiled, scripted or run by torch.func: "
+    "No layer was called as a module, as where a model is scripted or run by torch.func: "
     "there are weights and their gradients, no signals and no activations."
+)
+
+COMPILED = (
+    "Compiled: each layer's sums of δ and of its activation come out of its graph. Depth in time, "
+    "dead units, activations that are functions and what adds up can't be seen there; where an "
+    "activation is not known, z stands for it."
 )
 
 
@@ -74,6 +84,7 @@ class Observer:
         clip_threshold: the largest norm that clipping left.
         patient: where a number that is not finite was seen first; None again once weights that are
             finite were put in their place.
+        compiled: whether it was found that parts can't be heard because they are compiled.
         step: the number of the step that is going on.
         lr: the learning rate of the step taken.
         events: what happened and nobody was told of yet.
@@ -84,6 +95,9 @@ class Observer:
         self._probe = self._probe_of(anatomy)
         self._moved = Moved(optimizers, self._probe.parameters.place)
         self._listening = Listening(model, self._activated)
+        self._follower = Follower(self._pass_begins, self._pass_ended)
+        self._tapped: Tapped | None = None
+        self._compiling = loop.compiling()
         self._handles: list[Any] = []
         self._late: list[Any] = []
         self._steppers: list[Optimizer] = []
@@ -98,7 +112,7 @@ class Observer:
         self._stale: list[Any] = []
         self.places = Places(anatomy.layers)
         self.scaler: Any = None
-        self.measuring = False
+        self.measuring = self.compiled = False
         self.values: Floats | None = None
         self.clip_threshold = 0.0
         self.patient: PatientZero | None = None
@@ -112,21 +126,44 @@ class Observer:
             a.layers, a.activations, a.others, MOST_ENTRIES, a.channels, self._backward_began
         )
 
+    def tap(self) -> None:
+        """What is compiled can't be listened to: from the next measured step on it has taps."""
+        from diagnostics.engine.watch.tapped import Tapped  # with it comes torch's compiler
+
+        self.detach()
+        self._tapped = Tapped(self._model, self._anatomy, self._probe.follows)
+        self._tapped.install()
+
     def attach(self) -> None:
         """From now on steps are measured."""
+        if self._anatomy.compiled and self._tapped is None:
+            self.tap()
         self.measuring = True
-        self._probe.attach()
+        self._probe.attach(listens=self._tapped is None)
         self._handles = [
             register_optimizer_step_pre_hook(self._step_begins),
             register_optimizer_step_post_hook(self._step_ended),
         ]
-        self._listening.attach()
+        if self._tapped is None:
+            self._listening.attach()
+        else:
+            self._tapped.attach()
+            backward.follow(self._follower)
+
+    def close(self) -> None:
+        """Leave everything as it was."""
+        self.detach()
+        if self._tapped is not None:
+            self._tapped.remove()
 
     def detach(self) -> None:
         """From now on no step is measured, and nothing is heard."""
         self.measuring = False
         self._probe.detach()
         self._listening.detach()
+        if self._tapped is not None:
+            self._tapped.detach()
+            backward.leave(self._follower)
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -178,9 +215,13 @@ class Observer:
             self._wait(sound)
             return
         self._measured = measured = self._probe.finish()
+        if self._is_compiled(measured):
+            self.compiled = True
+            return
         self.places.extend(measured.order or self._unheard())
         self.values = self.places.sorted(measured.values)
-        self._listening.suffice(measured.heard)
+        if self._tapped is None:
+            self._listening.suffice(measured.heard)
         self.unread |= measured.unread
         self._by_hand |= measured.by_hand
         self._early |= measured.early
@@ -198,6 +239,15 @@ class Observer:
             self.events.append(Event(self.step, "skipped", {"batches": 1}))
         if measured.clipped < CLIPPED * measured.norm:
             self.clip_threshold = max(self.clip_threshold, measured.clipped)
+
+    def _is_compiled(self, measured: Measured) -> bool:
+        """Whether torch has compiled what was not heard, since watching began or was last asked."""
+        before, self._compiling = self._compiling, loop.compiling()
+        if self._tapped is not None or before == self._compiling:
+            return False
+        stepped = self._probe.parameters.layers_with(self._probe.parameters.reached)
+        stepped[list(measured.order)] = False
+        return bool(stepped.any())
 
     def _unheard(self) -> range:
         """Where no layer was called as a module, weights speak for all of them."""
@@ -349,6 +399,16 @@ class Observer:
             self._probe.backward()
             self._heard_backward = True
 
+    def _pass_begins(self) -> None:
+        self._probe.pass_begins()
+
+    def _pass_ended(self, again: bool) -> None:
+        """Of a model with taps, whose sums came as gradients."""
+        assert self._tapped is not None
+        if self._probe.going:
+            self._probe.take(self._tapped.read(), again)
+            self._backward_ended()
+
     def _activated(self, *heard: Any) -> None:
         self._probe.activated(*heard)
 
@@ -362,7 +422,7 @@ class Observer:
         still = [one.name for one in layers if one.kind and not (one.moved or one.frozen)]
         lonely = [name for name in self.places.unreached(self._probe) if name not in still]
         unseen = {
-            f"Never called as a module: {', '.join(quiet[:5])}.": bool(quiet),
+            f"{self._silent}: {', '.join(quiet[:5])}.": bool(quiet),
             STRANGE: not len(self._moved.held()),
             f"No watched optimizer moves: {', '.join(still[:5])}.": 0 < len(still) < len(layers),
             f"No gradient was seen at: {', '.join(lonely[:5])}.": bool(lonely),
@@ -370,6 +430,7 @@ class Observer:
             EARLY: self._early,
             CUT: not (self._heard_backward or self._mute or self._by_hand),
             MUTE: self._mute,
+            COMPILED: self._tapped is not None and not self._mute,
             DEAF: self._listening.deaf and not self._listening.evaluated,
             EVALUATED: self._listening.deaf and self._listening.evaluated,
             f"Depth in time was not looked at: {', '.join(timed)}.": bool(timed),
@@ -384,6 +445,10 @@ class Observer:
             "clip_threshold": self.clip_threshold,
             "unzeroed": self._left_twice,
         }
+
+    @property
+    def _silent(self) -> str:
+        return "Never called as a module" if self._tapped is None else "Nothing was heard of"
 
     @property
     def _timed(self) -> list[str]:
@@ -411,12 +476,15 @@ class Observer:
     def follow(self, anatomy: Anatomy) -> list[str]:
         """The model has other parts now, which are watched from now on: their names."""
         known = {id(layer.linear) for layer in self._anatomy.layers}
-        self.detach()
-        self._anatomy = anatomy
+        tapped = self._tapped is not None
+        self.close()
+        self._anatomy, self._tapped = anatomy, None
         self._probe = self._probe_of(anatomy)
         self._moved.again(self._probe.parameters.place)
         self.places.again(anatomy.layers)
         self._listening = Listening(self._model, self._activated)
+        if tapped:
+            self.tap()
         return [layer.name for layer in anatomy.layers if id(layer.linear) not in known]
 
     def why_nothing(self) -> str:

@@ -57,7 +57,7 @@ class Session:
     def begin(self) -> None:
         """The first step begins."""
         try:
-            self._budget.begin()
+            self._budget.begin(loop.compiling())
             self.observer.attach()
         except BaseException as error:
             self.end(error)
@@ -72,7 +72,7 @@ class Session:
         """
         observer = self.observer
         observer.look_again()
-        observer.detach()
+        observer.close()
         self._forget_divergence()
         self._tell_events()
         self.patient = observer.patient
@@ -105,7 +105,7 @@ class Session:
         self._told.hear(scalars)
         observer = self.observer
         self._passed += 1
-        self._budget.over(observer.measuring, observer.seconds)
+        self._budget.over(observer.measuring, observer.seconds, loop.compiling())
         known = loop.number(loss, observer.measuring)
         sound = known is None or math.isfinite(known)
         try:
@@ -201,6 +201,11 @@ class Session:
         observer = self.observer
         if observer.stale:
             self._follow()
+        if observer.compiled:
+            observer.compiled = False
+            observer.tap()
+            observer.attach()
+            return
         if not (observer.waiting or self._budget.due):
             observer.detach()
         elif not observer.measuring:

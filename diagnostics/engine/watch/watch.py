@@ -136,7 +136,7 @@ class Watch:
         """What is known of the model before its first step."""
         names = dict.fromkeys(type(one).__name__.lower() for one in self._optimizers)
         return WatchedModel(
-            model=type(self._model).__name__,
+            model=type(getattr(self._model, "_orig_mod", self._model)).__name__,
             optimizer=" + ".join(names),
             scales_steps=any(map(scales_steps, self._optimizers)),
             norm=self._anatomy.norm,

@@ -60,3 +60,15 @@ def test_the_thread_that_writes_counts_though_not_against_the_first_points(clock
     kept = Budget(0.03, None)
     kept.elsewhere = 100.0
     assert train(clock, kept, 1000, 0.001, 0.0)[0] == 1 + len(budget.EARLY)
+
+
+def test_compiling_is_nobodys_time(clock: Clock) -> None:
+    """Neither watching's nor that of a bare step: once in a measured step, once in another."""
+    kept = Budget(0.03, None)
+    kept.begin(5.0)
+    for step, compiled in enumerate((60.0, 40.0, 0.0, 0.0)):
+        clock.now += 0.010 + compiled
+        kept.over(step == 0, 0.0, 5.0 + 60.0 + 40.0 * (step > 0))
+        kept.go_on()
+    assert kept.bare == pytest.approx(0.010)
+    assert kept.share == pytest.approx(0.0)

@@ -502,18 +502,6 @@ def test_refusals_are_sentences(store: Store, options: dict[str, Any], word: str
     assert store.runs() == []
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_compiled_models_are_refused(store: Store, whole: bool) -> None:
-    model = mlp()
-    if whole:
-        compiled: Any = torch.compile(model, backend="eager")
-    else:
-        compiled = model
-        model[2].compile(backend="eager")
-    with pytest.raises(Unwatchable, match="compiled"):
-        bad(store=store, model=compiled)
-
-
 def test_attention_is_watched_in_inference_mode_of_its_own(store: Store) -> None:
     """Evaluation between steps takes torch's fast path, and says nothing."""
     torch.manual_seed(0)

@@ -145,21 +145,6 @@ def close(t: Training, w: Any) -> None:
         w.step(loss=t.optimizer.step(closure))
 
 
-@pytest.mark.thorough
-def test_compiling_after_the_beginning_leaves_weights_and_a_sentence(store: Store) -> None:
-    found = []
-    for compiled in (False, True):
-        t = training("mlp", 4)
-        with watch(t.model, t.optimizer, store=store, every=1) as w:
-            model: Any = torch.compile(t.model, backend="eager") if compiled else t.model
-            run(Training(model, t.optimizer, t.batches), w)
-        found.append(measured(store, w))
-        assert w.subject.names == ("0", "2", "4")
-        assert any("compiled" in sentence for sentence in w.subject.unseen) == compiled
-    for key in ("weight_grad_norm", "update_norm", "weight_norm"):
-        np.testing.assert_allclose(found[1].metric(key), found[0].metric(key), 1e-5, err_msg=key)
-
-
 def test_a_watched_model_may_be_copied_and_saved(store: Store) -> None:
     found = []
     for name in ("mlp", "resnet", "matrix"):
