@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diagnostics.cli import sweeping, upkeep
+from diagnostics.cli import exporting, sweeping, upkeep
 from diagnostics.cli.options import as_json_flag, settings, store_settings
 from diagnostics.cli.terminal import (
     INTERRUPTED,
@@ -20,15 +20,13 @@ from diagnostics.cli.terminal import (
     recording,
     show_run,
     show_site,
-    writing,
 )
-from diagnostics.store.settings import SETTINGS, InvalidSetting, Settings
-from diagnostics.subject.config import FIELDS, InvalidConfig, RunConfig, allowed
-from diagnostics.subject.printable import printable
+from diagnostics.store.settings import SETTINGS, Settings
+from diagnostics.subject.config import FIELDS, RunConfig, allowed
+from diagnostics.subject.printable import Refusal, printable
 
 if TYPE_CHECKING:
     from diagnostics.store.records import Diagnosis
-    from diagnostics.store.store import Store
 
 DIAGNOSED_STEPS = 50
 
@@ -42,12 +40,9 @@ class _Group(click.Group):
     """Turns what can be wrong with input into a usage error."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        from diagnostics.site.folder import InvalidSite
-        from diagnostics.store.schema import StoreError
-
         try:
             return super().invoke(ctx)
-        except (InvalidConfig, InvalidSetting, InvalidSite, StoreError) as error:
+        except Refusal as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
         except OSError as error:
@@ -198,35 +193,6 @@ def runs(as_json: bool, **given: Any) -> None:
 
 
 @commands.command()
-@click.argument("run")
-@click.option("--format", "kind", type=click.Choice(["csv", "parquet", "html"]), default="csv")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
-@store_settings
-@as_json_flag
-def export(run: str, kind: str, output: Path | None, as_json: bool, **given: Any) -> None:
-    """Write a run's measurements to a file: a row for each step and layer, or a report."""
-    with opened(given) as store:
-        frame = store.frame(run)
-        page = _report(store, run) if kind == "html" else ""
-    target = output or Path(f"{run}.{kind}")
-    with writing(target):
-        if page:
-            target.write_text(page, encoding="utf-8")
-        else:
-            frame.to_csv(target, index=False) if kind == "csv" else frame.to_parquet(target)
-    if as_json:
-        print_json({"run": run, "file": str(target), "rows": len(frame)})
-    else:
-        click.echo(f"{target}: {len(frame)} rows")
-
-
-def _report(store: "Store", run: str) -> str:
-    from diagnostics.dashboard.report import report
-
-    return report(store, run)
-
-
-@commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--lessons", default="", metavar="A,B", help="keys of lessons; all where left out")
 @as_json_flag
@@ -244,5 +210,5 @@ def site(folder: Path, lessons: str, as_json: bool) -> None:
     show_site(folder, written, time.monotonic() - began, as_json)
 
 
-for command in (sweeping.sweep, *upkeep.COMMANDS):
+for command in (exporting.export, sweeping.sweep, *upkeep.COMMANDS):
     commands.add_command(command)

@@ -1,13 +1,23 @@
-"""What page and report carry in themselves: the assets' folder, and data for the scripts."""
+"""What page and report carry in themselves: templates, the assets' folder, data for the scripts."""
 
 from collections.abc import Sequence
 from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from diagnostics.dashboard import charts, figures
 from diagnostics.dashboard.wire import encode
 
 ASSETS = Path(__file__).with_name("assets")
 """Styles and scripts."""
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
 
 SCRIPTS = ("painter", "charts", "page")
 """Folders of the page's scripts, in order."""

@@ -3,13 +3,13 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import FastAPI, Query, Response
 
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import Listed, Offer, Runs, encode
+from diagnostics.dashboard.wire import Listed, Runs, encode
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.store import Run, StoreError
 
@@ -24,6 +24,14 @@ RECENT = 20
 
 DOES = {"running": "is training", "paused": "is paused", "queued": "waits for its turn"}
 """What a run that goes on does."""
+
+
+class Offer(NamedTuple):
+    """Somebody else's run that can be watched, and what it does."""
+
+    run: str
+    title: str
+    does: str
 
 
 def add_runs_route(server: FastAPI, catalogue: Catalogue) -> None:

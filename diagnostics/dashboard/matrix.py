@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from diagnostics.dashboard import embedded
 from diagnostics.dashboard.foreseen import predicted
-from diagnostics.dashboard.page import TEMPLATES
 from diagnostics.dashboard.report import SCHEME
 from diagnostics.diagnosis.rules import GRAVITY
 from diagnostics.subject.config import FIELDS, word
@@ -57,7 +56,7 @@ def matrix(found: Sequence[Outcome], words: str) -> str:
         (" · ".join(map(_named, down, key)), list(map(_cell, columns)))
         for key, columns in _table(found, down, across)
     ]
-    return TEMPLATES.get_template("matrix.html").render(
+    return embedded.TEMPLATES.get_template("matrix.html").render(
         words=words,
         across=FIELDS[across].title if across else "",
         columns=[word(value) for value in _values(cells, across)],

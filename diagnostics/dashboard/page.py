@@ -3,16 +3,16 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from diagnostics.dashboard import charts, classroom, embedded, firstlight, wire
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.explanations import explanations
 from diagnostics.dashboard.theme import THEMES
-from diagnostics.dashboard.wire import Answer, Frame, Room
+from diagnostics.dashboard.wire import Frame
+from diagnostics.dashboard.wishes import Opened
+from diagnostics.store.run import LIVE_STATES
 from diagnostics.subject.lessons import LESSONS, Lesson, Scene
 
 TITLE = "Gradient Diagnostics"
@@ -21,14 +21,6 @@ PACES = {20: "20 steps/s", 100: "100 steps/s", 0: "full speed"}
 """Steps per second; 0 is as fast as possible."""
 
 DEFAULT_PACE = 100
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=StrictUndefined,
-)
 
 
 @dataclass(frozen=True)
@@ -49,33 +41,38 @@ def page(
     delivered: Delivered,
     dash: Dashes,
     tables: str,
-    answer: Answer,
+    opened: Opened,
     frame: Frame | None,
-    room: Room | None = None,
     *,
     nonce: str = "",
     reload: bool = False,
     lessons: Mapping[str, Lesson] = LESSONS,
     recorded: object = None,
 ) -> str:
-    """The HTML of what an answer shows, with the frame that can be drawn at once.
+    """The HTML of what is opened, with the frame that can be drawn at once.
+
+    All that the scripts would show of it stands in it already, so that nothing moves when they do.
 
     Args:
-        room: the class room that the page is opened in.
         nonce: by which a browser knows the page's own scripts.
         recorded: which runs are there, in a page of recorded ones that has no server.
     """
+    answer, offer, room = opened
     data: dict[str, object] = {"opened": answer, "frame": frame, "room": room}
     data |= {"recorded": recorded} if recorded else {}
-    return TEMPLATES.get_template("page.html").render(
+    return embedded.TEMPLATES.get_template("page.html").render(
         title=TITLE,
         delivered=delivered,
         dash={key: Markup(text) for key, text in vars(dash).items()},
         charts=charts,
         themes=THEMES,
         first=firstlight.picture(frame),
+        plane=frame is not None and frame.inputs == 2,
         watched=frame is not None and frame.watched,
-        told=frame.verdict[0] if frame and frame.verdict else None,
+        verdicts=(frame.verdict or ()) if frame else (),
+        said=frame.said if frame else "",
+        offer=offer,
+        others=_others(opened, frame),
         paces=PACES,
         pace=DEFAULT_PACE,
         lessons=lessons,
@@ -89,6 +86,13 @@ def page(
         reload=reload,
         recorded=recorded,
     )
+
+
+def _others(opened: Opened, frame: Frame | None) -> bool:
+    """Whether somebody else's run that goes on is in sight."""
+    follows = opened.room is not None and opened.room.role == "follows"
+    theirs = not opened.answer.session.yours and not follows
+    return frame is not None and frame.run is not None and theirs and frame.state in LIVE_STATES
 
 
 def tables(lessons: Mapping[str, Lesson] = LESSONS) -> str:

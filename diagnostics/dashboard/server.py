@@ -188,13 +188,11 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
         token = request.query_params.get("host")
         if token is not None and way.guests.welcome(HERE.get(), token):
             return RedirectResponse("/", 303)
-        told, room = await asyncio.to_thread(wishes.opened, deeds, request.url.query, hub.classroom)
-        frame = await hub.first(Session.of(vars(told.session)).watch())
+        told = await asyncio.to_thread(wishes.opened, deeds, request.url.query, hub.classroom)
+        frame = await hub.first(Session.of(vars(told.answer.session)).watch())
         nonce = secrets.token_urlsafe(16)
         parts = shell.parts()
-        html = page.page(
-            delivered, parts, tables, told, frame, room, nonce=nonce, reload=way.reload
-        )
+        html = page.page(delivered, parts, tables, told, frame, nonce=nonce, reload=way.reload)
         rules = {"Content-Security-Policy": policy(way.place.framed, nonce)}
         return HTMLResponse(html, headers=delivery.FRESH | rules)
 

@@ -618,15 +618,6 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """Somebody else's run that can be watched, and what it does."""
-
-    run: str
-    title: str
-    does: str
-
-
-@dataclass(frozen=True)
 class Wish:
     """What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id,
     what it is called, or a link's query; nothing for a button."""
@@ -651,7 +642,6 @@ class Answer:
     session: Linked
     values: Mapping[str, Any]
     notice: str = ""
-    offer: Offer | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -13,7 +13,7 @@ from diagnostics.dashboard.classroom import Classroom
 from diagnostics.dashboard.deeds import Deeds
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.visitors import Refused
-from diagnostics.dashboard.wire import Answer, Asked, Offer, Room, encode
+from diagnostics.dashboard.wire import Answer, Asked, Room, encode
 from diagnostics.store.store import StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
@@ -25,34 +25,39 @@ ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
 log = logging.getLogger(__name__)
 
 
-def answer(
-    session: Session, notes: list[str], *, yours: bool = True, offer: Offer | None = None
-) -> Answer:
+class Opened(NamedTuple):
+    """What a link shows, what there is to watch beside it, and what part it takes in a class."""
+
+    answer: Answer
+    offer: listing.Offer | None = None
+    room: Room | None = None
+
+
+def answer(session: Session, notes: list[str], *, yours: bool = True) -> Answer:
     """What the page shows now, and what its controls say."""
     linked = session.linked(yours=yours)
-    return Answer(linked, controls.shown(session.config), " ".join(notes), offer)
+    return Answer(linked, controls.shown(session.config), " ".join(notes))
 
 
-def opened(
-    deeds: Deeds, search: str, classroom: Classroom | None = None
-) -> tuple[Answer, Room | None]:
-    """What a link shows, and what there is to watch beside it; what part it takes in a class."""
-    told, room = _found(deeds, search), None
-    if classroom is not None:
-        room = classroom.enter(told.session, search)
-        if room.role == "follows" and classroom.shown is not None:
-            session = Session.of(vars(classroom.shown))
-            told = answer(session, [], yours=deeds.yours(session))
-    return told, room
+def opened(deeds: Deeds, search: str, classroom: Classroom | None = None) -> Opened:
+    """What somebody finds who comes by a link."""
+    found = _found(deeds, search)
+    if classroom is None:
+        return found
+    room = classroom.enter(found.answer.session, search)
+    if room.role == "follows" and classroom.shown is not None:
+        session = Session.of(vars(classroom.shown))
+        found = Opened(answer(session, [], yours=deeds.yours(session)))
+    return found._replace(room=room)
 
 
-def _found(deeds: Deeds, search: str) -> Answer:
+def _found(deeds: Deeds, search: str) -> Opened:
     try:
         session, notes = deeds.open(search)
         offer = None if search or session.run else listing.offer(deeds.catalogue)
     except StoreError as trouble:
-        return answer(Session(), [str(trouble)])
-    return answer(session, notes, yours=deeds.yours(session), offer=offer)
+        return Opened(answer(Session(), [str(trouble)]))
+    return Opened(answer(session, notes, yours=deeds.yours(session)), offer)
 
 
 def granted(deeds: Deeds, body: bytes) -> Answer:

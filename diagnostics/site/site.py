@@ -12,6 +12,7 @@ from diagnostics.dashboard.frames import Sketch, compose, diagnoses
 from diagnostics.dashboard.page import Dashes
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.wire import Frame, Watch
+from diagnostics.dashboard.wishes import Opened
 from diagnostics.engine.lab.profiler import profile_batch
 from diagnostics.site.film import film
 from diagnostics.site.folder import PAGE, Folder, InvalidSite, data, scripts
@@ -96,7 +97,7 @@ def _index(volumes: Sequence[Volume], lessons: Mapping[str, Lesson]) -> str:
         DELIVERED,
         Dashes(),
         page.tables(lessons),
-        answer,
+        Opened(answer),
         _first(volumes[0], config),
         lessons=lessons,
         recorded=titles,

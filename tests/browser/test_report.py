@@ -24,7 +24,7 @@ DRAWN = "document.querySelectorAll('.plot .main-svg .xy').length >= 7"
 
 
 @pytest.fixture
-def reported(chromium: Browser, store: Store, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
+def reported(chromium: Browser, store: Store, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Opens a run's report; at the end none may have complained or asked a host for anything."""
     complaints: list[str] = []
     page = chromium.new_page()
@@ -33,9 +33,10 @@ def reported(chromium: Browser, store: Store, tmp_path: Path) -> Iterator[Callab
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda r: complaints.append(r.url))
 
-    def report(run: str) -> Page:
+    def report(run: str, *compared: str) -> Page:
         file = tmp_path / "report.html"
-        line = ["export", run, "--format", "html", "--output", str(file)]
+        line = ["export", run, "--output", str(file)]
+        line += [word for one in compared for word in ("--compare", one)]
         result = CliRunner().invoke(commands, line)
         assert result.exit_code == 0, result.output
         assert not re.search(r"<(script|link|img)[^>]*(src|href)=", file.read_text())
@@ -48,7 +49,7 @@ def reported(chromium: Browser, store: Store, tmp_path: Path) -> Iterator[Callab
     assert not [one for one in complaints if not one.startswith(("file:", "blob:", "data:"))]
 
 
-def test_a_report_opens_offline(reported: Callable[[str], Page], store: Store) -> None:
+def test_a_report_opens_offline(reported: Callable[..., Page], store: Store) -> None:
     run = train(RunConfig(activation="sigmoid", depth=12, width=16, steps=20), store=store)
     page = reported(run.id)
     assert "sigmoid" in page.locator("h1").inner_text()
@@ -59,7 +60,7 @@ def test_a_report_opens_offline(reported: Callable[[str], Page], store: Store) -
 
 
 def test_a_watched_report_has_names_marks_and_the_threshold(
-    reported: Callable[[str], Page], store: Store
+    reported: Callable[..., Page], store: Store
 ) -> None:
     layers = tuple(WatchedLayer(name=f"body.{n}") for n in range(4))
     model = WatchedModel(model="</script>", layers=layers, clip="norm", clip_threshold=0.6)
@@ -82,7 +83,7 @@ def test_a_watched_report_has_names_marks_and_the_threshold(
 
 
 def test_a_metrics_row_is_a_chart_that_is_drawn(
-    reported: Callable[[str], Page], store: Store, monkeypatch: pytest.MonkeyPatch
+    reported: Callable[..., Page], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = {
         metric: Chart(metric, f"About {metric}", "", "layers", "small", metric, "nothing yet")
@@ -105,3 +106,35 @@ def test_a_metrics_row_is_a_chart_that_is_drawn(
     assert page.locator("#none-bias_grad_norm").inner_text() == "nothing yet"
     assert page.locator("#none-weight_norm").inner_text() == ""
     assert page.locator("#plot-lr").count() == 0
+
+
+def test_runs_compared_are_named_lines_and_a_table(
+    reported: Callable[..., Page], store: Store
+) -> None:
+    changed = [{"lr": 0.5}, {"activation": "tanh"}, {"norm": "batch"}, {"init": "orthogonal"}]
+    configs = [RunConfig(depth=3), *(RunConfig(depth=3, **one) for one in changed)]
+    runs = [store.create_run(config) for config in configs]
+    for run in runs:
+        store.append(run, steps(1, 30))
+        store.set_state(run, "finished")
+    page = reported(*runs)
+    lines = "document.getElementById('plot-{}').data.filter(({{ y, name }}) => y?.length && {})"
+    for key in ("lead", "saturated", "update_ratio", "loss"):
+        of = "name && !/theory|loss|accuracy/.test(name)"
+        found = page.evaluate(lines.format(key, of) + ".map(({ name, line }) => [name, line.dash])")
+        names, dashes = zip(*found, strict=True)
+        assert len(set(names)) == len(set(dashes)) == 4, key
+    words = page.locator("#plot-lead .annotation-text").all_text_contents()
+    assert len(set(words)) == 5
+    assert set(words) == set(page.locator("#legend span").all_inner_texts()) - {"theory"}
+    rows = page.locator("#compared-rows tr")
+    assert rows.count() == 5 and page.locator("#compared button").count() == 0
+    head = page.locator("#compared-head th").all_inner_texts()
+    assert head[:2] == ["Run", "Diagnosis"] and len(head) == 5 + len(changed)
+    assert "0.5" in rows.nth(1).inner_text() and "Batch" in rows.nth(3).inner_text()
+
+
+def test_without_other_runs_there_is_no_table(reported: Callable[..., Page], store: Store) -> None:
+    run = store.create_run(RunConfig(depth=3))
+    store.append(run, steps(1, 30))
+    assert reported(run).locator("#compared").is_hidden()

@@ -38,7 +38,7 @@ def test_others_watch_a_run_and_take_a_copy(opened: Callable[..., Page]) -> None
     owner = _training(opened)
     watcher = opened("?" + owner.url.partition("?")[2])
     watcher.wait_for_function(TRAINED)
-    expect(watcher.locator("#others")).to_contain_text("somebody else’s run")
+    expect(watcher.locator("#others")).to_be_visible()
     for key in ("train", "step", "again", "reset"):
         expect(watcher.locator(f"#{key}")).to_be_disabled()
     expect(watcher.locator("#react-entry-point")).to_have_attribute("inert", "")
@@ -58,9 +58,10 @@ def test_a_bare_address_offers_what_goes_on_and_is_never_blank(
 ) -> None:
     owner = _training(opened)
     other = opened("")
-    expect(other.locator("#others")).to_contain_text("is training: start your own with Train")
+    expect(other.locator("#offer")).to_contain_text("is training: start your own with Train")
     other.wait_for_function("lab.frame() && lab.frame().state === 'preview' && lab.frame().now")
-    other.locator("#others button", has_text="Watch it").click()
-    expect(other.locator("#others")).to_contain_text("somebody else’s run")
+    other.locator("#offer button", has_text="Watch it").click()
+    expect(other.locator("#offer")).to_be_hidden()
+    expect(other.locator("#others")).to_be_visible()
     step = owner.evaluate("lab.frame().newest")
     owner.wait_for_function(f"lab.frame().newest > {step}")

@@ -53,9 +53,10 @@ def test_train_ends_with_a_summary_and_the_run_is_in_the_store(
     assert isinstance(summary["loss"], float) and isinstance(summary["accuracy"], float)
     assert [row["run"] for row in rows(gd("runs --json"))] == [summary["run"]]
     for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
-        target = tmp_path / f"out.{kind}"
-        (told,) = rows(gd(f"export {summary['run']} --format {kind} --output {target} --json"))
-        assert told["rows"] == len(read(target)) == 30 * 4
+        for name, option in ((f"out.{kind}", ""), ("out", f"--format {kind}")):
+            target = tmp_path / name
+            (told,) = rows(gd(f"export {summary['run']} {option} --output {target} --json"))
+            assert told["rows"] == len(read(target)) == 30 * 4
 
 
 def test_the_probe_changes_nothing() -> None:
@@ -96,6 +97,7 @@ def test_diagnose_says_what_is_going_on(words: str, expected: list[str]) -> None
         ("profile lr=fast", "lr=fast"),
         ("serve --port 0", "GD_PORT=0"),
         ("export nope", "'nope'"),
+        ("export nope --compare x --output x.csv", "csv can't hold it"),
         ("runs --store nonsense", "nonsense"),
         ("runs --store postgresql+psycopg://lab@127.0.0.1:1/lab", "refused"),
         ("train --data-dir /proc/nowhere", "/proc/nowhere"),

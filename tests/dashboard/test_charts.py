@@ -13,7 +13,7 @@ from diagnostics.dashboard.frames import layers
 from diagnostics.dashboard.report import report
 from diagnostics.dashboard.theme import THEMES, Theme
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, View, Watch, encode
-from diagnostics.dashboard.wishes import answer
+from diagnostics.dashboard.wishes import Opened, answer
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.store.records import METRICS
 from diagnostics.store.store import Store
@@ -113,7 +113,7 @@ def test_a_row_is_a_chart_of_any_metric(drawn: Chart, store: Store) -> None:
     batch = steps(1, 1)
     found = layers(batch, "signal_grad_norm")
     assert found and found.metrics[drawn.metric].tolist() == batch.metric(drawn.metric)[0].tolist()
-    html = page.page(*NOWHERE, page.tables(), answer(session.Session(), []), None)
+    html = page.page(*NOWHERE, page.tables(), Opened(answer(session.Session(), [])), None)
     run = store.create_run(RunConfig(depth=3))
     store.append(run, batch)
     for text in (html, report(store, run)):

@@ -11,6 +11,7 @@ class Box {
     this.style = { setProperty() {} };
   }
   get lastElementChild() { return this.children.at(-1); }
+  replaceChildren() { this.children = []; }
   append(...more) { this.children.push(...more); }
   insertBefore(made, after) {
     made.parent = this;

@@ -381,13 +381,6 @@ export interface Described {
   note: string;
 }
 
-/** Somebody else's run that can be watched, and what it does. */
-export interface Offer {
-  run: string;
-  title: string;
-  does: string;
-}
-
 /** What somebody wants: ``value`` is what a remedy changes, a look, a lesson's key, a run's id, */
 export interface Wish {
   kind: Deed;
@@ -406,7 +399,6 @@ export interface Answer {
   session: Linked;
   values: Record<string, any>;
   notice: string;
-  offer: Offer | null;
 }
 
 /** A class room as a page finds it: where students come in, and what part the page takes. */

@@ -43,7 +43,7 @@ const alongside = (() => {
   function lines({ beside: others }, of, line) {
     return places.map((run) => {
       const i = others.findIndex((one) => one.run === run);
-      return run === null || i < 0 || !of[i] ? { x: [], y: [], customdata: [] } : line(of[i], others[i].name);
+      return run === null || i < 0 || !of[i] ? { x: [], y: [], name: "", customdata: [] } : line(of[i], others[i].name);
     });
   }
 
@@ -53,16 +53,18 @@ const alongside = (() => {
    * @param {string} name
    * @returns {Trace}
    */
-  const profile = (values, name) => ({ ...traces.line(values), customdata: values.map(() => name) });
+  const profile = (values, name) => ({ ...traces.line(values), name, customdata: values.map(() => name) });
 
   /**
    * A line over steps.
    * @param {number[]} steps
    * @param {Numbers} values
    * @param {string} name
+   * @param {string} [of] what its values are, where a chart has several
    * @returns {Trace}
    */
-  const run = (steps, values, name) => ({ x: steps, y: values, customdata: values.map(() => name) });
+  const run = (steps, values, name, of) =>
+    ({ x: steps, y: values, name: of ? `${name}: ${of}` : name, customdata: values.map(() => name) });
 
   /**
    * Names at the ends of lines, in the lines' colours; that of the run in sight is the last, which has its room first.

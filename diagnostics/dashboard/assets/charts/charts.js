@@ -130,9 +130,12 @@ const charts = (() => {
    */
   function report(frame) {
     panel = ALL;
+    alongside.settle(frame);
     start(frame);
     step(frame, 1);
     history(frame, 1);
+    legend.show(frame, traces.predicted(frame, viewed(frame))[2].length > 0);
+    comparison.show(frame);
   }
 
   /**

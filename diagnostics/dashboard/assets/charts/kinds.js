@@ -150,7 +150,8 @@ const kinds = (() => {
     const before = h.beside[ghost] || { steps: [], loss: [], accuracy: [] };
     const own = { x: h.steps, y: h.loss };
     const losses = alongside.lines(frame, h.beside, ({ steps: x, loss }, name) => alongside.run(x, loss, name));
-    const accuracies = alongside.lines(frame, h.beside, ({ steps: x, accuracy: y }, name) => alongside.run(x, y, name));
+    const accuracies = alongside.lines(frame, h.beside, ({ steps: x, accuracy: y }, name) =>
+      alongside.run(x, y, name, "accuracy"));
     const told = traces.changes(h.events, frame);
     const ends = { own, first: LOSSES, end: /** @type {"right"} */ ("right"), size: stage.px(SMALL) };
     stage.put(key, [

@@ -13,11 +13,8 @@ const classroom = (() => {
 
   /** Said to a student: whom the page follows, and how to do otherwise. */
   function tell() {
-    const [said, deed, act] = follows()
-      ? ["You follow the presenter. ", "Do it yourself", () => { wishes.make("copy"); }]
-      : ["On your own. ", "Follow the presenter", follow];
-    dom.$("following").replaceChildren(/** @type {string} */ (said),
-      dom.button(/** @type {string} */ (deed), /** @type {() => void} */ (act)));
+    dom.$("follows").hidden = !follows();
+    dom.$("alone").hidden = follows();
   }
 
   /**
@@ -31,8 +28,6 @@ const classroom = (() => {
     const frame = lab.frame();
     if (frame) header.show(frame, company.stand(frame, lab.session()));
   }
-
-  const follow = () => become("follows");
 
   /** Whoever does something of one's own follows nobody. */
   function leave() {
@@ -55,7 +50,7 @@ const classroom = (() => {
     if (!room) return;
     part = room.role;
     if (part === "presents") wall.connect((on) => become(on ? "presents" : "alone"));
-    else tell();
+    else dom.$("follow").addEventListener("click", () => become("follows"));
   }
 
   return { open, role, follows, leave, adopt };

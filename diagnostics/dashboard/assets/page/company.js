@@ -7,9 +7,10 @@ const company = (() => {
 
   const GOING = ["queued", "running", "paused"];
 
+  /** Another run comes in sight: what was said of the one before, or offered instead of none, goes. */
   function forget() {
     known = "";
-    dom.$("others").hidden = true;
+    for (const words of dom.all("#others, #offer")) words.hidden = true;
   }
 
   /**
@@ -40,34 +41,10 @@ const company = (() => {
    * @param {Wire.Linked} session
    */
   function stand({ run, state }, { yours }) {
-    if (classroom.follows()) { dom.$("others").hidden = true; return true; }
     const watching = run !== null && !yours && GOING.includes(state);
-    if (watching) say("You watch somebody else’s run: only they can change it. ", "Take a copy", copy);
-    else if (run !== null) dom.$("others").hidden = true;
-    return watching;
+    dom.$("others").hidden = !watching || classroom.follows();
+    return watching || classroom.follows();
   }
 
-  const copy = () => { wishes.make("copy"); };
-
-  /**
-   * Somebody else's run that could be watched instead.
-   * @param {Wire.Offer} run
-   */
-  const offer = ({ run, title, does }) =>
-    say(`${title} ${does}: start your own with Train, or `, "Watch it", () => wishes.make("run", run));
-
-  /**
-   * @param {string} words
-   * @param {string} deed
-   * @param {() => void} act
-   */
-  function say(words, deed, act) {
-    const box = dom.$("others");
-    box.hidden = false;
-    if (box.dataset.said === words) return; // its button keeps the focus
-    box.dataset.said = words;
-    box.replaceChildren(words, dom.button(deed, act));
-  }
-
-  return { forget, follow, news, offer, stand };
+  return { forget, follow, news, stand };
 })();

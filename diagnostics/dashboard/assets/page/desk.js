@@ -92,11 +92,13 @@ const desk = (() => {
    * @param {() => void} refit
    */
   function lecture(refit) {
-    const on = document.body.classList.toggle("lecture");
-    dom.$("lecture").setAttribute("aria-pressed", String(on));
-    localStorage.setItem("lecture", on ? "1" : "");
+    localStorage.setItem("lecture", document.body.classList.toggle("lecture") ? "1" : "");
+    pressed();
     refit();
   }
+
+  const pressed = () =>
+    dom.$("lecture").setAttribute("aria-pressed", String(document.body.classList.contains("lecture")));
 
   /** Light or dark, kept where Dash's components look for it. */
   function scheme() {
@@ -156,7 +158,8 @@ const desk = (() => {
    */
   function onButtons({ refit, look, pickLayer, lookAt }) {
     for (const button of dom.all("[data-deed]")) {
-      button.addEventListener("click", () => wishes.make(/** @type {Wire.Deed} */ (button.dataset.deed)));
+      const { deed, value } = button.dataset;
+      button.addEventListener("click", () => wishes.make(/** @type {Wire.Deed} */ (deed), value));
     }
     hear("lesson-leave", "click", () => dialogs.close("lessons"));
     hear("pace", "change", () => wishes.make("pace"));
@@ -190,7 +193,7 @@ const desk = (() => {
   function begin() {
     reach.open();
     dom.$("lab-form").classList.toggle("unfolded", window.innerWidth > 900);
-    if (localStorage.getItem("lecture")) lecture(() => {});
+    pressed();
     classroom.open();
     lab.open();
     if (source.live()) runs.connect();

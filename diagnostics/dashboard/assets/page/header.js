@@ -18,6 +18,7 @@ const header = (() => {
   function badge(said, kind) {
     dom.text("badge", said);
     dom.$("badge").dataset.kind = kind;
+    dom.$("badge").title = said;
   }
 
   /**

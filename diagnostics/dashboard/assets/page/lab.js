@@ -243,7 +243,6 @@ const lab = (() => {
     desk.connect({ watch, redraw, refit, look, pickLayer, lookAt, lookAround });
     source.way().connect({ opened: watch, lost: () => header.badge("reconnecting…", "away"), received: receive });
     form.show(opened);
-    if (opened.offer) company.offer(opened.offer);
   }
 
   return { open, look, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };

@@ -125,6 +125,7 @@ const remedies = (() => {
   function hear() {
     const box = dom.$("remedies");
     heard = true;
+    box.replaceChildren(); // what the server drew until then
     box.addEventListener("pointerenter", pointer(true));
     for (const away of ["pointerleave", "pointercancel"]) box.addEventListener(away, pointer(false));
     box.addEventListener("focusout", () => setTimeout(settle)); // where the focus goes is known then

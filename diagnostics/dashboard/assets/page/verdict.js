@@ -3,7 +3,6 @@
 "use strict";
 
 const verdict = (() => {
-  const SIGNS = { vanishing: "↘", exploding: "↗", healthy: "✓", lost: "◌" };
   const IDLE = {
     title: "Measuring this network",
     sentence: "Each point will be one layer's gradient. Blue has vanished, red explodes, grey is healthy.",
@@ -19,7 +18,6 @@ const verdict = (() => {
     const first = found.find(({ rule }) => rule === chosen) || found[0];
     if (!first) return;
     dom.$("verdict").dataset.kind = first.tone;
-    dom.text("sign", SIGNS[first.tone]);
     dom.text("verdict-title", first.title);
     dom.text("spoken", first.title); // one sentence when the diagnosis changes, not at each of its numbers
     ask(first.rule);
@@ -58,7 +56,6 @@ const verdict = (() => {
     dom.text("verdict-title", IDLE.title);
     dom.text("verdict-text", IDLE.sentence);
     delete dom.$("verdict").dataset.kind;
-    dom.text("sign", "");
     dom.fill("also", [], (title) => dom.button(title, () => {}));
     remedies.show("", [], () => {});
     charts.mark("", []);

@@ -100,7 +100,7 @@ const recorded = (() => {
    */
   function answer(session, notice = "") {
     due = true;
-    return { session: { ...session, link: shelf.link(session), yours: true }, values: {}, notice, offer: null };
+    return { session: { ...session, link: shelf.link(session), yours: true }, values: {}, notice };
   }
 
   return { from };
