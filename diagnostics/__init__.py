@@ -91,7 +91,7 @@ def sweep(
 
     chosen = plan([*words, *(f"{key}={value}" for key, value in fields.items())])
     kept = store or open_store()
-    with swept(kept, chosen, workers or Settings.read().workers) as results:
+    with swept(kept, workers or Settings.read().workers, chosen) as results:
         return outcomes.frame(outcomes.outcomes(kept, results))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from diagnostics.sweeps.outcomes import Outcome
+    from diagnostics.sweeps.product import Plan
     from diagnostics.sweeps.sweep import Result
 
 WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": ""}
@@ -42,7 +43,7 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
     told: list[Result] = []
     with opened(given) as store:
         try:
-            with swept(store, chosen, Settings.read(**given).workers) as results:
+            with swept(store, Settings.read(**given).workers, chosen) as results:
                 told.extend(_followed(results, len(chosen.cells), as_json))
         except KeyboardInterrupt:
             count = len(chosen.cells)
@@ -52,7 +53,7 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
         found = outcomes.outcomes(store, told)
     table = outcomes.frame(found)
     if output is not None:
-        _write(output, table, lambda: _picture(found, " ".join(words)))
+        _write(output, table, lambda: _picture(chosen, found))
     _show(table, as_json)
 
 
@@ -76,10 +77,10 @@ def _write(output: Path, found: "pd.DataFrame", picture: Callable[[], str]) -> N
             output.write_text(picture(), encoding="utf-8")
 
 
-def _picture(found: "Sequence[Outcome]", words: str) -> str:
-    from diagnostics.dashboard.matrix import matrix
+def _picture(chosen: "Plan", found: "Sequence[Outcome]") -> str:
+    from diagnostics.dashboard.matrix import file, matrix
 
-    return matrix(found, words)
+    return file(matrix(chosen, found), chosen.words)
 
 
 def _show(found: "pd.DataFrame", as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Response
@@ -9,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from diagnostics.dashboard.embedded import bundle
+from diagnostics.dashboard.embedded import SCRIPTS, bundle
 from diagnostics.dashboard.refusals import missing
 
 YEAR = "public, max-age=31536000, immutable"
@@ -36,12 +37,13 @@ class Delivered:
 def add_bundles(server: FastAPI) -> Delivered:
     """Serve script and style under names that change with them."""
     return Delivered(
-        _add_bundle(server, "js", "text/javascript"), _add_bundle(server, "css", "text/css")
+        add_bundle(server, "js", "text/javascript"), add_bundle(server, "css", "text/css")
     )
 
 
-def _add_bundle(server: FastAPI, kind: str, media: str) -> str:
-    text = bundle(kind).encode()
+def add_bundle(server: FastAPI, kind: str, media: str, folders: Sequence[str] = SCRIPTS) -> str:
+    """Serve what is in some folders as one file; its path."""
+    text = bundle(kind, folders).encode()
     path = f"/page-{hashlib.sha256(text).hexdigest()[:12]}.{kind}"
     squeezed = gzip.compress(text)
 

@@ -16,6 +16,8 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 TOO_OFTEN = "That was asked too often: wait a moment."
 TOO_LONG = f"What was sent is longer than {posted.LONGEST} bytes."
 
+PAGES = ("/", "/sweep")
+
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -89,7 +91,8 @@ class Door:
         headers = Headers(scope=scope)
         kept = HTTPConnection(scope).cookies.get(COOKIE, "")
         new = ""
-        if scope["type"] == "http" and scope["path"] == "/" and not mark_of(kept):
+        opens = scope["type"] == "http" and scope["path"] in PAGES and not posted.posts(scope)
+        if opens and not mark_of(kept):
             kept = new = new_secret()
         return self._guests.visitor(kept, near=self._near(scope, headers)), new
 

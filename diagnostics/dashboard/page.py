@@ -113,6 +113,7 @@ def _lessons(lessons: Mapping[str, Lesson]) -> list[wire.Lesson]:
             lesson.sentences,
             lesson.source,
             tuple(map(_scene, lesson.scenes)),
+            lesson.sweep,
         )
         for lesson in lessons.values()
     ]

@@ -25,6 +25,7 @@ from diagnostics.dashboard import (
     live,
     page,
     refusals,
+    sweeping,
     vitals,
     wall,
     wishes,
@@ -32,11 +33,13 @@ from diagnostics.dashboard import (
 from diagnostics.dashboard.callbacks import Callbacks
 from diagnostics.dashboard.classroom import Classroom
 from diagnostics.dashboard.deeds import Deeds
+from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.door import Door, policy
 from diagnostics.dashboard.hub import Hub
 from diagnostics.dashboard.place import LOCAL, NEARBY, Place
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.shell import Shell
+from diagnostics.dashboard.sweeping import Sweeping
 from diagnostics.dashboard.visitors import HERE, Guests
 from diagnostics.runs import logs
 from diagnostics.runs.limits import Limits
@@ -75,7 +78,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     runner = Runner(store, workers, assistant, settings.workers, limits)
     runner.take_over()
     place = Place(settings.host, _words(settings.names), settings.embed or NEARBY)
-    guests = Guests()
+    guests, sweeps = Guests(), Sweeping(store, settings.workers, limits)
     address = place.address(settings.port)
     server = make_app(
         store,
@@ -84,6 +87,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         place=place,
         guests=guests,
         classroom=Classroom(f"{address}/") if settings.class_ else None,
+        sweeps=sweeps,
     )
     retention = Retention(store, settings.keep_days)
     config = uvicorn.Config(
@@ -100,6 +104,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         _Lab(config, lambda: announce(address, presenter)).run(sockets=[listener])
     finally:
         retention.close()
+        sweeps.close()
         runner.close()
         store.close()
         gc.freeze()  # the interpreter would look through all there is for two seconds
@@ -146,6 +151,7 @@ def make_app(
     place: Place = LOCAL,
     guests: Guests | None = None,
     classroom: Classroom | None = None,
+    sweeps: Sweeping | None = None,
 ) -> FastAPI:
     """The app with its routes; with ``reload`` pages load themselves anew after a restart."""
     guests = guests or Guests()
@@ -157,11 +163,12 @@ def make_app(
         yield
 
     server = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
-    shell = Shell(server)
-    _add_page(server, shell, hub, deeds, Entrance(place, guests, reload))
+    shell, delivered = Shell(server), delivery.add_bundles(server)
+    _add_page(server, shell, hub, deeds, Entrance(place, guests, reload, delivered))
     live.add_live_route(server, hub)
     wishes.add_wish_route(server, deeds)
     listing.add_runs_route(server, deeds.catalogue)
+    sweeping.add_sweep_routes(server, sweeps or Sweeping(store), delivered)
     wall.add_wall_route(server, hub, deeds.catalogue)
     actions.connect(shell.dash, deeds)
     vitals.add_vitals(server, vitals.Vitals(store, runner, hub))
@@ -178,11 +185,12 @@ class Entrance(NamedTuple):
     place: Place
     guests: Guests
     reload: bool
+    delivered: Delivered
 
 
 def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entrance) -> None:
     """Mount the page and its own files; any other address is told to be none."""
-    delivered, tables = delivery.add_bundles(server), page.tables()
+    tables = page.tables()
 
     async def index(request: Request) -> Response:
         token = request.query_params.get("host")
@@ -192,7 +200,7 @@ def _add_page(server: FastAPI, shell: Shell, hub: Hub, deeds: Deeds, way: Entran
         frame = await hub.first(Session.of(vars(told.answer.session)).watch())
         nonce = secrets.token_urlsafe(16)
         parts = shell.parts()
-        html = page.page(delivered, parts, tables, told, frame, nonce=nonce, reload=way.reload)
+        html = page.page(way.delivered, parts, tables, told, frame, nonce=nonce, reload=way.reload)
         rules = {"Content-Security-Policy": policy(way.place.framed, nonce)}
         return HTMLResponse(html, headers=delivery.FRESH | rules)
 

@@ -18,6 +18,7 @@ from pydantic import Field
 from diagnostics.store import run
 from diagnostics.store.records import Diagnosis, Event, Metric, Tone
 from diagnostics.subject.lessons import Sentence
+from diagnostics.sweeps import tours
 
 Numbers = Annotated[NDArray[np.floating[Any]], "(number | null)[]"]
 Counts = Annotated[NDArray[np.integer[Any]], "number[]"]
@@ -681,6 +682,38 @@ class Wall:
 
 
 @dataclass(frozen=True)
+class SweepWish:
+    """From the browser: to start or to stop the sweep that a link's query spells."""
+
+    query: str
+    kind: Literal["start", "stop"]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How a sweep stands.
+
+    ``told`` says so in words, ``html`` is its picture where ``version`` is another than was seen;
+    ``columns``, ``rows`` and ``show`` are how it is laid out, ``varied`` what they may be.
+    Of what can't be there is only a ``notice``, with the ``field`` to be mended.
+    """
+
+    count: int = 0
+    done: int = 0
+    state: tours.State = "ready"
+    told: str = ""
+    version: str = ""
+    columns: str = ""
+    rows: str = ""
+    show: str = ""
+    varied: tuple[str, ...] = ()
+    html: str | None = None
+    yours: bool = True
+    notice: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True)
 class Scene(Look):
     """A lesson's button; ``seen`` is said when its run is over."""
 
@@ -690,13 +723,14 @@ class Scene(Look):
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: what to do and to see, where it comes from, and its scenes."""
+    """A lesson: what to do and to see, where it comes from, its scenes, and maybe its sweep."""
 
     key: str
     title: str
     sentences: tuple[Sentence, ...]
     source: str
     scenes: tuple[Scene, ...]
+    sweep: str
 
 
 def encode(sent: object) -> bytes:

@@ -11,6 +11,7 @@ from diagnostics.diagnosis.rules import diagnose
 from diagnostics.diagnosis.way import decades
 from diagnostics.store.records import Diagnosis, StepBatch
 from diagnostics.store.store import Run, Store
+from diagnostics.subject.theory import Prediction, predict
 from diagnostics.sweeps.product import Cell
 from diagnostics.sweeps.sweep import Result
 
@@ -23,6 +24,7 @@ COLUMNS = {
     "diagnosis": "the gravest of what is said of its end",
     "severity": "of the diagnosis",
     "decades": "log10 of the first hidden layer's signal gradient over the last one's, at the end",
+    "predicted": "the same at initialization, by theory; empty where that does not hold",
     "dead": "the largest share of dead units of a layer, at the end",
     "loss": "held-out loss at the end",
     "accuracy": "held-out accuracy at the end",
@@ -34,6 +36,9 @@ COLUMNS = {
 
 START = "at initialization"
 
+AWAY = 1.0
+"""Decades from theory's prediction that are worth a word."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -43,9 +48,10 @@ class Outcome:
         run: that answers it; none at initialization, and where it could not be trained, as
             ``error`` says.
         diagnosis: the gravest of what is said of the run's end, if anything.
-        decades: of each hidden layer over the last one at the last step, [hidden layers]; empty
-            where nothing was measured.
+        decades: of each hidden layer over the last one at the last step, [hidden layers]; −∞
+            where no gradient arrives at the last one, empty where nothing was measured.
         dead: the largest share of dead units of a layer; NaN where none was counted.
+        theory: what is predicted at initialization, if anything.
     """
 
     cell: Cell
@@ -54,22 +60,32 @@ class Outcome:
     diagnosis: Diagnosis | None = None
     decades: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     dead: float = np.nan
+    theory: Prediction | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether theory predicts other decades, by more than one and twice its own spread."""
+        if self.theory is None or not len(self.decades):
+            return False
+        off = np.abs(self.decades[0] - self.theory.decades[0])
+        return bool(off > AWAY + 2 * self.theory.spread[0])
 
 
 def outcomes(store: Store, results: Iterable[Result]) -> list[Outcome]:
     """What cells came to, in their order; each run is read and judged once."""
     found = sorted(results, key=lambda result: result.cell.place)
-    return [_outcome(store, result) for result in found]
+    return [outcome(store, result) for result in found]
 
 
-def _outcome(store: Store, result: Result) -> Outcome:
+def outcome(store: Store, result: Result) -> Outcome:
+    """What a cell came to."""
     cell, run, config = result.cell, result.run, result.cell.config
     if config is None or (run is None and result.start is None):
         return Outcome(cell, result.error)
     batch = store.since(run.id).batch if run else result.start
     assert batch is not None
     first = next(iter(diagnose(config, batch, run.patient_zero if run else None)), None)
-    return Outcome(cell, result.error, run, first, *_measured(batch[-1:]))
+    return Outcome(cell, result.error, run, first, *_measured(batch[-1:]), predict(config))
 
 
 def _measured(last: StepBatch) -> tuple[NDArray[np.float64], float]:
@@ -78,7 +94,9 @@ def _measured(last: StepBatch) -> tuple[NDArray[np.float64], float]:
         return np.empty(0), np.nan
     dead = last.metric("dead")[0]
     share = float(np.nanmax(dead)) if np.isfinite(dead).any() else np.nan
-    return decades(last.metric("signal_grad_norm"))[0], share
+    signal = last.metric("signal_grad_norm")
+    arrives = len(signal[0]) < 2 or signal[0][-2] != 0
+    return np.where(arrives, decades(signal)[0], -np.inf), share
 
 
 def frame(found: Sequence[Outcome]) -> "pd.DataFrame":
@@ -99,6 +117,7 @@ def _row(one: Outcome) -> dict[str, Any]:
         "diagnosis": said.title if said else "",
         "severity": said.severity if said else "",
         "decades": one.decades[0] if len(one.decades) else np.nan,
+        "predicted": one.theory.decades[0] if one.theory else np.nan,
         "dead": one.dead,
         "loss": np.nan if run is None or run.loss is None else run.loss,
         "accuracy": np.nan if run is None or run.accuracy is None else run.accuracy,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Any, NamedTuple
 
 from diagnostics.runs.runner import work
@@ -21,6 +22,9 @@ ENDED = ("finished", "diverged")
 
 KILLED = "Its worker was killed, {} times."
 
+
+WAKE_SECONDS = 0.2
+"""After which it is asked whether the sweep is to end."""
 
 MEASURED_AT_ONCE = 8
 """Cells at initialization that a worker is given together: some tenths of a second."""
@@ -41,11 +45,11 @@ class Result:
 
 @contextmanager
 def swept(
-    store: Store, plan: Plan, workers: int, owner: str = ""
+    store: Store, workers: int, plan: Plan, owner: str = "", ending: Event | None = None
 ) -> Iterator[Generator[Result, None, None]]:
     """The results of a plan, by as many processes."""
     executor = Workers(workers, NICENESS)
-    results = Sweep(store, executor, workers, owner).results(plan)
+    results = Sweep(store, executor, workers, owner, ending).results(plan)
     try:
         yield results
     finally:
@@ -69,10 +73,19 @@ class Sweep:
         executor: of workers, in processes or on a cluster.
         slots: jobs that are done at the same time.
         owner: whose the runs are.
+        ending: when it is set, nothing more is waited for.
     """
 
-    def __init__(self, store: Store, executor: Executor, slots: int, owner: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        slots: int,
+        owner: str = "",
+        ending: Event | None = None,
+    ) -> None:
         self._store, self._executor, self._slots, self._owner = store, executor, slots, owner
+        self._ending = ending or Event()
         self._going: dict[Future[Any], Job] = {}
 
     def results(self, plan: Plan) -> Generator[Result, None, None]:
@@ -96,12 +109,12 @@ class Sweep:
 
     def _done(self, jobs: Iterable[Job], begin: Callable[[Job], None]) -> Iterator[Result]:
         ahead = iter(jobs)
-        while True:
+        while not self._ending.is_set():
             while len(self._going) < self._slots and (job := next(ahead, None)) is not None:
                 begin(job)
             if not self._going:
                 return
-            for future in wait(self._going, return_when=FIRST_COMPLETED).done:
+            for future in wait(self._going, WAKE_SECONDS, FIRST_COMPLETED).done:
                 yield from self._ended(future, begin)
 
     def _train(self, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from diagnostics.dashboard.matrix import matrix
+from diagnostics.dashboard.matrix import Choice, file, matrix
 from diagnostics.store.store import Store
 from diagnostics.sweeps.outcomes import outcomes
 from diagnostics.sweeps.product import plan
@@ -10,9 +10,10 @@ from diagnostics.sweeps.sweep import Result, Sweep
 from tests.sweeps.test_sweep import Here
 
 
-def drawn(store: Store, words: str) -> tuple[str, list[Result]]:
-    results = list(Sweep(store, Here(), 1).results(plan([words, "width=8 steps=3"])))
-    return matrix(outcomes(store, results), words), results
+def drawn(store: Store, *words: str) -> tuple[str, list[Result]]:
+    asked = plan([*words, "width=8 steps=3"])
+    results = list(Sweep(store, Here(), 1).results(asked))
+    return file(matrix(asked, outcomes(store, results)), asked.words), results
 
 
 def test_the_longest_field_goes_across_and_others_down(file_store: Store) -> None:
@@ -25,10 +26,17 @@ def test_the_longest_field_goes_across_and_others_down(file_store: Store) -> Non
 
 def test_seeds_share_a_cell_with_their_spread(file_store: Store) -> None:
     html, _ = drawn(file_store, "activation=relu,sigmoid seed=0:2")
-    assert html.count("<td") == 2 and len(re.findall(r'<path d="M', html)) == 6
+    assert html.count("<td data-tone") == 2 and len(re.findall(r'<path d="M', html)) == 6
     assert "±" in html
 
 
 def test_a_cell_that_can_not_be_says_why_and_nothing_is_fetched(file_store: Store) -> None:
     html, _ = drawn(file_store, "norm=none,batch batch_size=1,32")
     assert "batch_size=1 can" in html and "http" not in re.sub(r"xmlns=.\S+", "", html)
+
+
+def test_many_cells_are_a_map(file_store: Store) -> None:
+    asked = plan(["depth=1:20 gain=0.5:1.4:0.1 init=orthogonal activation=tanh steps=0"])
+    found = matrix(asked, [])
+    assert found.map and found.show == "decades" and not found.trained
+    assert not matrix(asked, [], Choice(show="curves")).map

@@ -427,6 +427,29 @@ export interface Wall {
   more: number;
 }
 
+/** From the browser: to start or to stop the sweep that a link's query spells. */
+export interface SweepWish {
+  query: string;
+  kind: "start" | "stop";
+}
+
+/** How a sweep stands. */
+export interface Swept {
+  count: number;
+  done: number;
+  state: "ready" | "going" | "done" | "stopped" | "failed";
+  told: string;
+  version: string;
+  columns: string;
+  rows: string;
+  show: string;
+  varied: string[];
+  html: string | null;
+  yours: boolean;
+  notice: string;
+  field: string;
+}
+
 /** A lesson's button; ``seen`` is said when its run is over. */
 export interface Scene {
   query: string;
@@ -436,13 +459,14 @@ export interface Scene {
   seen: string;
 }
 
-/** A lesson: what to do and to see, where it comes from, and its scenes. */
+/** A lesson: what to do and to see, where it comes from, its scenes, and maybe its sweep. */
 export interface Lesson {
   key: string;
   title: string;
   sentences: Sentence[];
   source: string;
   scenes: Scene[];
+  sweep: string;
 }
 
 /** One measured column: what charts, tooltips, exports, rules and docs say of it. */

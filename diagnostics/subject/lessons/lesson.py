@@ -41,13 +41,17 @@ class Scene:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: what to do, to see and to conclude, where it comes from, and its scenes."""
+    """A lesson: what to do, to see and to conclude, where it comes from, and its scenes.
+
+    ``sweep`` is a link's query to what it says of many networks, empty where there is none.
+    """
 
     key: str
     title: str
     sentences: tuple[Sentence, ...]
     source: str
     scenes: tuple[Scene, ...]
+    sweep: str = ""
 
     def only_looks(self, scene: Scene) -> bool:
         """Whether it shows the run of a scene before it, seen otherwise."""

@@ -102,6 +102,7 @@ WEIGHTS = (
                 spares="vanishing",
             ),
         ),
+        "init=glorot_normal,he_normal&activation=relu,tanh,sigmoid&depth=5:30:5&steps=100",
     ),
     Lesson(
         "lie",

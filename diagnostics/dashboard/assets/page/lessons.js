@@ -23,10 +23,12 @@ const lessons = (() => {
     light(place < 0 ? [] : all[place].sentences.flatMap((one) => one.charts));
     now = null;
     if (place < 0) return;
-    const { title, sentences, source, scenes } = all[place];
+    const { title, sentences, source: cited, scenes, sweep } = all[place];
     dom.text("lesson-title", `${place + 1}. ${title}`);
     dom.text("lesson-text", sentences.map((one) => one.words).join(" "));
-    dom.text("lesson-source", source);
+    dom.text("lesson-source", cited);
+    dom.$("lesson-sweep").hidden = !sweep || !source.live();
+    dom.$("lesson-sweep").setAttribute("href", `/sweep?${sweep}`);
     const same = scenes.filter(({ query }) => query === session.query);
     /** @type {(of: Wire.Scene) => boolean} */
     const on = (of) => same.includes(of) && (same.length === 1 || (of.view === view && of.panel === panel));

@@ -1,0 +1,149 @@
+"""Sweeps that go on behind a page, one at a time, and what came of the last ones."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diagnostics.store.store import Store, StoreError
+from diagnostics.subject.printable import Refusal
+from diagnostics.sweeps.outcomes import Outcome, outcome
+from diagnostics.sweeps.product import Plan
+from diagnostics.sweeps.sweep import Result, answers
+
+KEPT = 8
+"""Sweeps of which outcomes are kept in memory: the store has the runs."""
+
+LONGEST_END_SECONDS = 2.0
+
+State = Literal["ready", "going", "done", "stopped", "failed"]
+
+Open = Callable[[Plan, str, threading.Event], AbstractContextManager[Generator[Result, None, None]]]
+"""Begins to sweep a plan for an owner, until an event says to end."""
+
+log = logging.getLogger(__name__)
+
+
+class Busy(Refusal, ValueError):
+    """Why a sweep can't begin now, in a sentence."""
+
+
+@dataclass
+class Tour:
+    """A sweep as far as it has come.
+
+    Attributes:
+        found: outcomes by their cells' places.
+        error: why it ended before its end.
+    """
+
+    plan: Plan
+    owner: str = ""
+    found: dict[int, Outcome] = field(default_factory=dict)
+    state: State = "ready"
+    error: str = ""
+    ending: threading.Event = field(default_factory=threading.Event)
+    _began: float = 0.0
+    _known: int = 0
+
+    def begin(self) -> None:
+        """From here on it is reckoned how long the rest will take."""
+        self.state, self._began, self._known = "going", time.monotonic(), len(self.found)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take; None before anything is known."""
+        new = len(self.found) - self._known
+        if self.state != "going" or new < 1:
+            return None
+        each = (time.monotonic() - self._began) / new
+        return each * (len(self.plan.cells) - len(self.found))
+
+
+class Tours:
+    """The sweeps of a server.
+
+    Args:
+        store: where their runs are.
+        opens: begins to sweep.
+    """
+
+    def __init__(self, store: Store, opens: Open) -> None:
+        self._store, self._opens = store, opens
+        self._kept: OrderedDict[tuple[str, ...], Tour] = OrderedDict()
+        self._lock = threading.Lock()
+        self._going: tuple[Tour, threading.Thread] | None = None
+
+    @property
+    def going(self) -> Tour | None:
+        """The one that goes on."""
+        return self._going[0] if self._going and self._going[0].state == "going" else None
+
+    def look(self, plan: Plan) -> Tour:
+        """What is known of a plan: what came of it here, else what the store has of it."""
+        with self._lock:
+            if (tour := self._kept.get(plan.words)) is None:
+                tour = self._kept[plan.words] = Tour(plan, found=self._of_store(plan))
+                if len(tour.found) == len(plan.cells):
+                    tour.state = "done"
+            self._kept.move_to_end(plan.words)
+            for words in list(self._kept)[:-KEPT]:
+                if self._kept[words].state != "going":
+                    del self._kept[words]
+            return tour
+
+    def _of_store(self, plan: Plan) -> dict[int, Outcome]:
+        if not plan.trained:
+            return {}
+        runs = answers(self._store, {cell.config for cell in plan.cells if cell.config})
+        known = [Result(cell, runs[cell.config]) for cell in plan.cells if cell.config in runs]
+        return {one.cell.place: outcome(self._store, one) for one in known}
+
+    def start(self, plan: Plan, owner: str) -> Tour:
+        """Go on with a plan.
+
+        Raises:
+            Busy: another goes on.
+        """
+        tour = self.look(plan)
+        with self._lock:
+            if (other := self.going) is not None:
+                known, count = len(other.found), len(other.plan.cells)
+                raise Busy(f"Another sweep goes on, {known} of {count} done: one at a time.")
+            tour.owner, tour.error = owner, ""
+            tour.ending.clear()
+            tour.begin()
+            thread = threading.Thread(target=self._go, args=(tour,), name="sweep", daemon=True)
+            self._going = tour, thread
+            thread.start()
+        return tour
+
+    def stop(self, tour: Tour) -> None:
+        """End it; what is finished is kept."""
+        tour.ending.set()
+
+    def size(self) -> int:
+        """Bytes of the store."""
+        return self._store.size()
+
+    def close(self) -> None:
+        """End what goes on; its runs are asked to end, and what is finished is kept."""
+        if self._going:
+            self._going[0].ending.set()
+            self._going[1].join(LONGEST_END_SECONDS)
+
+    def _go(self, tour: Tour) -> None:
+        try:
+            with self._opens(tour.plan, tour.owner, tour.ending) as results:
+                for result in results:
+                    tour.found[result.cell.place] = outcome(self._store, result)
+            tour.state = "done" if len(tour.found) == len(tour.plan.cells) else "stopped"
+        except Exception as trouble:
+            log.exception("a sweep ended")
+            known = isinstance(trouble, StoreError)
+            tour.error = str(trouble) if known else f"{type(trouble).__name__}: {trouble}"
+            tour.state = "failed"
