@@ -155,7 +155,8 @@ class Viewer:
                 watch = self._look()
                 await self._hub.feeds.keep(watch.run)
                 await self._catch_up(watch)
-                await asyncio.sleep(SHORTEST_SECONDS)
+                if not self._painted:
+                    await asyncio.sleep(SHORTEST_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), HISTORY_SECONDS)
 

@@ -35,7 +35,6 @@ layers of ReLU with Glorot's weights still learn well."""
 HOPELESS = 6.0
 """Decades that no optimizer makes up for."""
 
-
 LEARNED = 0.95
 """Accuracy at which small updates mean that there is little left to learn."""
 
@@ -63,6 +62,14 @@ class Finding(NamedTuple):
     mild: bool = False
     chart: str = ""
     severity: Severity | None = None
+
+
+class Shares(NamedTuple):
+    """A share of the hidden layers: of each, whether it is known by now, and their mean."""
+
+    each: Floats
+    known: Mask
+    mean: Floats
 
 
 @dataclass(frozen=True)
@@ -129,19 +136,25 @@ class Case:
 
     def share(self, metric: str) -> Floats:
         """A share of the hidden layers, [steps, layers − 1], as last measured; 0 before."""
-        found = self.batch.metric(metric)[:, :-1]
-        rows = np.where(np.isfinite(found), np.arange(len(found))[:, None], 0)
-        last = np.take_along_axis(found, np.maximum.accumulate(rows), axis=0)
-        return np.clip(np.nan_to_num(last), 0, 1)
+        return self._shares(metric).each
 
     def known(self, metric: str) -> Mask:
         """For which hidden layers it was measured by now, [layers − 1]."""
-        return np.asarray(np.isfinite(self.batch.metric(metric)[:, :-1]).any(axis=0))
+        return self._shares(metric).known
 
     def mean_share(self, metric: str) -> Floats:
         """The same over all hidden layers for which it is known by now, [steps]."""
-        known = self.known(metric)
-        return np.asarray(self.share(metric)[:, known].sum(axis=1) / max(1, known.sum()))
+        return self._shares(metric).mean
+
+    def _shares(self, metric: str) -> Shares:
+        if metric not in self._kept:
+            self._kept[metric] = _shares(self.batch.metric(metric)[:, :-1])
+        return self._kept[metric]
+
+    @cached_property
+    def _kept(self) -> dict[str, Shares]:
+        """Many rules ask for the same ones."""
+        return {}
 
     @cached_property
     def update_ratio(self) -> Floats:
@@ -193,6 +206,15 @@ class Case:
     def always(self) -> Mask:
         """For rules that judge a stretch as a whole."""
         return np.ones(len(self.batch), dtype=bool)
+
+
+def _shares(found: Floats) -> Shares:
+    """From what was measured, [steps, layers]: what was not stays as it was last, 0 before."""
+    finite = np.isfinite(found)
+    rows = np.where(finite, np.arange(len(found))[:, None], 0)
+    last = np.take_along_axis(found, np.maximum.accumulate(rows), axis=0)
+    each, known = np.clip(np.nan_to_num(last), 0, 1), np.asarray(finite.any(axis=0))
+    return Shares(each, known, np.asarray(each[:, known].sum(axis=1) / max(1, known.sum())))
 
 
 def expected(config: RunConfig) -> Case | None:

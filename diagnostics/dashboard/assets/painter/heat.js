@@ -7,6 +7,9 @@ const heat = (() => {
   const THICK = 1.5;
   const PALER = 0.45;        // of white in it
 
+  /** @type {WeakMap<Numbers[], {of: string, image: ImageData}>} by the values that are drawn */
+  const pictures = new WeakMap();
+
   /**
    * @param {CanvasRenderingContext2D} ctx
    * @param {Trace} trace
@@ -17,12 +20,30 @@ const heat = (() => {
     const { x = [], y = [], z = [] } = trace;
     if (!x.length || !y.length) return;
     const [left, top] = [Math.round(inner.left * ratio), Math.round(inner.top * ratio)];
-    const image = ctx.createImageData(
-      Math.max(1, Math.round(inner.right * ratio) - left), Math.max(1, Math.round(inner.bottom * ratio) - top));
-    const columns = cells(/** @type {number[]} */ (x), (edge) => area.x.at(edge) * ratio - left, image.width);
-    const rows = cells(/** @type {number[]} */ (y), (edge) => area.y.at(edge) * ratio - top, image.height);
+    const size = { width: Math.max(1, Math.round(inner.right * ratio) - left),
+      height: Math.max(1, Math.round(inner.bottom * ratio) - top) };
+    const columns = cells(/** @type {number[]} */ (x), (edge) => area.x.at(edge) * ratio - left, size.width);
+    const rows = cells(/** @type {number[]} */ (y), (edge) => area.y.at(edge) * ratio - top, size.height);
+    ctx.putImageData(filled(ctx, trace, columns, rows, ratio), left, top);
+  }
+
+  /**
+   * The picture of a heatmap, made anew where anything of it differs: while one scrubs, only a line moves across it.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Trace} trace
+   * @param {Int32Array} columns
+   * @param {Int32Array} rows
+   * @param {number} ratio
+   */
+  function filled(ctx, trace, columns, rows, ratio) {
+    const { z = [], colorscale, zmin, zmax, meta } = trace;
+    const of = JSON.stringify([[...columns], [...rows], colorscale, zmin, zmax, meta, ratio]);
+    const known = pictures.get(z);
+    if (known?.of === of) return known.image;
+    const image = ctx.createImageData(columns.length, rows.length);
     fill(image, columns, rows, z, inks(trace, ratio));
-    ctx.putImageData(image, left, top);
+    pictures.set(z, { of, image });
+    return image;
   }
 
   /**
