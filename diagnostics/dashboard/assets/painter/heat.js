@@ -17,7 +17,7 @@ const heat = (() => {
    * @param {number} ratio of the screen's pixels to the page's
    */
   function paint(ctx, trace, { inner, ...area }, ratio) {
-    const { x = [], y = [], z = [] } = trace;
+    const { x = [], y = [] } = trace;
     if (!x.length || !y.length) return;
     const [left, top] = [Math.round(inner.left * ratio), Math.round(inner.top * ratio)];
     const size = { width: Math.max(1, Math.round(inner.right * ratio) - left),
