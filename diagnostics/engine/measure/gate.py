@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 PLAIN = {Tensor, nn.Parameter}
 
+SHARED: set[Any] = set()
+"""Meshes of devices whose processes put together what they see, so that each may see its part."""
+
 
 def readable(tensor: Tensor) -> Tensor | None:
     """A dense, real, detached tensor of the same entries; None where they can't be had.
@@ -19,6 +22,12 @@ def readable(tensor: Tensor) -> Tensor | None:
         return _read(tensor)
     except (RuntimeError, NotImplementedError, AttributeError, TypeError):
         return None  # a kind that nobody has heard of
+
+
+def local(tensor: Any) -> Any:
+    """This process's part of a tensor in pieces that are put together, else the tensor."""
+    in_pieces = type(tensor).__name__ == "DTensor" and tensor.device_mesh in SHARED
+    return tensor._local_tensor if in_pieces else tensor
 
 
 def name_of(tensor: Tensor) -> str:
@@ -65,7 +74,8 @@ def _without_class(tensor: Any) -> Tensor | None:
             _without_class(tensor._values) if type(tensor._values) not in PLAIN else tensor._values
         )
     if kind.__name__ == "DTensor":
-        return tensor.to_local() if tensor.device_mesh.size() == 1 else None
+        known = tensor.device_mesh.size() == 1 or tensor.device_mesh in SHARED
+        return tensor._local_tensor if known else None
     if kind.__torch_dispatch__ is not Tensor.__torch_dispatch__:
         return None
     with torch._C.DisableTorchFunctionSubclass():

@@ -519,10 +519,8 @@ def together(norms: Floats) -> float:
 
 
 @compiled
-def signals(sizes: Any, rows: Ints, owner: Ints, scales: Floats, pooled: Any, out: Any) -> None:
-    """What signals come to, together for each layer, in rows of metrics; NaN where none was seen.
-
-    The kurtosis is E[δ⁴]/E[δ²]², about 0.
+def pool_signals(sizes: Any, rows: Ints, owner: Ints, scales: Floats, pooled: Any) -> None:
+    """What signals come to, together for each layer.
 
     Args:
         sizes: rows of ``SIZE``.
@@ -538,6 +536,14 @@ def signals(sizes: Any, rows: Ints, owner: Ints, scales: Floats, pooled: Any, ou
         whole.root = fourth(whole.root, one.root / scales[k])
         whole.small += one.small
         _raise_to(whole, one.largest / scales[k])
+
+
+@compiled
+def signals(pooled: Any, out: Any) -> None:
+    """From rows of ``SIZE``, [layers], rows of metrics; NaN where no signal was seen.
+
+    The kurtosis is E[δ⁴]/E[δ²]², about 0.
+    """
     for i in range(len(out)):
         seen, row = pooled[i], out[i]
         known = seen.entries > 0

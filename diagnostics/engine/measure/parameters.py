@@ -6,12 +6,15 @@ from operator import attrgetter, is_
 import numpy as np
 from torch import Tensor, nn
 
-from diagnostics.engine.measure import kernels, reductions
+from diagnostics.engine.measure import gate, kernels, reductions
 from diagnostics.engine.measure.kernels import Flags, Floats, Ints
 from diagnostics.engine.measure.layers import own
 
 GRADIENT = attrgetter("grad")
 TRAINED = attrgetter("requires_grad")
+
+NORMS = ("norms", "first", "applied", "unclipped")
+"""What is known of gradients, each [parameters]."""
 
 ROUNDED = 1e-6
 """By how much norms may differ for what is divided by a power of two."""
@@ -30,6 +33,7 @@ class Parameters:
         unclipped: ``norms`` of those, at that time.
         present: which had a gradient that can be read when it was last looked for.
         owned: which belong to a layer, [parameters].
+        uncounted: which lie in pieces: torch's multi-tensor calls write to these uncounted.
         alive: which wanted a gradient at the end of a step, or were stepped in it: a part may be
             frozen for some passes only.
         stepped: which an optimizer has stepped in this step by a gradient.
@@ -53,12 +57,17 @@ class Parameters:
         self._norms = reductions.Norms(len(self.all))
         self.zeros = np.full(len(self.all), np.nan)
         self._entries = np.array([p.numel() for p in self.all], np.float64)
+        self.uncounted = np.array([gate.local(p) is not p for p in self.all], np.bool_)
         self._seen: list[Tensor | None] = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
         self._noted: list[tuple[int, int]] = []
         self.present, self.stepped, self.reached = np.zeros((3, len(self.all)), np.bool_)
         self.alive = np.ones(len(self.all), np.bool_)
         self.norms, self.first, self.applied, self.unclipped = np.full((4, len(self.all)), np.nan)
+
+    def norms_of_all(self) -> dict[str, Floats]:
+        """All that is known of gradients, in copies, by the names of the attributes."""
+        return {key: getattr(self, key).copy() for key in (*NORMS, "zeros")}
 
     def __len__(self) -> int:
         return len(self.all)
@@ -242,4 +251,7 @@ class Parameters:
 
 
 def _version(gradient: Tensor | None) -> int:
-    return -1 if gradient is None else gradient._version
+    if gradient is None:
+        return -1
+    local = gate.local(gradient)
+    return gradient._version + (0 if local is gradient else local._version)

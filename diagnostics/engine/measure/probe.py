@@ -29,11 +29,12 @@ from diagnostics.engine.measure.calls import Calls
 from diagnostics.engine.measure.dead_units import InPassing, looked_at, shares
 from diagnostics.engine.measure.graph import Ways
 from diagnostics.engine.measure.hooks import NO_BACKWARD, Hooks, nothing
-from diagnostics.engine.measure.kernels import Flags, Ints
+from diagnostics.engine.measure.kernels import Flags, Ints, Records
 from diagnostics.engine.measure.layers import Layer, linear_range
 from diagnostics.engine.measure.measured import ROW, Measured
 from diagnostics.engine.measure.moments import Times
 from diagnostics.engine.measure.parameters import Parameters
+from diagnostics.engine.measure.parts import Parts
 from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
 from diagnostics.engine.measure.running import memories
@@ -72,6 +73,7 @@ class Probe:
         channels: which layers are convolutions, [layers]; given, dead units are counted in passing
             and not by ``count_dead``.
         on_backward: told, while a backward pass goes on, that it began.
+        together: puts what this process has seen of a step together with what others have.
 
     Attributes:
         step: what was seen so far of the step that is going on.
@@ -87,11 +89,12 @@ class Probe:
         most: int = reductions.ALL_ENTRIES,
         channels: Flags | None = None,
         on_backward: Callable[[], object] = nothing,
+        together: Callable[[Parts], object] = nothing,
     ) -> None:
         if activations is None:
             activations = [layer.activation for layer in layers if layer.activation is not None]
         count = len(layers)
-        self._layers, self._told = list(layers), on_backward
+        self._layers, self._told, self._together = list(layers), on_backward, together
         self.parameters = Parameters([layer.linear for layer in layers], others)
         self._every = np.arange(len(self.parameters))
         self._updates = Updates(self.parameters.weights, most)
@@ -227,7 +230,7 @@ class Probe:
         if len(unheard):
             self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
             self._look_for_strangers(unheard)
-        clipped = np.flatnonzero(changed & fresh)
+        clipped = np.flatnonzero((changed | self.parameters.uncounted) & fresh)
         if scale == 1.0:
             scale = self.parameters.hidden_scale(np.flatnonzero(fresh), clipped)
         self.parameters.settle(rows, clipped, scale)
@@ -278,13 +281,20 @@ class Probe:
         """The step is over."""
         self._read_waiting()
         self._outputs.first = self._signals.pending.first = False
-        self._count_calls()
+        signals, outputs = self._count_calls()
+        changes, strange = self._updates.finish().copy(), self._suspects.counts(self._used)
+        own, part = strange.copy(), self.parameters.norms_of_all()
+        self._together(Parts(signals, outputs, changes, strange, self.parameters, self.step))
+        kernels.signals(signals, self._rows)
+        self._tally.write(self._rows)
         self._write_gradients()
-        finite = kernels.updates(self._updates.finish(), self.parameters.weight_owner, self._rows)
+        finite = kernels.updates(changes, self.parameters.weight_owner, self._rows)
+        vars(self.parameters).update(part)  # of what goes on, too, this process has its part
         passing = self._in_passing
         counted = self._counted if passing is None else (passing.dead, passing.dormant)
         self._rows["dead"], self._rows["dormant"] = counted
         self._judge(bool(finite))
+        self._rows["nonfinite"] = strange + self._suspects.counts(self._used) - own
         self.parameters.finish()
         step = self.step
         step.values, step.heard = self._values.copy(), self._hooks.heard
@@ -484,12 +494,12 @@ class Probe:
             self._in_passing.see(these, layers, self._hooks.bare)
         self._unread(these)
 
-    def _count_calls(self) -> None:
+    def _count_calls(self) -> tuple[Records, Records]:
         """Of all that was heard, what belongs to passes that were applied."""
         moved = self.parameters.layers_with(self.parameters.stepped)
         layers = self._owners
         rows, calls, scales = self._signals.counted(moved, self.parameters.layers_with)
-        self._signals.write(rows, layers[calls], scales, self._rows)
+        signals = self._signals.pooled(rows, layers[calls], scales, len(self._rows))
         for i, ratio in self._times.ratios.items():
             self._rows["time_ratio"][i] = ratio
         for i in self._times.cells(self.ways):
@@ -499,9 +509,9 @@ class Probe:
             heard = set(layers[self._used].tolist())
             loose = [row for row in self._loose if self._calls.layers[row] not in heard]
             self._used = np.concatenate([self._used, np.array(loose, np.int64)])
-        self._tally.write(self._used, layers, self._rows)
         if self._in_passing is not None:
             self._in_passing.count(self._used, layers)
+        return signals, self._tally.pooled(self._used, layers)
 
     # ---- what is not finite ----
 
@@ -518,8 +528,8 @@ class Probe:
         """Is the run broken, and where was that seen first?"""
         applied = self.parameters.applied[self.parameters.stepped]
         sound = bool(np.isfinite(applied).all())
-        self.step.broken = not (sound and finite) and self._suspects.spoilt_weights()
-        self._rows["nonfinite"] = self._suspects.counts(self._used)
+        spoilt = not (sound and finite) and self._suspects.spoilt_weights()
+        self.step.broken = self.step.broken or spoilt
         if self.step.broken:
             self.step.spoilt = self._suspects.first(self._used)
 

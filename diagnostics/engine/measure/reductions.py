@@ -207,11 +207,15 @@ class Tally:
         self._fit(max(calls, default=-1) + 1)
         self.rows["count"][calls] = np.nan
 
-    def write(self, calls: Ints, layers: Ints, out: Records) -> None:
-        """What some calls come to, together for each layer, into rows of metrics."""
+    def pooled(self, calls: Ints, layers: Ints) -> Records:
+        """What some calls come to, together for each layer."""
         self._fit(len(layers))
         self._pooled_plain.fill(0.0)
         kernels.pool(self.rows, calls, layers, self._pooled)
+        return self._pooled
+
+    def write(self, out: Records) -> None:
+        """What was pooled, into rows of metrics."""
         kernels.activations(self._pooled, self._active, self._low, out)
 
     def clear(self) -> None:

@@ -69,11 +69,12 @@ class Signals:
         calls = [self._passes.calls[row] for row in rows]
         return np.array(rows, np.int64), np.array(calls, np.int64), np.array(scales)
 
-    def write(self, rows: Ints, owner: Ints, scales: Floats, out: Records) -> None:
-        """What rows come to together, into rows of metrics; NaN where there is none."""
+    def pooled(self, rows: Ints, owner: Ints, scales: Floats, layers: int) -> Records:
+        """What rows come to together, ``SIZE`` of each layer."""
         self._norms.fit(len(self._passes.calls))
-        _, pooled = reductions.named(len(out), kernels.SIZE)
-        kernels.signals(self._norms.rows, rows, owner, scales, pooled, out)
+        _, pooled = reductions.named(layers, kernels.SIZE)
+        kernels.pool_signals(self._norms.rows, rows, owner, scales, pooled)
+        return pooled
 
     def first_over_last(self, rows: Ints, calls: Ints, layers: Ints, layer: int) -> float:
         """The signal of a layer's first call over that of its last one; NaN where there are no two.

@@ -33,7 +33,8 @@ class Updates:
     """
 
     def __init__(self, weights: Sequence[Tensor], most: int = ALL_ENTRIES) -> None:
-        self._weights = weights
+        self._whole = weights
+        self._weights = weights = [gate.local(weight) for weight in weights]
         self._strides = np.array([_stride(weight, most) for weight in weights], np.int64)
         full = np.array([w.numel() * (2 if w.is_complex() else 1) for w in weights], np.int64)
         self._sizes = -(-full // self._strides)
@@ -47,7 +48,7 @@ class Updates:
     def remember(self, which: Ints) -> None:
         """Keep some weights as they are."""
         rows = which.tolist()
-        if all(self._kept[k] == _written(self._weights[k]) for k in rows):
+        if all(self._kept[k] == _written(self._whole[k]) for k in rows):
             return
         if not self._native(rows):
             for k in rows:
@@ -107,7 +108,7 @@ class Updates:
         native = self._native(rows) and all(self._before[k] is not None for k in rows)
         (self._compare_by_kernel if native else self._compare_by_torch)(rows, last)
         for k in rows:
-            self._kept[k] = _written(self._weights[k])
+            self._kept[k] = _written(self._whole[k])
 
     def _compare_by_kernel(self, rows: list[int], last: list[Tensor | None]) -> None:
         self._make_room(rows, last)

@@ -78,8 +78,11 @@ def _refuse(model: nn.Module) -> None:
     if not isinstance(model, nn.Module):
         raise Unwatchable(f"model={model!r:.60} can't be watched: it must be a torch.nn.Module.")
     names = {type(m).__name__ for m in model.modules()}
-    if any(name.startswith(("FSDP", "FullySharded")) for name in names):
-        raise Unwatchable("A model in FSDP can't be watched: its parameters lie in pieces.")
+    if "FullyShardedDataParallel" in names:
+        raise Unwatchable(
+            "A model in FullyShardedDataParallel can't be watched: its parameters lie in pieces of "
+            "one another. Shard it by torch.distributed.fsdp.fully_shard."
+        )
     if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
         raise Unwatchable("The model has lazy parameters: pass one batch through it first.")
 

@@ -89,6 +89,15 @@ class Budget:
                 self._count > COMPARED and self.share <= self._allowed
             )
 
+    def ahead(self) -> int:
+        """In how many steps one will be due, if they go on as they do; the next is 1."""
+        if self._every is not None:
+            return 1 + -self._count % self._every
+        spent = self._spent + self.elsewhere
+        missing = spent / self._allowed - (self._over - self._began - spent)
+        steps = math.ceil(missing / self.bare) if self.bare else 1
+        return int(max(1, min(max(steps, COMPARED + 2 - self._count), self._early - self._count)))
+
     def go_on(self) -> None:
         """The next step begins."""
         self._last = time.perf_counter()

@@ -7,6 +7,7 @@ nothing is heard.
 """
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
+from diagnostics.engine.measure.hooks import nothing
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.measured import Measured
+from diagnostics.engine.measure.parts import Parts
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.watch import backward, loop
 from diagnostics.engine.watch.anatomy import Anatomy
@@ -90,8 +93,14 @@ class Observer:
         events: what happened and nobody was told of yet.
     """
 
-    def __init__(self, model: nn.Module, optimizers: list[Optimizer], anatomy: Anatomy) -> None:
-        self._model, self._anatomy = model, anatomy
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: list[Optimizer],
+        anatomy: Anatomy,
+        together: Callable[[Parts], object] = nothing,
+    ) -> None:
+        self._model, self._anatomy, self._together = model, anatomy, together
         self._probe = self._probe_of(anatomy)
         self._moved = Moved(optimizers, self._probe.parameters.place)
         self._listening = Listening(model, self._activated)
@@ -123,7 +132,8 @@ class Observer:
 
     def _probe_of(self, a: Anatomy) -> Probe:
         return Probe(
-            a.layers, a.activations, a.others, MOST_ENTRIES, a.channels, self._backward_began
+            *(a.layers, a.activations, a.others, MOST_ENTRIES, a.channels),
+            *(self._backward_began, self._together),
         )
 
     def tap(self) -> None:
@@ -283,6 +293,11 @@ class Observer:
             self.forget()
         elif self._waited > MOST_WAITING:
             self.forget()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the step that was measured is over: an optimizer has stepped."""
+        return self._measured is not None
 
     @property
     def waiting(self) -> bool:

@@ -71,6 +71,29 @@ class Chronicle:
             log.warning("The end of the run can't be stored: %s", trouble)
 
 
+class Unwritten:
+    """In place of a chronicle in a process that only tells another one what it sees."""
+
+    seconds = 0.0
+    run_id = ""
+
+    def __init__(self, subject: WatchedModel) -> None:
+        self.subject = subject
+
+    def write(self, step: Step) -> None:
+        """Nothing is kept."""
+
+    def event(self, event: Event) -> None:
+        """Nothing is told."""
+
+    def know(self, **news: Any) -> None:
+        """More is known of the model."""
+        self.subject = self.subject.model_copy(update=news)
+
+    def close(self, state: str, summary: dict[str, Any]) -> None:
+        """There is nothing to close."""
+
+
 def _board(folder: str | None) -> Any:
     if folder is None:
         return None

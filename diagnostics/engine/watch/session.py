@@ -9,13 +9,15 @@ import numpy as np
 from torch import nn
 from torch.optim import Optimizer
 
+from diagnostics.engine.measure.hooks import nothing
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.watch import loop
 from diagnostics.engine.watch.alerts import Alerts
 from diagnostics.engine.watch.anatomy import Anatomy, examine
 from diagnostics.engine.watch.budget import Budget
 from diagnostics.engine.watch.observer import Observer
-from diagnostics.engine.watch.recorder import Chronicle
+from diagnostics.engine.watch.recorder import Chronicle, Unwritten
+from diagnostics.engine.watch.together import Together
 from diagnostics.engine.watch.told import Told
 from diagnostics.store.records import SCALAR_INDEX, SCALARS, Diagnosis, Event, PatientZero, Step
 from diagnostics.subject.watched import Stopped, Unwatchable, WatchedLayer, WatchedModel
@@ -42,9 +44,10 @@ class Session:
         model: nn.Module,
         optimizers: list[Optimizer],
         anatomy: Anatomy,
-        chronicle: Chronicle,
+        chronicle: Chronicle | Unwritten,
         budget: Budget,
         alerts: Alerts,
+        several: bool = False,
     ) -> None:
         self._model, self._optimizers = model, optimizers
         self._chronicle, self._budget, self._alerts = chronicle, budget, alerts
@@ -52,7 +55,8 @@ class Session:
         self._stored = self._passed = 0
         self._told = Told()
         self.patient: PatientZero | None = None
-        self.observer = Observer(model, optimizers, anatomy)
+        self._together = Together(budget.ahead) if several else None
+        self.observer = Observer(model, optimizers, anatomy, self._together or nothing)
 
     def begin(self) -> None:
         """The first step begins."""
@@ -191,19 +195,46 @@ class Session:
         """Begin the next step, measured or not."""
         observer = self.observer
         observer.go_on()
-        if observer.measuring:
+        if self._together is not None:
+            self._go_on_together(self._together)
+        elif observer.measuring:
             self._after_measured()
         elif self._budget.due and observer.at_a_start():
             observer.attach()
         self._budget.go_on()
 
-    def _after_measured(self) -> None:
+    def _go_on_together(self, together: Together) -> None:
+        """The next step to be measured was agreed upon when the last was put together.
+
+        Until an optimizer has stepped the same step goes on, whatever one process sees of it.
+        """
+        observer = self.observer
+        if observer.measuring:
+            if not observer.ended:
+                return
+            self._look_at_model()
+            if together.rest > 1:
+                observer.detach()
+            else:
+                observer.forget()
+        together.rest -= 1
+        if not (together.rest or observer.measuring):
+            observer.attach()
+
+    def _look_at_model(self) -> None:
+        """Whether it has other parts, or was compiled meanwhile."""
         observer = self.observer
         if observer.stale:
             self._follow()
         if observer.compiled:
             observer.compiled = False
             observer.tap()
+
+    def _after_measured(self) -> None:
+        observer = self.observer
+        tapped = observer.compiled
+        self._look_at_model()
+        if tapped:
             observer.attach()
             return
         if not (observer.waiting or self._budget.due):

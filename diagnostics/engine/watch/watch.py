@@ -21,9 +21,10 @@ from diagnostics.engine.watch import loop
 from diagnostics.engine.watch.alerts import Alerts
 from diagnostics.engine.watch.anatomy import examine
 from diagnostics.engine.watch.budget import Budget
+from diagnostics.engine.watch.meeting import meet
 from diagnostics.engine.watch.notebook import Page
 from diagnostics.engine.watch.optimizers import optimizers_of, scales_steps
-from diagnostics.engine.watch.recorder import Chronicle
+from diagnostics.engine.watch.recorder import Chronicle, Unwritten
 from diagnostics.engine.watch.session import Session
 from diagnostics.store.records import Diagnosis
 from diagnostics.store.store import Store, open_store
@@ -84,16 +85,15 @@ class Watch:
     # ---- entering and leaving ----
 
     def __enter__(self) -> Self:
-        if not self._watches:
+        several = meet(self._model, self._anatomy)
+        if not (self._watches or several):
             return self
         for other in list(_going):
             other._make_room(self._model, self._optimizers)
         warm_up()  # here, where nobody measures a step
-        if self._store is None:
-            self._store = self._open()
-        chronicle = Chronicle(self._store, self._unmeasured, self._name, self._tensorboard)
+        chronicle = self._chronicle()
         self.run_id = chronicle.run_id
-        self._session = self._last = self._begin(chronicle)
+        self._session = self._last = self._begin(chronicle, several)
         self._left = weakref.finalize(self, self._session.end, None, "The watch was given up.")
         _going.add(self)
         return self
@@ -101,11 +101,21 @@ class Watch:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._leave(error)
 
-    def _begin(self, chronicle: Chronicle) -> Session:
-        alerts = Alerts(self._on_alert, self._raise_on)
+    def _chronicle(self) -> Chronicle | Unwritten:
+        """One process alone writes."""
+        if not self._watches:
+            return Unwritten(self._unmeasured)
+        if self._store is None:
+            self._store = self._open()
+        return Chronicle(self._store, self._unmeasured, self._name, self._tensorboard)
+
+    def _begin(self, chronicle: Chronicle | Unwritten, several: bool) -> Session:
+        wishes = (self._on_alert, self._raise_on) if self._watches else (None, ())
+        alerts = Alerts(*wishes)
         anatomy = examine(self._model)
         session = Session(
-            self._model, self._optimizers, anatomy, chronicle, Budget(*self._measuring), alerts
+            *(self._model, self._optimizers, anatomy, chronicle),
+            *(Budget(*self._measuring), alerts, several),
         )
         session.observer.scaler = self._scaler
         session.begin()
@@ -113,13 +123,13 @@ class Watch:
 
     def _leave(self, error: BaseException | None, stopped: str = "") -> None:
         session, self._session = self._session, None
-        if session is None or self._store is None:
+        if session is None:
             return
         _going.discard(self)
         if self._left is not None:
             self._left.detach()
         session.end(error, stopped)
-        if not isinstance(self._given, Store):
+        if self._store is not None and not isinstance(self._given, Store):
             self._store.close()
             self._store = None
 

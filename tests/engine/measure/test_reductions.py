@@ -101,7 +101,8 @@ def _add(tally: reductions.Tally, layer: int, tensor: torch.Tensor) -> bool:
 
 def _spread(tally: reductions.Tally) -> Floats:
     _, found = reductions.named(2, ROW)
-    tally.write(np.arange(2), np.arange(2), found)
+    tally.pooled(np.arange(2), np.arange(2))
+    tally.write(found)
     keys = ("activation_mean", "activation_std", "sparsity", "saturated")
     return np.column_stack([found[key] for key in keys])
 

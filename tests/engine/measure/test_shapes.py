@@ -23,7 +23,8 @@ def _measured(*tensors: Tensor) -> tuple[float, float]:
     layers = np.zeros(len(tensors), np.int64)
     for call, tensor in enumerate(tensors):
         tally.add(reductions.gather([call], [tensor]), layers)
-    tally.write(np.arange(len(tensors)), layers, rows)
+    tally.pooled(np.arange(len(tensors)), layers)
+    tally.write(rows)
     return float(rows["activation_max"][0]), float(rows["activation_kurtosis"][0])
 
 
