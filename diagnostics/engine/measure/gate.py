@@ -1,5 +1,6 @@
 """The gate for tensors: which can be read, and as what. Only here torch's odd kinds are known."""
 
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -10,6 +11,12 @@ PLAIN = {Tensor, nn.Parameter}
 SHARED: set[Any] = set()
 """Meshes of devices whose processes put together what they see, so that each may see its part."""
 
+USUAL = attrgetter("dtype", "layout", "is_nested", "is_meta")
+KINDS = {
+    (kind, torch.strided, False, False)
+    for kind in (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+}
+
 
 def readable(tensor: Tensor) -> Tensor | None:
     """A dense, real, detached tensor of the same entries; None where they can't be had.
@@ -19,7 +26,7 @@ def readable(tensor: Tensor) -> Tensor | None:
     makes of it, can't be read.
     """
     try:
-        return _read(tensor)
+        return tensor.detach() if _is_usual(tensor) else _read(tensor)
     except (RuntimeError, NotImplementedError, AttributeError, TypeError):
         return None  # a kind that nobody has heard of
 
@@ -41,6 +48,16 @@ def version_of(tensor: Tensor) -> int | None:
         return tensor._version
     except RuntimeError:
         return None
+
+
+def _is_usual(tensor: Tensor) -> bool:
+    """Whether it needs no more than to be detached: nearly all do, so this is to be quick."""
+    return (
+        type(tensor) in PLAIN
+        and USUAL(tensor) in KINDS
+        and not tensor.is_neg()
+        and not tensor._is_zerotensor()
+    )
 
 
 def _read(tensor: Tensor) -> Tensor | None:

@@ -1,6 +1,7 @@
 """What kernels sum up, by torch, for devices and types that no kernel reads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,15 +12,13 @@ from diagnostics.engine.measure.kernels import MEMORY, SIZE, TALLY, Floats, Reco
 from diagnostics.engine.measure.layers import EVERYWHERE
 from diagnostics.engine.measure.running import Memory
 from diagnostics.engine.measure.stacked import (
-    Reducer,
     alike,
-    moments,
     norms,
-    plain,
-    reduce,
     side_by_side,
     side_to_side,
+    square_sum,
     transferred,
+    whole,
 )
 from diagnostics.subject.activations import Span
 
@@ -30,8 +29,8 @@ def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
     """Σ|x| of each unit, which lies along the last axis, for each tensor [units]."""
     found: dict[int, Floats] = {}
     for rows in alike(tensors):
-        whole = torch.stack([plain(tensors[i]) for i in rows])
-        sums = torch.linalg.vector_norm(whole.reshape(len(rows), -1, whole.shape[-1]), 1, 1)
+        together = torch.stack([whole(tensors[i]) for i in rows])
+        sums = together.reshape(len(rows), -1, together.shape[-1]).abs().sum(1)
         found |= zip(rows, transferred([sums]).reshape(sums.shape), strict=True)
     return [found[i] for i in range(len(tensors))]
 
@@ -50,12 +49,15 @@ def changes(
     moved: list[Tensor] = list(now)
     for rows in alike(now):
         matrix = torch.stack([now[i] for i in rows])
-        whole = matrix.double()
-        off = whole - torch.stack([before[i] for i in rows])
+        w = matrix.double()
+        off = w - torch.stack([before[i] for i in rows])
         was = torch.stack([_fitting(last[i], now[i]) for i in rows]).double()
-        pairs = (whole, whole), (off, off), (off, was), (was, was)
-        products = [torch.linalg.vecdot(*pair) for pair in pairs]
-        sums.append(torch.stack([whole.sum(1), products[0], off.sum(1), *products[1:]]))
+        along = torch.linalg.vecdot(off, was)
+        sums.append(
+            torch.stack(
+                [w.sum(1), square_sum(w), off.sum(1), square_sum(off), along, square_sum(was)]
+            )
+        )
         order += rows
         for i, one, other in zip(rows, matrix, off.to(matrix.dtype), strict=True):
             kept[i], moved[i] = one, other
@@ -102,7 +104,7 @@ def _fitting(last: Tensor | None, now: Tensor) -> Tensor:
 
 
 def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Records) -> bool:
-    """Take tensors into rows of ``kernels.SIZE``; whether all are finite.
+    """Take dense tensors into rows of ``kernels.SIZE``; whether all are finite.
 
     Args:
         tails: as ``kernels.tails`` does, else as ``kernels.norms``.
@@ -115,9 +117,13 @@ def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Reco
 
 
 def _norms_and_zeros(tensors: Sequence[Tensor], found: Records) -> None:
-    dense = [plain(tensor) for tensor in tensors]
-    found["norm"] = norms(dense)
-    found["zeros"] = reduce(dense, _zeros)[0]
+    summable = [whole(tensor) for tensor in tensors]
+    found["norm"] = norms(summable)
+    order, parts = [], []
+    for rows, matrix in side_by_side(summable):
+        order += rows
+        parts.append(_zeros(matrix)[None])
+    found["zeros"][order] = side_to_side(parts, 1)[0]
 
 
 def _tails(tensors: Sequence[Tensor], found: Records) -> None:
@@ -126,87 +132,96 @@ def _tails(tensors: Sequence[Tensor], found: Records) -> None:
     order, parts = [], []
     for start in set(starts):
         where = [k for k, other in enumerate(starts) if other == start and tensors[k].numel()]
-        for rows, matrix in side_by_side([plain(tensors[k]) for k in where]):
+        for rows, matrix in side_by_side([whole(tensors[k]) for k in where]):
             order += [where[row] for row in rows]
             parts.append(_tailed(matrix, start))
     zeros, small, largest, squares, fourths = side_to_side(parts, 5)
-    whole = np.isfinite(largest) & (largest > 0)
+    bounded = np.isfinite(largest) & (largest > 0)
     found["zeros"][order], found["small"][order] = zeros, small - zeros
     found["largest"][order] = largest
-    found["norm"][order] = np.where(whole, largest * np.sqrt(squares), largest)
-    found["root"][order] = np.where(whole, largest * fourths**0.25, largest)
+    found["norm"][order] = np.where(bounded, largest * np.sqrt(squares), largest)
+    found["root"][order] = np.where(bounded, largest * fourths**0.25, largest)
 
 
 def _tailed(rows: Tensor, start: float) -> Tensor:
     """Zeros, entries below normal range, max |x|, and Σx² and Σx⁴ over the largest: [5, tensors]"""
     sizes = rows.abs()
-    counts = [(sizes == 0).sum(1), (sizes < start).sum(1)]
+    counts = _zeros(sizes), _count(torch.lt, sizes, start)
     largest = sizes.amax(1)
     squares = sizes.div_(largest[:, None]).square_()
-    sums = squares.sum(1), squares.square().sum(1)
-    return torch.stack([*(count.to(largest) for count in counts), largest, *sums])
+    return torch.stack([*counts, largest, squares.sum(1), square_sum(squares)])
 
 
 def tally(
     rows: Sequence[int], tensors: Sequence[Tensor], low: Floats, high: Floats, out: Records
 ) -> None:
-    """Add to rows what ``kernels.tallies`` adds.
+    """Add to rows what ``kernels.tallies`` adds of dense tensors.
 
     Args:
         low, high: of each tensor the linear range, [tensors].
     """
-    dense = [plain(tensor) for tensor in tensors]
     spans = list(zip(low.tolist(), high.tolist(), strict=True))
     found = np.zeros(len(tensors), TALLY)
     for span in set(spans):
         where = [k for k, other in enumerate(spans) if other == span and tensors[k].numel()]
         if where:
-            found[where] = _tallied([dense[k] for k in where], span)
+            found[where] = _tallied([whole(tensors[k]) for k in where], span)
     some = np.flatnonzero(found["count"])
     kernels.pool(found, some, np.array(rows, np.int64)[some], out)
 
 
 def _tallied(tensors: Sequence[Tensor], span: Span) -> Records:
-    """Rows of ``TALLY``, about each tensor's own mean."""
-    found = np.zeros(len(tensors), TALLY)
-    counters = (_zeros,) if span == EVERYWHERE else (_zeros, _outside(*span))
-    told, counts = moments(tensors, *counters)
-    largest, third, fourth = _shapes(tensors)
-    bent = told.std > 0
-    with np.errstate(all="ignore"):
-        found["count"], found["shift"], found["largest"] = told.size, told.mean, largest
-        found["squares"] = told.size * told.std**2
-        found["cubes"] = np.where(bent, told.size * third * told.std**3, told.std)
-        found["fourths"] = np.where(bent, told.size * fourth * told.std**4, told.std)
-    for key, count in zip(("zeros", "outside"), counts, strict=False):
-        found[key] = count
-    return found
-
-
-def _shapes(tensors: Sequence[Tensor]) -> Floats:
-    """max |x|, E[u³] and E[u⁴] of each tensor, u = (x − mean)/std: float64 [3, tensors].
-
-    Of entries over the largest, whose squares can't leave the type's range.
-    """
+    """Rows of ``TALLY``, about each tensor's own mean; in float64 where a type falls short."""
     order, parts = [], []
     for rows, matrix in side_by_side(tensors):
         order += rows
-        largest = matrix.abs().amax(1, keepdim=True)
-        scaled = matrix / largest
-        off = scaled - scaled.mean(1, keepdim=True)
-        squares = off.square()
-        variance = squares.mean(1)
-        third = (squares * off).mean(1) / variance**1.5
-        fourth = squares.square().mean(1) / variance**2
-        parts.append(torch.stack([largest[:, 0], third, fourth]))
-    found = np.empty((3, len(tensors)))
-    found[:, order] = side_to_side(parts, 3)
+        parts.append(_moments(matrix, span))
+    told = np.empty((9, len(tensors)))
+    told[:, order] = side_to_side(parts, len(told))
+    mean, largest, reach, *sums, zeros, outside = told
+    found = np.zeros(len(tensors), TALLY)
+    found["count"] = [tensor.numel() for tensor in tensors]
+    found["shift"], found["largest"], found["zeros"], found["outside"] = (
+        mean,
+        largest,
+        zeros,
+        outside,
+    )
+    with np.errstate(over="ignore"):
+        for power, key in enumerate(("total", "squares", "cubes", "fourths"), 1):
+            found[key] = np.where(reach == 0, 0.0, sums[power - 1] * reach**power)
+    for k in np.flatnonzero(np.isfinite(largest) & ~np.isfinite(reach)).tolist():
+        if tensors[k].dtype is not torch.float64:
+            found[k] = _tallied([tensors[k].double()], span)[0]
     return found
 
 
+def _moments(rows: Tensor, span: Span) -> Tensor:
+    """Mean, max |x|, the reach max |x − mean|, Σuᵏ of u = (x − mean)/reach, k = 1 … 4, zeros, and
+    how many are out of range: [9, tensors].
+
+    Entries near their mean differ from it by what floats hold exactly.
+    """
+    mean = rows.mean(1, keepdim=True)
+    off = rows - mean
+    reach = off.abs().amax(1, keepdim=True)
+    u = off.div_(reach)
+    squares = u.square()
+    sums = u.sum(1), square_sum(u), torch.linalg.vecdot(squares, u), square_sum(squares)
+    zeros = _zeros(rows)
+    outside = zeros.new_zeros(len(rows)) if span == EVERYWHERE else _outside(rows, *span)
+    ends = mean[:, 0], rows.abs().amax(1), reach[:, 0]
+    return torch.stack([*ends, *sums, zeros, outside])
+
+
 def _zeros(rows: Tensor) -> Tensor:
-    return (rows == 0).sum(1)
+    return _count(torch.eq, rows, 0)
 
 
-def _outside(low: float, high: float) -> Reducer:
-    return lambda rows: ((rows < low) | (rows > high)).sum(1)
+def _outside(rows: Tensor, low: float, high: float) -> Tensor:
+    return _count(torch.ne, rows.clamp(low, high), rows)
+
+
+def _count(test: Callable[..., Tensor], rows: Tensor, other: Any) -> Tensor:
+    """For how many entries of each row it holds; flags of the rows' own type add up fastest."""
+    return test(rows, other, out=torch.empty_like(rows)).sum(1)

@@ -5,18 +5,13 @@ above ~1e19 overflow) is computed again in float64, so that it is right wherever
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import gate
 from diagnostics.engine.measure.kernels import Floats
-
-Reducer = Callable[[Tensor], Tensor]
-"""[tensors, entries] → [tensors]"""
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -26,67 +21,20 @@ SMALL = 1 << 13
 SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
 """Sums of float32 squares in here are right to ~1e-6: what underflowed in them is negligible."""
 
-CANCELLATION = 1e-4
-"""A variance below this share of the mean square has lost too many digits to float32."""
+
+def whole(dense: Tensor) -> Tensor:
+    """In a type that holds sums."""
+    return dense.float() if dense.dtype in HALF else dense
 
 
 def norms(tensors: Sequence[Tensor]) -> Floats:
-    """The L2 norm of each tensor; NaN or inf where entries are."""
-    dense = [plain(tensor) for tensor in tensors]
+    """The L2 norm of each dense tensor; NaN or inf where entries are."""
+    dense = [whole(tensor) for tensor in tensors]
     found = transferred(torch._foreach_norm(dense))
     safe = (found > math.sqrt(SAFE_LOW)) & (found < math.sqrt(SAFE_HIGH))
     for i in np.flatnonzero(~safe).tolist():
         found[i] = exact_norm(dense[i])
     return found
-
-
-def plain(tensor: Tensor) -> Tensor:
-    """Dense, detached, and in a type that holds sums."""
-    known = gate.readable(tensor)
-    assert known is not None
-    return known.float() if known.dtype in HALF else known
-
-
-class Moments(NamedTuple):
-    """Per tensor: number of entries, mean, std (population) and L2 norm, each float64 [tensors]."""
-
-    size: Floats
-    mean: Floats
-    std: Floats
-    norm: Floats
-
-
-def moments(tensors: Sequence[Tensor], *counters: Reducer) -> tuple[Moments, list[Floats]]:
-    """Mean, std and norm of each dense tensor, and what else is counted in the same pass."""
-    size = np.array([tensor.numel() for tensor in tensors], np.float64)
-    total, squares, *counts = reduce(tensors, _sum, square_sum, *counters)
-    with np.errstate(all="ignore"):
-        mean, mean_square = total / size, squares / size
-        variance = mean_square - mean**2
-        spoilt = ~((squares > SAFE_LOW) & (squares < SAFE_HIGH)) | (
-            variance < CANCELLATION * mean_square
-        )
-        std = np.sqrt(np.maximum(variance, 0))
-        norm = np.sqrt(size) * np.hypot(mean, std)
-    for i in np.flatnonzero(spoilt).tolist():
-        mean[i], std[i], norm[i] = exact_moments(tensors[i])
-    return Moments(size, mean, std, norm), counts
-
-
-def reduce(tensors: Sequence[Tensor], *reducers: Reducer) -> list[Floats]:
-    """Each reducer's number for each tensor, in one transfer: float64 [tensors] per reducer."""
-    order: list[int] = []
-    parts: list[list[Tensor]] = [[] for _ in reducers]
-    for rows, matrix in side_by_side(tensors):
-        order += rows
-        for part, reducer in zip(parts, reducers, strict=True):
-            part.append(reducer(matrix))
-    if not order:
-        return [np.empty(0) for _ in reducers]
-    found = np.empty((len(reducers), len(tensors)))
-    numbers = transferred([number for part in parts for number in part])
-    found[:, order] = numbers.reshape(len(reducers), -1)
-    return list(found)
 
 
 def transferred(numbers: Sequence[Tensor]) -> Floats:
@@ -111,10 +59,6 @@ def square_sum(rows: Tensor) -> Tensor:
     return sums
 
 
-def _sum(rows: Tensor) -> Tensor:
-    return rows.sum(1)
-
-
 def side_by_side(tensors: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
     """Indices and matrix [tensors, entries]: small ones alike together, others alone."""
     for rows in alike(tensors):
@@ -135,19 +79,8 @@ def alike(tensors: Sequence[Tensor]) -> Iterator[list[int]]:
 
 def exact_norm(tensor: Tensor) -> float:
     """The L2 norm in float64, rescaled by the largest entry: right at any scale."""
-    exact = plain(tensor).double()
+    exact = whole(tensor).double()
     largest = float(exact.abs().max()) if exact.numel() else 0.0
     if largest == 0 or not math.isfinite(largest):
         return largest
     return largest * float(torch.linalg.vector_norm(exact / largest))
-
-
-def exact_moments(tensor: Tensor) -> tuple[float, float, float]:
-    """Mean, std and norm in float64, at any scale."""
-    exact = plain(tensor).double()
-    largest = float(exact.abs().max()) if exact.numel() else 0.0
-    if largest == 0 or not math.isfinite(largest):
-        return float(exact.mean()), largest, largest
-    scaled = exact / largest
-    std, mean = torch.std_mean(scaled, correction=0)
-    return float(mean) * largest, float(std) * largest, exact_norm(exact)

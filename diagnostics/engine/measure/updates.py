@@ -136,10 +136,7 @@ class Updates:
         return [one for k in rows if (one := kept[k]) is not None]
 
     def _looked_at(self, rows: list[int], tensors: Sequence[Tensor]) -> list[Tensor]:
-        return [
-            t.detach().reshape(-1)[:: int(self._strides[k])]
-            for k, t in zip(rows, tensors, strict=True)
-        ]
+        return [self._some_of(k, t.detach()) for k, t in zip(rows, tensors, strict=True)]
 
     def _make_room(self, rows: list[int], kept: list[Tensor | None]) -> None:
         for k in rows:
@@ -156,7 +153,11 @@ class Updates:
     def _seen(self, k: int, tensor: Tensor) -> Tensor | None:
         """The entries looked at of a weight, or of what belongs to it; None if it can't be read."""
         known = gate.readable(tensor)
-        return None if known is None else known.reshape(-1)[:: int(self._strides[k])]
+        return None if known is None else self._some_of(k, known)
+
+    def _some_of(self, k: int, tensor: Tensor) -> Tensor:
+        stride = int(self._strides[k])
+        return tensor.reshape(-1) if stride == 1 else tensor.reshape(-1)[::stride]
 
 
 def _plain(tensors: Sequence[Tensor]) -> bool:

@@ -1,6 +1,7 @@
 """Reductions where float32 alone goes wrong."""
 
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -8,20 +9,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.engine.measure import reductions, stacked
+from diagnostics.engine.measure import reductions
 from diagnostics.engine.measure.kernels import CHANGE, Floats
 from diagnostics.engine.measure.measured import ROW
 from diagnostics.engine.measure.updates import Updates
 
 
 @pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-23, 1e-15, 1.0, 1e10, 1e19, 1e25, 3e38])
-def test_norms_are_right_at_any_scale(size: float) -> None:
+def test_norms_and_means_are_right_at_any_scale(path: None, size: float) -> None:
     tensor = torch.full((64, 64), size)
     expected = float(tensor[0, 0].double()) * 64
     assert reductions.norms([tensor])[0] == pytest.approx(expected, rel=1e-5)
-    found, _ = stacked.moments([tensor])
-    assert found.norm[0] == pytest.approx(expected, rel=1e-5)
-    assert found.mean[0] == pytest.approx(float(tensor[0, 0].double()), rel=1e-5)
+    tally = reductions.Tally(2)
+    assert _add(tally, 0, tensor)
+    assert _spread(tally)[0, :2] == pytest.approx((float(tensor[0, 0].double()), 0), rel=1e-5)
 
 
 def test_float64_norms_beyond_the_square_root_of_the_range() -> None:
@@ -38,12 +39,16 @@ def test_nonfinite_stays_nonfinite_and_zero_is_zero() -> None:
     assert found[2] == 0
 
 
-@given(st.floats(-1024, 1024, width=32), st.floats(0.0625, 1024, width=32))
-def test_std_survives_a_large_mean(mean: float, std: float) -> None:
+@pytest.mark.parametrize("native", [True, False])
+@given(st.floats(-1e5, 1e5, width=32), st.floats(0.0625, 1024, width=32))
+def test_std_survives_a_large_mean(native: bool, mean: float, std: float) -> None:
     generator = torch.Generator().manual_seed(0)
     tensor = torch.randn(1000, generator=generator) * std + mean
     expected = float(tensor.double().std(correction=0))
-    assert stacked.moments([tensor])[0].std[0] == pytest.approx(expected, rel=1e-2)
+    tally = reductions.Tally(2)
+    with mock.patch.object(reductions, "NATIVE", reductions.NATIVE if native else set()):
+        _add(tally, 0, tensor)
+    assert _spread(tally)[0, 1] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
@@ -75,8 +80,10 @@ def test_tails_of_what_is_not_finite_are_not(path: None, entry: float) -> None:
     assert not np.isfinite([norms.rows[0][key] for key in ("norm", "root", "largest")]).any()
 
 
-def test_one_entry_has_no_spread() -> None:
-    assert stacked.moments([torch.tensor([5.0])])[0].std[0] == 0
+def test_one_entry_has_no_spread(path: None) -> None:
+    tally = reductions.Tally(2)
+    assert _add(tally, 0, torch.tensor([5.0]))
+    assert _spread(tally)[0, 1] == 0
 
 
 def test_global_norm() -> None:
