@@ -86,7 +86,7 @@ class Case:
     @cached_property
     def evidence(self) -> Evidence:
         """Whether it learns, as far as that can be told."""
-        return evidence(self.batch)
+        return evidence(self.batch, balanced=self.subject.lab is not None)
 
     @property
     def unlearned(self) -> bool:

@@ -31,6 +31,9 @@ GUESSED = 0.3
 OFTEN = 0.6
 """Accuracy above which a loss that has fallen tells the truth, however accuracy began."""
 
+KNOWN = 0.9
+"""Accuracy of what has learned, however soon it did, where no class is much more frequent."""
+
 RISEN = 1.2
 """Times its first value: a loss that is so much worse."""
 
@@ -52,14 +55,20 @@ class Evidence(NamedTuple):
     fresh: bool
 
 
-def evidence(batch: StepBatch) -> Evidence:
-    """Of the steps that were measured."""
+def evidence(batch: StepBatch, balanced: bool = False) -> Evidence:
+    """Of the steps that were measured.
+
+    Args:
+        balanced: whether classes are about as frequent, so that accuracy can't be good by chance.
+    """
     fresh = bool(len(batch) and batch.steps[0] <= BEGINNING)
     loss = batch.scalar("loss")
     known = np.isfinite(loss)
     steps, loss = batch.steps[known], loss[known]
     if len(loss) < JUDGED or not loss.any():
         return Evidence(None, False, fresh)
+    if balanced and _accuracy(batch.scalar("accuracy"))[1] >= KNOWN:
+        return Evidence(True, False, fresh)
     first, now = float(loss[:3].min()), float(np.median(loss[-NEWEST:]))
     worse = fresh and now > first + (RISEN - 1) * abs(first) and now > 0
     return Evidence(_learns(batch, steps, loss, fresh), worse, fresh)

@@ -19,6 +19,9 @@ FORGOTTEN = 3
 MOST = 0.5
 """Share of layers that speak for all."""
 
+FORGIVEN = 0.1
+"""Of held-out accuracy: what a loss that has risen for a while costs."""
+
 TWICE, LOST = 2.0, 0.1
 """A training loss that was lower is lost again when it has doubled, by so much of its first value:
 batches alone do less."""
@@ -100,7 +103,15 @@ def _climbing(case: Case) -> Finding | None:
         case.batch.steps > found.step,
         {"loss": found.train, "least_loss": found.train_then},
         chart="loss",
+        severity="watch" if _still_right(case, found.step) else "ill",
     )
+
+
+def _still_right(case: Case, best: int) -> bool:
+    """Whether held-out accuracy has hardly fallen since the best look: the loss has a spike."""
+    heldout = case.batch.scalar("heldout_accuracy")
+    then = heldout[case.batch.steps <= best][-1:]
+    return bool((heldout[-1:] >= then - FORGIVEN).any())
 
 
 def _most(case: Case, where: Mask) -> bool:

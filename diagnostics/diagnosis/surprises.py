@@ -4,6 +4,7 @@ import numpy as np
 
 from diagnostics.diagnosis import remedies
 from diagnostics.diagnosis.case import RECENT, Case, Finding, numbers
+from diagnostics.diagnosis.evidence import KNOWN
 from diagnostics.diagnosis.rule import Rule
 from diagnostics.diagnosis.wording import called, capital
 
@@ -11,8 +12,9 @@ SPIKE = 2.3
 """RMS(g/√v) from which Wortsman et al. 2023 count a spike: 28 of their 30 loss spikes followed one
 within eight steps."""
 
-LEAPT = 1.5
-"""Times what it was before: a loss that has leapt."""
+LEAPT, MUCH = 1.5, 0.2
+"""Times what it was before, and by how much of its first value: a loss that has leapt, and not for
+a batch or two."""
 
 
 def _surprised(case: Case) -> Finding | None:
@@ -27,7 +29,7 @@ def _surprised(case: Case) -> Finding | None:
     layer = int(np.nanargmax(np.nanmax(surprise[-RECENT:][:, where], axis=0)))
     first, largest = numbers(where)[layer], float(np.nanmax(surprise[-RECENT:]))
     before, now = _losses(case)
-    leapt = now > LEAPT * before
+    leapt = now > LEAPT * before and now - before > MUCH * abs(case.batch.scalar("loss")[0])
     told = f" The loss leapt from {before:.2g} to {now:.2g}." if leapt else ""
     return Finding(
         f"{capital(called(first, case.subject))} gets gradients {largest:.1f} times what the "
@@ -35,14 +37,14 @@ def _surprised(case: Case) -> Finding | None:
         numbers(where),
         np.asarray(high.any(axis=1)),
         {"surprise": largest},
-        severity="watch" if leapt else "fine",
+        severity="watch" if leapt and case.accuracy < KNOWN else "fine",
     )
 
 
 def _losses(case: Case) -> tuple[float, float]:
-    """What the loss was, and the most that it is now; NaN where it isn't known."""
+    """What the loss was, and what it is now; NaN where it isn't known."""
     loss = case.batch.scalar("loss")
-    return float(np.median(loss[-3 * RECENT : -RECENT])), float(np.max(loss[-RECENT:]))
+    return float(np.median(loss[-3 * RECENT : -RECENT])), float(np.median(loss[-RECENT:]))
 
 
 SURPRISED = Rule(

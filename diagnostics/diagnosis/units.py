@@ -39,11 +39,12 @@ def _saturated(case: Case) -> Finding | None:
 def _gravity_of_saturation(case: Case) -> Severity | None:
     """How grave it is that units are saturated; None where a network does well with them.
 
-    A residual network's gradient goes around its activations.
+    A residual network's gradient goes around its activations. What is only foreseen is so where
+    most of all activations are saturated: a single layer is no barrier.
     """
     if case.subject.residual:
         return None
-    began = case.evidence.fresh and bool((case.share("saturated")[0] > SATURATED).any())
+    began = case.evidence.fresh and case.mean_share("saturated")[0] > SATURATED
     if case.evidence.learns:
         return "watch" if began and case.knows_accuracy and case.accuracy < SLOW else None
     return "ill" if case.unlearned or began else None

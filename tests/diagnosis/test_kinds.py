@@ -8,7 +8,7 @@ from diagnostics.diagnosis.rules import diagnose
 from diagnostics.store.records import METRIC_INDEX, StepBatch
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
-from tests.diagnosis.made import LAYERS, falling, flat, ill, model, run, said
+from tests.diagnosis.made import LAYERS, Values, falling, flat, ill, model, run, said
 
 LONG = 300
 VANISHED = 10 ** np.linspace(-4, 0, LAYERS)
@@ -256,3 +256,18 @@ def test_what_loss_and_accuracy_tell() -> None:
     assert evidence(run(LONG, mended, accuracy=0.1)).learns is False
     assert evidence(run(LONG, mended, accuracy=np.linspace(0.1, 0.9, LONG))).learns is True
     assert evidence(run(LONG, np.r_[2.3, falling(LONG - 1, 60, 10)])).worse
+
+
+def test_what_knew_all_from_the_first_steps_on_has_learned() -> None:
+    """Of the lab's networks, whose classes are about as frequent, and not of a stranger's."""
+    known = run(LONG, np.r_[0.3, np.full(LONG - 1, 0.2)], accuracy=0.97)
+    assert evidence(known, balanced=True) == (True, False, True)
+    assert evidence(known).learns is not True
+    spoilt = run(LONG, np.full(LONG, 0.2), accuracy=np.r_[np.ones(20), np.full(LONG - 20, 0.5)])
+    assert evidence(spoilt, balanced=True).learns is False
+
+
+@pytest.mark.parametrize(("share", "grave"), [([0.6, 0.2, 0.2, 0.2, 0.2, 0], False), (0.8, True)])
+def test_one_saturated_layer_is_no_barrier(share: Values, grave: bool) -> None:
+    few = run(5, 2.3, saturated=share)
+    assert ("saturated" in ill(few, model(activation="tanh"))) == grave

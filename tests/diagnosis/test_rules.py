@@ -165,6 +165,16 @@ def test_a_loss_that_rises_on_either_side_is_no_overfitting() -> None:
     assert _rules(_rising(loss=train)) == ["too_large"]
 
 
+@pytest.mark.parametrize(("accuracy", "severity"), [(0.85, "watch"), (0.5, "ill")])
+def test_a_loss_that_rises_while_answers_stay_right_is_no_illness(
+    accuracy: float, severity: str
+) -> None:
+    train = np.concatenate([np.linspace(2, 0.3, 50), np.linspace(0.3, 9, 150)])
+    heldout = np.where(np.arange(200) > 150, accuracy, 0.9)
+    found = _found(_rising(loss=train, heldout_accuracy=heldout), "too_large")
+    assert found.severity == severity
+
+
 def test_spikes_are_seen_where_a_median_would_not() -> None:
     """Nine batches of ten are learned, the tenth is worse than anything: no overfitting."""
     train = np.full(200, 0.3)
