@@ -81,8 +81,8 @@ CHARTS = _table(
     Chart("ladder", "What becomes of the layer's gradient?", "on its way into a step: the ladder",
           "ladder", "clipping", reported=False, axis="norm", about=STAIRS),
     Chart("update_cosine", "Do steps go on, or turn back?", "cosine with the step before", "layers",
-          "clipping", metric="update_cosine", empty="it takes two steps", axis="cosine"),
-    Chart("surprise", "Do gradients surprise Adam?", "as before: 1", "layers", "clipping",
+          "steps", metric="update_cosine", empty="it takes two steps", axis="cosine"),
+    Chart("surprise", "Do gradients surprise Adam?", "as before: 1", "layers", "steps",
           metric="surprise", empty="the optimizer keeps no mean of g²", axis="g : √v"),
     Chart("activation_max", "How large do activations get?", "the largest |h|", "layers",
           "activations", metric="activation_max", output=False, axis="largest |h|"),
@@ -130,6 +130,7 @@ CHARTS = _table(
 PANELS = _table(
     Panel("run", "Run"),
     Panel("clipping", "Clipping and ladder"),
+    Panel("steps", "Steps"),
     Panel("activations", "Activations"),
     Panel("entries", "Gradients' entries"),
     Panel("inside", "Inside a layer"),

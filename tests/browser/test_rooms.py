@@ -88,6 +88,7 @@ STATES = {
     "moons": State("?dataset=moons&depth=50"),
     "lesson": State("?lesson=leaky"),
     "clipping": State(deed=_panel("Clipping and ladder")),
+    "steps": State(deed=_panel("Steps")),
     "entries": State(deed=_panel("Gradients' entries")),
     "inside": State(deed=_panel("Inside a layer")),
     "lecture": State(lecture=True),
