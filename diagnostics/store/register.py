@@ -13,7 +13,7 @@ from diagnostics.store.opening import alone, connect
 from diagnostics.store.records import Summary
 from diagnostics.store.rows import readable, state_of, steps_taken, words_of
 from diagnostics.store.run import LIVE_STATES, STATES, Pulse, Run, fixed_seal, read_run
-from diagnostics.store.schema import NoSuchRun, runs
+from diagnostics.store.schema import NoSuchRun, StoreError, runs
 from diagnostics.subject.watched import Subject, WatchedModel
 
 
@@ -88,6 +88,17 @@ class Register:
     def set_state(self, run_id: str, state: str, **summary: Any) -> None:
         """Change a run's state; ``summary`` holds how it ended, or the ``error`` it failed with."""
         self._update(run_id, **state_of(run_id, state, summary))
+
+    def reopen(self, run_id: str) -> None:
+        """A run that has ended goes on, and nothing that was kept of its end stands.
+
+        Raises:
+            StoreError: there is no such run, or it is still going.
+        """
+        run = self.run(run_id)
+        if run.live:
+            raise StoreError(f"Run #{run.number} is still going: it can't be taken up.")
+        self._update(run_id, outline=None, **state_of(run_id, "running", {}))
 
     def describe(self, run_id: str, config: WatchedModel) -> None:
         """Enter what has become known of a watched model."""

@@ -7,7 +7,7 @@ nothing is heard.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,6 +135,11 @@ class Observer:
             *(a.layers, a.activations, a.others, MOST_ENTRIES, a.channels),
             *(self._backward_began, self._together),
         )
+
+    def take_up(self, names: Sequence[str], step: int) -> None:
+        """A run goes on that had these layers and has taken so many steps."""
+        self.places.take_up(names)
+        self.step = step + 1
 
     def tap(self) -> None:
         """What is compiled can't be listened to: from the next measured step on it has taps."""

@@ -36,6 +36,11 @@ class Places:
                 self._order.append(i)
                 self._names.append(self._layers[i].name)
 
+    def take_up(self, names: Sequence[str]) -> None:
+        """These had their places before."""
+        self._names = list(names)
+        self.again(self._layers)
+
     def again(self, layers: Sequence[Layer]) -> None:
         """The model has these layers now."""
         self._layers = layers

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from diagnostics.engine.sinks import StoreSink
+from diagnostics.engine.watch.earlier import Earlier
 from diagnostics.runs.control import Control
 from diagnostics.store.records import Event, Step
 from diagnostics.store.store import Store
@@ -21,6 +22,7 @@ class Chronicle:
         store: where the run is entered.
         subject: what is known of the model before its first step.
         tensorboard: a folder for event files.
+        earlier: a run that goes on, in place of a new one.
 
     Raises:
         StoreError: the run can't be entered.
@@ -28,14 +30,26 @@ class Chronicle:
     """
 
     def __init__(
-        self, store: Store, subject: WatchedModel, name: str, tensorboard: str | None
+        self,
+        store: Store,
+        subject: WatchedModel,
+        name: str,
+        tensorboard: str | None,
+        earlier: Earlier | None = None,
     ) -> None:
-        self.subject = subject
+        self.subject = subject if earlier is None else earlier.subject
+        self.earlier = earlier
         self._store = store
         self._board = _board(tensorboard)
-        self.run_id = store.create_run(subject, name=name or subject.model)
-        store.set_state(self.run_id, "running")
+        self.run_id = self._entered(name) if earlier is None else earlier.run_id
         self._sink = StoreSink(store, self.run_id, Control(), every=FLUSH_SECONDS, patient=False)
+        if earlier is not None:
+            self.event(Event(earlier.step, "resumed", {}))
+
+    def _entered(self, name: str) -> str:
+        run_id = self._store.create_run(self.subject, name=name or self.subject.model)
+        self._store.set_state(run_id, "running")
+        return run_id
 
     @property
     def seconds(self) -> float:
@@ -76,6 +90,7 @@ class Unwritten:
 
     seconds = 0.0
     run_id = ""
+    earlier: Earlier | None = None
 
     def __init__(self, subject: WatchedModel) -> None:
         self.subject = subject

@@ -56,7 +56,13 @@ class Session:
         self._told = Told()
         self.patient: PatientZero | None = None
         self._together = Together(budget.ahead) if several else None
+        earlier = chronicle.earlier
         self.observer = Observer(model, optimizers, anatomy, self._together or nothing)
+        if earlier is not None:
+            self.observer.take_up(earlier.subject.names, earlier.step)
+            self._stored = len(earlier.recent)
+            for step in earlier.recent:
+                alerts.see(step)
 
     def begin(self) -> None:
         """The first step begins."""

@@ -18,9 +18,10 @@ from torch.optim import Optimizer
 
 from diagnostics.engine.measure.probe import warm_up
 from diagnostics.engine.watch import loop
-from diagnostics.engine.watch.alerts import Alerts
+from diagnostics.engine.watch.alerts import RECENT, Alerts
 from diagnostics.engine.watch.anatomy import examine
 from diagnostics.engine.watch.budget import Budget
+from diagnostics.engine.watch.earlier import take_up
 from diagnostics.engine.watch.meeting import meet
 from diagnostics.engine.watch.notebook import Page
 from diagnostics.engine.watch.optimizers import optimizers_of, scales_steps
@@ -47,6 +48,7 @@ class Watch:
         on_alert: called with each new ``Diagnosis`` of severity ill.
         raise_on: rules at which ``step`` raises ``Stopped``.
         tensorboard: a folder for event files beside the store.
+        resume: the id of an earlier run of the same model that goes on, as from a checkpoint.
 
     Raises:
         Unwatchable: in one sentence, what can't be watched and why.
@@ -65,13 +67,14 @@ class Watch:
         on_alert: Callable[[Diagnosis], object] | None = None,
         raise_on: Iterable[str] = (),
         tensorboard: str | None = None,
+        resume: str | None = None,
     ) -> None:
         Alerts(on_alert, raise_on)
         self._on_alert, self._raise_on = on_alert, raise_on
         Budget(budget, every)
         self._measuring = budget, every
         self._model, self._optimizers = model, optimizers_of(optimizer)
-        self._name, self._tensorboard = name, tensorboard
+        self._name, self._tensorboard, self._resume = name, tensorboard, resume
         self._anatomy = examine(model)
         self._given = store
         self._watches = not loop.is_follower()
@@ -107,7 +110,10 @@ class Watch:
             return Unwritten(self._unmeasured)
         if self._store is None:
             self._store = self._open()
-        return Chronicle(self._store, self._unmeasured, self._name, self._tensorboard)
+        earlier = None
+        if self._resume is not None:
+            earlier = take_up(self._store, self._resume, self._anatomy, RECENT)
+        return Chronicle(self._store, self._unmeasured, self._name, self._tensorboard, earlier)
 
     def _begin(self, chronicle: Chronicle | Unwritten, several: bool) -> Session:
         wishes = (self._on_alert, self._raise_on) if self._watches else (None, ())
