@@ -11,7 +11,7 @@ CHECKING := node_modules/.ready
 # Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
 
-.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-viewers soak faults fuzz audit corpus truth help clean
+.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-compiled bench-viewers soak faults fuzz audit corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -70,6 +70,9 @@ bench-watch: $(READY) ## measure what watching costs beside peers, installed asi
 	PYTHONPATH=$(VENV)/peers $(BIN)/python -m benchmarks.watch_cost
 	$(BIN)/python -m benchmarks.watch_budget
 	$(BIN)/python -m benchmarks.watch_memory
+
+bench-compiled: $(READY) ## measure what watching a compiled model costs; minutes, and a C++ compiler
+	$(BIN)/python -m benchmarks.compiled_cost
 
 bench-viewers: $(TESTED) ## one training and up to a hundred who watch it; two minutes
 	$(BIN)/python -m benchmarks.viewers

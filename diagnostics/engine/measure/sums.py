@@ -20,7 +20,7 @@ OUTPUT = (
 )
 """Of all entries x the same, with Σ(x − shift)ᵏ for k = 1 … 4, and entries out of range."""
 
-ENTRIES, TOTAL, SQUARES = (OUTPUT.index(key) for key in ("entries", "total", "squares"))
+ENTRIES, TOTAL, SQUARES, FOURTHS = map(OUTPUT.index, ("entries", "total", "squares", "fourths"))
 WIDTH = max(len(SIGNAL), len(OUTPUT))
 
 FAR = 1e3
@@ -62,7 +62,6 @@ def tallies(outputs: Floats, shifts: Floats) -> Records:
         found[key] = sums[key]
     found["count"], found["shift"] = sums["entries"], shifts
     found["largest"] = _of_one(sums["largest"], sums["calls"])
-    found["fourths"][far(outputs)] = np.nan
     return found
 
 
@@ -72,11 +71,13 @@ def strange(sums: Floats) -> Floats:
 
 
 def far(outputs: Floats) -> Ints:
-    """Rows of outputs whose mean is far from their shift, for their std."""
+    """Rows of outputs whose mean is far from their shift, by their std; their kurtosis is lost."""
     with np.errstate(all="ignore"):
         off = outputs[:, TOTAL] / outputs[:, ENTRIES]
         variance = outputs[:, SQUARES] / outputs[:, ENTRIES] - off**2
-        return np.flatnonzero(off**2 > FAR**2 * np.maximum(variance, 0.0))
+        rows = np.flatnonzero(off**2 > FAR**2 * np.maximum(variance, 0.0))
+    outputs[rows, FOURTHS] = np.nan
+    return rows
 
 
 def mean(told: Told, k: int) -> float:

@@ -93,9 +93,15 @@ def _count(which: Tensor) -> Tensor:
 
 
 def _row(x: Tensor, *sums: Tensor) -> Tensor:
-    """Behind a 1, which counts calls, and the number of entries."""
-    known = [x.new_full((), one, dtype=torch.float64) for one in (1, x.numel())]
-    return nn.functional.pad(torch.stack([*known, *sums]), (0, WIDTH - 2 - len(sums)))
+    """Behind a 1, which counts calls, and the number of entries.
+
+    Chosen by place: of what is stacked each number would be a buffer of its own.
+    """
+    place = torch.arange(WIDTH, device=x.device)
+    row = torch.where(place == 0, 1.0, torch.where(place == 1, x.numel(), 0)).double()
+    for k, one in enumerate(sums, 2):
+        row = torch.where(place == k, one, row)
+    return row
 
 
 class Tap:

@@ -72,3 +72,42 @@ def test_compiling_is_nobodys_time(clock: Clock) -> None:
         kept.go_on()
     assert kept.bare == pytest.approx(0.010)
     assert kept.share == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_what_lies_ahead_is_when_it_is_due(clock: Clock, every: int) -> None:
+    kept = Budget(0.03, every)
+    kept.begin()
+    rest = 1
+    for _ in range(20):
+        rest -= 1
+        assert kept.due == (rest == 0)
+        clock.now += 0.010
+        kept.over(kept.due, 0.0)
+        if rest == 0:
+            rest = kept.ahead()
+        kept.go_on()
+
+
+def test_ahead_of_what_is_costly_lie_many_steps(clock: Clock) -> None:
+    """As many as the share allows, where steps go on to take as long."""
+    kept = Budget(0.03, None)
+    kept.begin()
+    clock.now += 0.1
+    kept.over(True, 0.05)
+    assert kept.ahead() == budget.EARLY[0] - 1
+    for _ in range(200):
+        kept.go_on()
+        clock.now += 0.010
+        kept.over(False, 0.0)
+    kept.go_on()
+    clock.now += 1.010
+    kept.over(True, 0.0)
+    steps = kept.ahead()
+    assert 1 < steps < 10_000
+    for _ in range(steps):
+        assert not kept.due
+        kept.go_on()
+        clock.now += 0.010
+        kept.over(False, 0.0)
+    assert kept.due
