@@ -744,5 +744,10 @@ def packed(sent: object) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """What orjson does not know: arrays that are no block of memory, and read-only tables."""
-    return value.tolist() if isinstance(value, np.ndarray) else dict(value)
+    """What orjson does not know: arrays that are no block of memory, and read-only tables.
+
+    As an array a number keeps its type: of Python's floats float32 would be written in 17 digits.
+    """
+    if not isinstance(value, np.ndarray):
+        return dict(value)
+    return value.tolist() if value.flags.c_contiguous else np.ascontiguousarray(value)

@@ -29,3 +29,10 @@ def test_arrays_may_lie_across_memory() -> None:
 def test_what_has_no_place_on_the_wire_is_refused(hint: Any) -> None:
     with pytest.raises(TypeError, match="can't be sent"):
         typescript.written(hint)
+
+
+def test_numbers_are_written_with_the_digits_they_have() -> None:
+    """A column of a matrix as well, which is no block of memory."""
+    matrix = np.array([[0.1, 1.0], [0.2, np.nan]], np.float32)
+    assert encode({"x": matrix[:, 0]}) == b'{"x":[0.1,0.2]}'
+    assert encode({"x": matrix[:, 1]}) == b'{"x":[1.0,null]}'
