@@ -100,6 +100,21 @@ class Convolutions(nn.Module):
         return self.head(self.act(self.norm(self.conv(x.reshape(-1, 1, 4, 4)))).mean((2, 3)))
 
 
+class Attention(nn.Module):
+    """Dropout draws random numbers; attention lends out a weight that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(
+            8, 2, 16, dropout=0.1, activation=nn.GELU(), batch_first=True
+        )
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.encoder(x.reshape(-1, 3, 8)).mean(1))
+
+
 def loss_of(model: Any, x: Tensor) -> Tensor:
     """Something to make small."""
     return model(x).float().square().mean()
@@ -309,6 +324,7 @@ STACKS = {
     "functions": Stack(Functions, outputs=False, slow=True),
     "one activation for all": Stack(Shared, outputs=False),
     "convolutions": Stack(Convolutions, width=16, slow=True),
+    "attention and dropout": Stack(Attention, width=24, slow=True),
     "evaluation": Stack(loop=evaluation, slow=True),
     "passes that count nowhere": Stack(loop=penalty),
 }
