@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from diagnostics.engine.measure.hooks import nothing
 from diagnostics.engine.measure.kernels import Floats, rounded
-from diagnostics.engine.watch import loop
+from diagnostics.engine.watch import loop, pace
 from diagnostics.engine.watch.alerts import Alerts
 from diagnostics.engine.watch.anatomy import Anatomy, examine
 from diagnostics.engine.watch.budget import Budget
@@ -201,54 +201,23 @@ class Session:
         """Begin the next step, measured or not."""
         observer = self.observer
         observer.go_on()
+        measured = observer.measuring and (observer.ended or self._together is None)
+        compiled = self._look_at_model() if measured else False
         if self._together is not None:
-            self._go_on_together(self._together)
-        elif observer.measuring:
-            self._after_measured()
-        elif self._budget.due and observer.at_a_start():
-            observer.attach()
+            pace.go_on_together(observer, self._together)
+        else:
+            pace.go_on_alone(observer, self._budget.due, measured, compiled)
         self._budget.go_on()
 
-    def _go_on_together(self, together: Together) -> None:
-        """The next step to be measured was agreed upon when the last was put together.
-
-        Until an optimizer has stepped the same step goes on, whatever one process sees of it.
-        """
-        observer = self.observer
-        if observer.measuring:
-            if not observer.ended:
-                return
-            self._look_at_model()
-            if together.rest > 1:
-                observer.detach()
-            else:
-                observer.forget()
-        together.rest -= 1
-        if not (together.rest or observer.measuring):
-            observer.attach()
-
-    def _look_at_model(self) -> None:
-        """Whether it has other parts, or was compiled meanwhile."""
+    def _look_at_model(self) -> bool:
+        """Follow it where it has other parts; whether it was found to be compiled meanwhile."""
         observer = self.observer
         if observer.stale:
             self._follow()
-        if observer.compiled:
-            observer.compiled = False
+        compiled, observer.compiled = observer.compiled, False
+        if compiled:
             observer.tap()
-
-    def _after_measured(self) -> None:
-        observer = self.observer
-        tapped = observer.compiled
-        self._look_at_model()
-        if tapped:
-            observer.attach()
-            return
-        if not (observer.waiting or self._budget.due):
-            observer.detach()
-        elif not observer.measuring:
-            observer.attach()
-        elif not observer.waiting:
-            observer.forget()
+        return compiled
 
     def _follow(self) -> None:
         """The model has got other parts."""
