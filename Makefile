@@ -11,7 +11,7 @@ CHECKING := node_modules/.ready
 # Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
 
-.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-compiled bench-viewers soak faults fuzz audit corpus truth help clean
+.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-compiled bench-viewers bench-sweep soak faults fuzz audit corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -77,6 +77,9 @@ bench-compiled: $(READY) ## measure what watching a compiled model costs; minute
 bench-viewers: $(TESTED) ## one training and up to a hundred who watch it; two minutes
 	$(BIN)/python -m benchmarks.viewers
 
+bench-sweep: $(READY) ## how fast sweeps are, at initialization and trained; five minutes
+	$(BIN)/python -m benchmarks.sweep
+
 soak: $(TESTED) ## thirty strangers who train, toggle and leave, for five minutes
 	$(BIN)/python -m benchmarks.soak
 
@@ -112,7 +115,7 @@ clean: ## remove the environment
 	rm -rf $(VENV) node_modules
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 $(READY): requirements.lock pyproject.toml scripts/install_torch.sh
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python." >&2; exit 1; }

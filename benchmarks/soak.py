@@ -35,11 +35,11 @@ NETWORKS = (
     "activation=tanh&depth=10&dataset=moons",
     "activation=relu&init=he_normal&depth=3&lr=1",
     "depth=50&width=100",
-    "model=rnn&depth=20",
+    "architecture=rnn&activation=tanh",
 )
 TOGGLED: tuple[dict[str, Any], ...] = (
     {"activation": "relu", "init": "he_normal"},
-    {"normalization": "batch"},
+    {"norm": "batch"},
     {"clip": "norm"},
     {"lr": 0.1},
     {"lr": "nonsense"},
