@@ -14,7 +14,7 @@ RUN scripts/install_torch.sh python && \
 # of what is really used, so that the first start is quick.
 COPY pyproject.toml README.md LICENSE ./
 COPY diagnostics diagnostics
-RUN pip install --quiet --constraint requirements.lock '.[postgres]' && rm -rf /build/* && \
+RUN pip install --quiet --constraint requirements.lock '.[postgres,cluster]' && rm -rf /build/* && \
     python -c 'import diagnostics.engine.lab.worker, diagnostics.dashboard.server'
 
 RUN useradd --create-home --uid 1000 lab && install -d -o lab -g lab /data

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from diagnostics.runs.crew import Crew
 from diagnostics.store.store import Store
 from diagnostics.sweeps.outcomes import outcome
 from diagnostics.sweeps.pace import seconds
@@ -24,7 +25,7 @@ def swept_in(words: str, workers: int) -> tuple[int, float]:
     asked = plan([words])
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{Path(folder) / 'store.sqlite'}")
-        with swept(store, workers, asked) as results:
+        with swept(store, Crew(workers), asked) as results:
             time.sleep(WARM_SECONDS)
             began = time.perf_counter()
             count = sum(1 for result in results if outcome(store, result).error == "")

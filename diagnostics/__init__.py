@@ -84,14 +84,16 @@ def sweep(
         InvalidConfig: a field, a value or a range that can't be.
         StoreError: no store can be had.
     """
+    from diagnostics.runs.crew import Crew
     from diagnostics.store.settings import Settings
     from diagnostics.sweeps import outcomes
     from diagnostics.sweeps.product import plan
     from diagnostics.sweeps.sweep import swept
 
     chosen = plan([*words, *(f"{key}={value}" for key, value in fields.items())])
-    kept = store or open_store()
-    with swept(kept, workers or Settings.read().workers, chosen) as results:
+    kept, crew = store or open_store(), Crew.of(Settings.read())
+    crew = crew._replace(slots=workers or crew.slots)
+    with swept(kept, crew, chosen) as results:
         return outcomes.frame(outcomes.outcomes(kept, results))
 
 

@@ -24,7 +24,7 @@ WRITERS = {".csv": "to_csv", ".parquet": "to_parquet", ".html": ""}
 
 @click.command()
 @click.argument("words", metavar="[KEY=A,B]... [KEY=LOW:HIGH:STEP]...", nargs=-1)
-@settings("data_dir", "store", "workers")
+@settings("data_dir", "store", "workers", "cluster")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
 @as_json_flag
 def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any) -> None:
@@ -34,6 +34,7 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
     trained again: a sweep that was interrupted goes on where it was. With steps=0 networks are
     measured at initialization. FILE ends with .csv, .parquet or .html: a matrix of curves.
     """
+    from diagnostics.runs.crew import Crew
     from diagnostics.sweeps import outcomes
     from diagnostics.sweeps.product import plan
     from diagnostics.sweeps.sweep import swept
@@ -43,7 +44,7 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
     told: list[Result] = []
     with opened(given) as store:
         try:
-            with swept(store, Settings.read(**given).workers, chosen) as results:
+            with swept(store, Crew.of(Settings.read(**given)), chosen) as results:
                 told.extend(_followed(results, len(chosen.cells), as_json))
         except KeyboardInterrupt:
             count = len(chosen.cells)

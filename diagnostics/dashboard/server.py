@@ -42,10 +42,10 @@ from diagnostics.dashboard.shell import Shell
 from diagnostics.dashboard.sweeping import Sweeping
 from diagnostics.dashboard.visitors import HERE, Guests
 from diagnostics.runs import logs
+from diagnostics.runs.crew import Crew
 from diagnostics.runs.limits import Limits
 from diagnostics.runs.retention import Retention
 from diagnostics.runs.runner import Runner
-from diagnostics.runs.workers import NICENESS, Workers
 from diagnostics.store.settings import InvalidSetting, Settings
 from diagnostics.store.store import Store, open_store
 from diagnostics.subject.config import RunConfig
@@ -72,13 +72,13 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
     """
     listener = _listen(settings)
     logs.configure(bool(settings.log_json))
-    store = open_store(settings.store_url)
-    assistant = Workers(1)  # first, since whoever opens the page waits for it
-    workers, limits = Workers(settings.workers, NICENESS), Limits.of(settings)
-    runner = Runner(store, workers, assistant, settings.workers, limits)
+    store, crew = open_store(settings.store_url), Crew.of(settings)
+    assistant = crew.assistant()  # first, since whoever opens the page waits for it
+    limits = Limits.of(settings)
+    runner = Runner(store, crew.executor(), assistant, crew.slots, limits)
     runner.take_over()
     place = Place(settings.host, _words(settings.names), settings.embed or NEARBY)
-    guests, sweeps = Guests(), Sweeping(store, settings.workers, limits)
+    guests, sweeps = Guests(), Sweeping(store, crew, limits)
     address = place.address(settings.port)
     server = make_app(
         store,

@@ -22,6 +22,7 @@ from diagnostics.dashboard.refusals import missing
 from diagnostics.dashboard.shades import SHOWN
 from diagnostics.dashboard.visitors import HERE, Refused
 from diagnostics.dashboard.wire import SweepWish, Swept, encode
+from diagnostics.runs.crew import Crew
 from diagnostics.runs.limits import Limits
 from diagnostics.store.store import Store
 from diagnostics.subject.config import FIELDS, InvalidConfig, choices_of
@@ -60,18 +61,21 @@ FILES: dict[str, tuple[str, Callable[[Any, io.BytesIO], None]]] = {
 }
 
 
+ALONE = Crew()
+
+
 class Sweeping:
     """What the page asks, answered.
 
     Args:
         store: where the runs are kept.
-        workers: processes that train the cells of a sweep, in which they are made.
+        crew: who trains the cells of a sweep.
         limits: what each cell may ask.
     """
 
-    def __init__(self, store: Store, workers: int = 1, limits: Limits | None = None) -> None:
-        self._workers, self._limits = workers, limits or Limits()
-        self.tours = Tours(store, partial(swept, store, workers))
+    def __init__(self, store: Store, crew: Crew = ALONE, limits: Limits | None = None) -> None:
+        self._slots, self._limits = crew.slots, limits or Limits()
+        self.tours = Tours(store, partial(swept, store, crew))
 
     def close(self) -> None:
         """End what goes on."""
@@ -131,7 +135,7 @@ class Sweeping:
 
     def _reckoned(self, tour: Tour) -> float:
         rest = [cell.config for cell in tour.plan.cells if cell.place not in tour.found]
-        return seconds(filter(None, rest), self._workers, trained=tour.plan.trained)
+        return seconds(filter(None, rest), self._slots, trained=tour.plan.trained)
 
     def grant(self, body: bytes) -> Swept:
         """Start or stop a sweep.

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from diagnostics.diagnosis.remedies import Outcome
+from diagnostics.runs.cluster import Cluster
 from diagnostics.runs.keeper import Keeper, Standing
 from diagnostics.runs.limits import Limits
 from diagnostics.runs.workers import PRELOADED, Workers
@@ -93,8 +94,9 @@ class Runner:
             return "No worker can be started: the server's log says why."
         return self._keeper.ill()
 
-    def _workers(self) -> list[Workers]:
-        return [one for one in {self._executor, self._assistant} if isinstance(one, Workers)]
+    def _workers(self) -> list[Workers | Cluster]:
+        both = {self._executor, self._assistant}
+        return [one for one in both if isinstance(one, Workers | Cluster)]
 
     def profile(self, config: RunConfig) -> "Future[StepBatch]":
         """Measure a network at initialization, as step 0."""

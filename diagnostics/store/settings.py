@@ -84,6 +84,7 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting("store", "", "the store's URL; empty for a SQLite file in the data directory"),
         Setting("workers", 2, "runs that train at the same time", 1, 64),
+        Setting("cluster", "", "a Dask scheduler's address, tcp://HOST:PORT; empty for none"),
         Setting("turn", 60, "seconds a run keeps its worker while others wait", 1, 86_400, 20),
         Setting("most_runs", 0, "runs one person may have unfinished; 0 for any", 0, 10_000, 3),
         Setting("most_steps", 0, "steps of a run; 0 for any", 0, 1_000_000, 5000),
@@ -111,6 +112,7 @@ class Settings:
     data_dir: str
     store: str
     workers: int
+    cluster: str
     turn: int
     most_runs: int
     most_steps: int

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, NamedTuple
 
+from diagnostics.runs.crew import Crew
 from diagnostics.runs.runner import work
-from diagnostics.runs.workers import NICENESS, Workers
 from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Run, Store
 from diagnostics.subject.config import RunConfig
@@ -45,11 +45,11 @@ class Result:
 
 @contextmanager
 def swept(
-    store: Store, workers: int, plan: Plan, owner: str = "", ending: Event | None = None
+    store: Store, crew: Crew, plan: Plan, owner: str = "", ending: Event | None = None
 ) -> Iterator[Generator[Result, None, None]]:
-    """The results of a plan, by as many processes."""
-    executor = Workers(workers, NICENESS)
-    results = Sweep(store, executor, workers, owner, ending).results(plan)
+    """The results of a plan, by processes that are there as long."""
+    executor = crew.executor()
+    results = Sweep(store, executor, crew.slots, owner, ending).results(plan)
     try:
         yield results
     finally:

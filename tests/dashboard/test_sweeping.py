@@ -51,7 +51,7 @@ class Page:
 
 @pytest.fixture
 def sweeping(file_store: Store) -> Iterator[tuple[Sweeping, Gate]]:
-    gate, sweeping = Gate(file_store), Sweeping(file_store, 1, Limits(runs_each=4))
+    gate, sweeping = Gate(file_store), Sweeping(file_store, limits=Limits(runs_each=4))
     sweeping.tours = Tours(file_store, gate)
     yield sweeping, gate
     sweeping.close()

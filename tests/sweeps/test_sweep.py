@@ -13,6 +13,7 @@ import pytest
 import diagnostics
 from diagnostics.cli.commands import main
 from diagnostics.engine.lab.profiler import profile
+from diagnostics.runs.crew import Crew
 from diagnostics.store.records import Command
 from diagnostics.store.store import Store, open_store
 from diagnostics.subject.config import RunConfig
@@ -124,7 +125,7 @@ def test_a_network_that_can_not_be_measured_is_a_result_with_its_reason(
 @pytest.mark.thorough
 def test_real_workers_may_be_killed_by_hand(file_store: Store) -> None:
     killed = 0
-    with swept(file_store, 2, plan(["depth=2:4 width=8 steps=500"])) as results:
+    with swept(file_store, Crew(2), plan(["depth=2:4 width=8 steps=500"])) as results:
         for _ in results:
             if not killed and any(run.state == "running" for run in file_store.runs()):
                 killed = _kill_workers()

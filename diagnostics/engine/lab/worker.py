@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from typing import TypeVar
 
 import torch
@@ -69,13 +70,27 @@ def train_stored(url: str, run_id: str) -> None:
     """Train a waiting run of a store, or go on with it; what a worker process is given to do."""
     store = _insist(lambda: Store(url))
     try:
+        _once(store, run_id)
         train_into(store, run_id, Control())
+    except BrokenExecutor:
+        raise
     except Exception as error:
         log.exception("run %s failed", run_id)
         told = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
         _insist(lambda: store.set_state(run_id, "failed", error=told))
     finally:
         store.close()
+
+
+def _once(store: Store, run_id: str) -> None:
+    """A cluster gives a job to another worker when the one that had it was killed.
+
+    Raises:
+        BrokenExecutor: this is such a job, and of what it did there is no checkpoint to go on from.
+    """
+    run = store.run(run_id)
+    if run.steps and run.live and store.kept(run_id) is None:
+        raise BrokenExecutor(f"its worker was killed after step {run.steps}")
 
 
 def train_into(store: Store, run_id: str, control: Control) -> Summary | None:
