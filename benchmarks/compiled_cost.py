@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from torch._dynamo.utils import counters
 from benchmarks.probe_cost import WORKLOADS, Workload
 from benchmarks.watch_cost import Step, train_step
 from diagnostics import watch
+from diagnostics.engine.watch import budget
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CLOCK = time.perf_counter if DEVICE == "cuda" else time.process_time
@@ -102,6 +104,23 @@ WAYS: dict[str, Callable[[Workload, Path], AbstractContextManager[Step]]] = {
 }
 
 
+class Stopwatch:
+    """A clock for each way, which stands still while others run: they are none of its training."""
+
+    def __init__(self) -> None:
+        self._spent: dict[object, float] = {}
+        self._whose: object = None
+        self._since = time.perf_counter()
+
+    def turn(self, whose: object) -> None:
+        """From now on it runs for another."""
+        self._spent[self._whose] = self.perf_counter()
+        self._whose, self._since = whose, time.perf_counter()
+
+    def perf_counter(self) -> float:
+        return self._spent.get(self._whose, 0.0) + time.perf_counter() - self._since
+
+
 class Way:
     """A compiled workload, watched in one way until a stack of contexts is closed."""
 
@@ -141,15 +160,22 @@ def _synchronized() -> None:
         torch.cuda.synchronize()
 
 
+def in_turn(ways: list[Way], clock: Stopwatch) -> Iterator[Way]:
+    for way in ways:
+        clock.turn(way)
+        yield way
+
+
 def measure(make: Callable[[], Workload], names: list[str], steps: int, rounds: int) -> list[str]:
     """A cell for each way: the median ratio, graphs and breaks."""
     torch._dynamo.config.recompile_limit = 100  # type: ignore[attr-defined]
-    with ExitStack() as stack:
+    clock = Stopwatch()
+    with ExitStack() as stack, mock.patch.object(budget, "time", clock):
         ways = [Way(make, name, stack) for name in names]
-        for way in ways:  # each resets what was compiled before
+        for way in in_turn(ways, clock):  # each resets what was compiled before
             way.enter()
-        graphs = [way.warm() for way in ways]
-        times = [[way.seconds(steps) for way in ways] for _ in range(rounds)]
+        graphs = [way.warm() for way in in_turn(ways, clock)]
+        times = [[way.seconds(steps) for way in in_turn(ways, clock)] for _ in range(rounds)]
     cells = []
     for k, made in enumerate(graphs):
         ratios = [row[k] / row[0] for row in times]

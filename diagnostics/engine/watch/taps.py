@@ -7,6 +7,7 @@ leaf that wants no gradient is the flag: torch keeps a second graph then, with n
 it. Leaves are no parameters: no optimizer, DistributedDataParallel or clipping sees them.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,6 +19,9 @@ from diagnostics.engine.measure.layers import EVERYWHERE, linear_range
 from diagnostics.engine.measure.sums import WIDTH
 
 INFINITE = float("inf")
+
+exporting: Callable[[], bool] = getattr(torch.compiler, "is_exporting", bool)
+"""Whether ``torch.export`` is at work; False where torch can't tell yet."""
 
 
 class _Signal(torch.autograd.Function):
@@ -149,7 +153,7 @@ class Tap:
 
     def __call__(self, module: nn.Module, args: object, output: Any) -> Any:
         """Send an output through; None where there is nothing to be seen of it."""
-        if not torch.is_grad_enabled() or torch.compiler.is_exporting():
+        if not torch.is_grad_enabled() or exporting():
             return None
         if not torch.compiler.is_compiling() and hearing.transformed():
             return None

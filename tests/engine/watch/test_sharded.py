@@ -5,7 +5,8 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import Partial, Replicate, Shard
 
 from diagnostics import Unwatchable, watch
 from diagnostics.engine.watch import meeting, together
@@ -222,3 +224,36 @@ def test_training_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
         one.join()
     assert [one.exitcode for one in both] == [0, -signal.SIGKILL]
     assert kept(tmp_path / "killed.sqlite").steps.tolist()[:2] == [1, 2]
+
+
+class Mesh(NamedTuple):
+    """As far as it is asked."""
+
+    processes: int
+
+    def size(self) -> int:
+        return self.processes
+
+
+@pytest.mark.parametrize(
+    ("processes", "places", "refused"),
+    [
+        (4, (Shard(0),), False),
+        (4, (Replicate(), Shard(1)), False),
+        (2, (Shard(0),), True),
+        (4, (Shard(0), Shard(1)), True),
+        (4, (Shard(0), Replicate()), True),
+        (4, (Partial(),), True),
+    ],
+)
+def test_what_is_cut_in_more_ways_than_one_is_refused(
+    processes: int, places: tuple[Any, ...], refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 4)
+    parameter = SimpleNamespace(device_mesh=Mesh(processes), placements=places)
+    anatomy: Any = SimpleNamespace(layers=[], others=[parameter, torch.zeros(1)])
+    if refused:
+        with pytest.raises(Unwatchable, match="tensor parallelism"):
+            meeting._meshes(anatomy)
+    else:
+        assert meeting._meshes(anatomy) == {Mesh(processes)}
