@@ -6,6 +6,7 @@ const sweep = (() => {
   const EVERY = 1000;       // milliseconds between looks at one that goes on
   const PAUSE = 300;        // after the last key, before the server is asked
   const SCHEME = "mantine-color-scheme-value";
+  const NARROW = 1100;      // pixels up to which the picture goes before what is asked
   const LOOKS = ["columns", "rows", "show"];
 
   let version = "", tone = "", timer = 0;
@@ -185,6 +186,7 @@ const sweep = (() => {
     for (const id of LOOKS) field(id).onchange = () => { field(id).dataset.chosen = "yes"; changed(); };
     field("theory").onchange = () => $("main").classList.toggle("theory-shown", field("theory").checked);
     $("main").classList.add("theory-shown");
+    $("fields").toggleAttribute("open", innerWidth > NARROW);
     const now = JSON.parse($("now").textContent || "{}");
     for (const id of LOOKS) if (new URLSearchParams(location.search).has(id)) field(id).dataset.chosen = "yes";
     offer();
