@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from diagnostics.dashboard import charts, form, page
+from diagnostics.dashboard import charts, embedded, form
 from diagnostics.dashboard.explanations import explanations
 from diagnostics.diagnosis.rules import RULES
 from diagnostics.subject.choices import CLIPS
@@ -46,7 +46,7 @@ def test_a_word_within_another_is_not_taken_for_it() -> None:
 
 @pytest.mark.parametrize("key", charts.CHARTS)
 def test_each_chart_has_its_question_mark(key: str) -> None:
-    html = page.TEMPLATES.get_template("cards.html").module.card(charts.CHARTS[key])  # type: ignore[attr-defined]
+    html = embedded.TEMPLATES.get_template("cards.html").module.card(charts.CHARTS[key])  # type: ignore[attr-defined]
     assert re.search(rf'class="ask"[^>]*data-help="chart-{key}"', html)
     assert explanations()[f"chart-{key}"]
 

@@ -272,19 +272,23 @@ def test_scalars_of_the_watchs_are_kept(store: Store) -> None:
 
 
 @pytest.mark.thorough
+def objects(w: watch) -> int:
+    """How many there are, once all that was measured is written."""
+    wait_for(lambda: not w._session._chronicle._sink._steps)
+    gc.collect()
+    return len(gc.get_objects())
+
+
 def test_nothing_grows(store: Store) -> None:
     t = training("mlp", 1)
     long = Training(t.model, t.optimizer, t.batches * 250)
     with watch(t.model, t.optimizer, store=store, every=1) as w:
         run(long, w)
-        gc.collect()
-        before = len(gc.get_objects())
         run(long, w)
+        before = objects(w)
         run(long, w)
-        wait_for(lambda: not w._session._chronicle._sink._steps)
-        gc.collect()
-        grown = len(gc.get_objects()) - before
-    assert grown < 250  # steps, half of those taken
+        grown = objects(w) - before
+    assert grown < 100  # of 250 steps
     assert len(w._last._alerts._recent) == 200
     assert len(measured(store, w)) == 750
 
