@@ -166,7 +166,14 @@ class _Moments(NamedTuple):
 
 
 def _moments(config: RunConfig, q: float) -> _Moments:
-    function, slope = ACTIVATIONS[config.activation].at(config.parameter("activation"))
+    parameter = config.parameter("activation")
+    return _moments_of(config.activation, None if math.isnan(parameter) else parameter, q)
+
+
+@lru_cache(maxsize=4096)
+def _moments_of(activation: str, parameter: float | None, q: float) -> _Moments:
+    """Deeper networks begin with the layers of less deep ones: a sweep over depth asks once."""
+    function, slope = ACTIVATIONS[activation].at(math.nan if parameter is None else parameter)
     return _Moments(
         expectation(function, q),
         expectation(lambda z: function(z) ** 2, q),
