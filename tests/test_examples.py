@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from diagnostics import open_store
 from tests.conftest import not_installed
@@ -37,7 +38,13 @@ def _run(example: Path) -> str:
     return told.stdout
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def _example(path: Path) -> ParameterSet:
+    """Trainers that are long to load are tested in ``integrations``, too: here they are slow."""
+    slow = path.stem in ("hf_trainer", "lightning_mlp")
+    return pytest.param(path, id=path.stem, marks=pytest.mark.slow if slow else ())
+
+
+@pytest.mark.parametrize("example", list(map(_example, EXAMPLES)))
 def test_an_example_leaves_a_measured_run(example: Path) -> None:
     _run(example)
     store = open_store()

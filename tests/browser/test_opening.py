@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from itertools import product, starmap
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 from playwright.sync_api import Page, Route, expect
 
 from diagnostics import train
@@ -34,6 +36,9 @@ LATE = 0.4
 """Seconds that the scripts come after the page, as over a network: it is painted by then."""
 
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
+
+USUAL = {"bare": (390, 844), "offered": (1440, 900), "lesson": (1024, 768), "compared": (390, 844)}
+"""Openings that are looked at in every run of the tests, each at a size; all else is slow."""
 
 
 def _bare(_: Open, lab: Lab) -> str:
@@ -112,8 +117,14 @@ def _moved(opened: Open, lab: Lab, state: str, *scripts: str, **options: Any) ->
     return found
 
 
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(("width", "height"), SIZES)
+def _opening(state: str, size: tuple[int, int]) -> ParameterSet:
+    marks = () if USUAL.get(state) == size else (pytest.mark.slow,)
+    return pytest.param(state, *size, id=f"{state}-{size[0]}", marks=marks)
+
+
+@pytest.mark.parametrize(
+    ("state", "width", "height"), list(starmap(_opening, product(STATES, SIZES)))
+)
 def test_nothing_moves_while_a_page_opens(
     opened: Open, lab: Lab, state: str, width: int, height: int
 ) -> None:

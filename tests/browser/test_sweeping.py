@@ -42,7 +42,7 @@ def test_it_fills_in_and_a_click_opens_a_network_in_the_lab(sweep: Callable[...,
     expect(other.locator("#told")).to_have_text("6 of 6 networks · Complete")
     page.select_option("#show", "accuracy")
     expect(page.locator("[data-hue='ink']")).to_have_count(6)
-    page.locator("summary").click()
+    page.locator("#list summary").click()
     expect(page.locator("#rowed tr")).to_have_count(7)
     page.get_by_role("button", name="accuracy", exact=True).click()
     expect(page.locator("th[aria-sort='ascending']")).to_have_text("accuracy")
