@@ -280,7 +280,7 @@ def objects(w: watch) -> int:
     wait_for(lambda: not w._session._chronicle._sink._steps)
     gc.collect()
     ours = ("diagnostics", "torch")
-    return sum(type(one).__module__.startswith(ours) for one in gc.get_objects())
+    return sum(str(type(one).__module__).startswith(ours) for one in gc.get_objects())
 
 
 def test_nothing_grows(store: Store) -> None:
