@@ -12,9 +12,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import torch
@@ -22,8 +21,7 @@ from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
 from benchmarks.probe_cost import WORKLOADS, Workload
-from benchmarks.watch_cost import Step, train_step
-from diagnostics import watch
+from benchmarks.watch_cost import Step, bare, every_step, ours, train_step
 from diagnostics.engine.watch import budget
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -44,21 +42,6 @@ class Holder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         z: Tensor = self.model(x)
         return z
-
-
-def bare(work: Workload, folder: Path) -> AbstractContextManager[Step]:
-    return nullcontext(lambda loss: None)
-
-
-@contextmanager
-def ours(work: Workload, folder: Path, **options: Any) -> Iterator[Step]:
-    url = f"sqlite:///{folder / 'store.sqlite'}"
-    with watch(work.model, work.optimizer, store=url, **options) as watched:
-        yield lambda loss: watched.step(loss=loss)
-
-
-def every_step(work: Workload, folder: Path) -> AbstractContextManager[Step]:
-    return ours(work, folder, every=1)
 
 
 def seldom(work: Workload, folder: Path) -> AbstractContextManager[Step]:

@@ -22,6 +22,9 @@ TEMPLATES = Environment(
 SCRIPTS = ("painter", "charts", "page")
 """Folders of the page's scripts, in order."""
 
+SWEEP = ("charts/dom.js", "sweep")
+"""Those of the page of sweeps."""
+
 RECORDED = (*SCRIPTS, "site")
 """Those of a page that lives without a server."""
 
@@ -38,10 +41,14 @@ def data(name: str, sent: object) -> str:
 
 
 def sources(kind: str, folders: Sequence[str] = SCRIPTS) -> list[Path]:
-    """The page's own scripts (``js``) or styles (``css``), in the order in which they are read."""
+    """The page's own scripts (``js``) or styles (``css``), in the order in which they are read.
+
+    Among folders of scripts there may be a single one.
+    """
     if kind == "css":
         return sorted(ASSETS.rglob("*.css"), key=lambda file: (len(file.parts), file.name))
-    return [file for name in folders for file in sorted((ASSETS / name).glob("*.js"))]
+    patterns = (name if name.endswith(".js") else f"{name}/*.js" for name in folders)
+    return [file for pattern in patterns for file in sorted(ASSETS.glob(pattern))]
 
 
 def bundle(kind: str, folders: Sequence[str] = SCRIPTS) -> str:

@@ -112,10 +112,9 @@ def diagnoses(
     """What is said of a sketch where there is one, else of a run at a step, or at its end."""
     if sketch is not None:
         return diagnose(sketch.config, sketch.batch)
-    run = _given(feed).run
-    if run.error:
-        return (Diagnosis("failed", "ill", "The run failed", run.error, chart=""),)
     known = _given(feed)
+    if known.run.error:
+        return (Diagnosis("failed", "ill", "The run failed", known.run.error, chart=""),)
     return diagnose(known.subject(at), recent(known, at), known.patient(at))
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, NamedTuple
 
 from fastapi import FastAPI, Query, Response
 
+from diagnostics.dashboard.posted import in_json
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import Listed, Runs, encode
+from diagnostics.dashboard.wire import Listed, Runs
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.store import Run, StoreError
 
@@ -43,7 +44,7 @@ def add_runs_route(server: FastAPI, catalogue: Catalogue) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST)] = 30,
     ) -> Response:
         found = await asyncio.to_thread(listed, catalogue, search, before, limit)
-        return Response(encode(found), media_type="application/json")
+        return in_json(found)
 
     server.add_api_route("/runs", runs)
 

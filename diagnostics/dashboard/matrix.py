@@ -159,7 +159,6 @@ def file(matrix: Matrix, words: Sequence[str]) -> str:
     return embedded.TEMPLATES.get_template("matrix.html").render(
         words=" ".join(words),
         cells=Markup(drawn(matrix, "")),
-        shown=SHOWN[matrix.show],
         style=embedded.bundle("css"),
         scheme=SCHEME,
     )

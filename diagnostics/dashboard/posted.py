@@ -1,4 +1,4 @@
-"""What is posted: read once, refused in a sentence where no page sends it."""
+"""What is posted: read once, answered in JSON, refused in a sentence where no page sends it."""
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope
@@ -7,6 +7,8 @@ from diagnostics.dashboard.wire import encode
 
 LONGEST = 262_144
 """Bytes of what a page posts: some hundred, or some thousand from the form."""
+
+UNREAD = "This wish can't be read. Load the page anew."
 
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -38,6 +40,11 @@ def again(body: bytes, receive: Receive) -> Receive:
     return told_again
 
 
+def in_json(sent: object, status: int = 200) -> Response:
+    """An answer in JSON, as the wire writes it."""
+    return Response(encode(sent), status, media_type="application/json")
+
+
 def refusal(sentence: str, status: int) -> Response:
     """As the page shows it."""
-    return Response(encode({"notice": sentence}), status, media_type="application/json")
+    return in_json({"notice": sentence}, status)

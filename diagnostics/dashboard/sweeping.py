@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,17 +17,16 @@ from pydantic import TypeAdapter, ValidationError
 from diagnostics.dashboard import delivery, embedded
 from diagnostics.dashboard.delivery import Delivered
 from diagnostics.dashboard.matrix import Choice, drawn, file, matrix
-from diagnostics.dashboard.posted import refusal
+from diagnostics.dashboard.posted import UNREAD, in_json, refusal
 from diagnostics.dashboard.refusals import missing
 from diagnostics.dashboard.shades import SHOWN
 from diagnostics.dashboard.visitors import HERE, Refused
-from diagnostics.dashboard.wire import SweepWish, Swept, encode
+from diagnostics.dashboard.wire import SweepWish, Swept
 from diagnostics.runs.crew import Crew
 from diagnostics.runs.limits import Limits
 from diagnostics.store.store import Store
 from diagnostics.subject.config import FIELDS, InvalidConfig, choices_of
 from diagnostics.sweeps import outcomes
-from diagnostics.sweeps.outcomes import Outcome
 from diagnostics.sweeps.pace import seconds
 from diagnostics.sweeps.presets import PRESETS
 from diagnostics.sweeps.product import Plan, plan
@@ -42,9 +41,8 @@ LINES = 3
 
 WISH: TypeAdapter[SweepWish] = TypeAdapter(SweepWish)
 
-READY = "Not begun"
 TOLD = {
-    "ready": READY,
+    "ready": "Not begun",
     "going": "Goes on",
     "done": "Complete",
     "stopped": "Stopped, and Start goes on where it was",
@@ -74,7 +72,7 @@ class Sweeping:
     """
 
     def __init__(self, store: Store, crew: Crew = ALONE, limits: Limits | None = None) -> None:
-        self._slots, self._limits = crew.slots, limits or Limits()
+        self._store, self._slots, self._limits = store, crew.slots, limits or Limits()
         self.tours = Tours(store, partial(swept, store, crew))
 
     def close(self) -> None:
@@ -120,9 +118,7 @@ class Sweeping:
             rows=layout.rows,
             show=layout.show,
             varied=tuple(key for key in asked.values if key != "seed"),
-            html=None
-            if version == seen
-            else drawn(matrix(asked, list(tour.found.values()), layout)),
+            html=None if version == seen else drawn(matrix(asked, tour.outcomes, layout)),
             yours=HERE.get().decides(tour.owner),
         )
 
@@ -157,8 +153,8 @@ class Sweeping:
                 self.tours.stop(tour)
         except (InvalidConfig, Refused, Busy) as trouble:
             notice = str(trouble)
-        told = self.now(wish.query, "")
-        return told if told.notice else replace(told, notice=notice)
+        now = self.now(wish.query, "")
+        return now if now.notice else replace(now, notice=notice)
 
     def file(self, query: str, kind: str) -> Response:
         """What is known of a sweep, to be kept.
@@ -167,14 +163,12 @@ class Sweeping:
             InvalidConfig: what the query spells can't be.
         """
         asked, choice = spelled(query)
-        found = known(self.tours.look(asked))
+        found = self.tours.look(asked).outcomes
         if kind == "html":
             media, content = "text/html", file(matrix(asked, found, choice), asked.words).encode()
         elif kind in FILES:
             media, write = FILES[kind]
-            write(
-                outcomes.frame(sorted(found, key=lambda one: one.cell.place)), into := io.BytesIO()
-            )
+            write(outcomes.frame(found), into := io.BytesIO())
             content = into.getvalue()
         else:
             return missing(f"/sweep.{kind}")
@@ -183,9 +177,9 @@ class Sweeping:
 
     def _allow(self, asked: Plan) -> None:
         """Raises ``InvalidConfig`` for more than this server allows."""
-        for cell in asked.cells:
-            if cell.config is not None:
-                self._limits.check(cell.config, 0, self.tours.size() if cell.place == 0 else 0)
+        size = self._store.size() if self._limits.megabytes else 0
+        for config in filter(None, (cell.config for cell in asked.cells)):
+            self._limits.check(config, 0, size)
         trained = len(asked.cells) if asked.trained else 0
         if not HERE.get().host and 0 < self._limits.runs_each < trained:
             raise InvalidConfig(
@@ -193,8 +187,12 @@ class Sweeping:
             )
 
 
+@lru_cache(maxsize=32)
 def spelled(query: str) -> tuple[Plan, Choice]:
-    """What a link's query asks for, and how it shall be shown. Raises ``InvalidConfig``."""
+    """What a link's query asks for, and how it shall be shown. Raises ``InvalidConfig``.
+
+    Pages ask once a second, and to read thousands of cells takes a tenth of one.
+    """
     found = parse_qsl(query.lstrip("?"), keep_blank_values=True)
     pairs = [(key, re.sub(r"\s+", "", value)) for key, value in found if value.strip()]
     looks = {key: value for key, value in pairs if key in Choice._fields}
@@ -205,11 +203,6 @@ def spelled(query: str) -> tuple[Plan, Choice]:
             "the command line more."
         )
     return asked, Choice(**looks).checked(asked)
-
-
-def known(tour: Tour) -> list[Outcome]:
-    """What has been found out so far, in the order of cells."""
-    return [one for _, one in sorted(tour.found.copy().items())]
 
 
 def _lines(query: str) -> tuple[list[tuple[str, str]], str]:
@@ -229,7 +222,7 @@ def _lasting(left: float) -> str:
 
 def add_sweep_routes(server: FastAPI, sweeping: Sweeping, delivered: Delivered) -> None:
     """Mount the page, what it asks, and its files."""
-    script = delivery.add_bundle(server, "js", "text/javascript", ("sweep",))
+    script = delivery.add_bundle(server, "js", "text/javascript", embedded.SWEEP)
 
     async def page(request: Request) -> Response:
         query = request.url.query or PRESETS[0].query
@@ -237,14 +230,14 @@ def add_sweep_routes(server: FastAPI, sweeping: Sweeping, delivered: Delivered) 
         return HTMLResponse(html, headers=delivery.FRESH)
 
     async def now(request: Request, seen: str = "") -> Response:
-        return _json(await asyncio.to_thread(sweeping.now, _without_seen(request), seen))
+        return in_json(await asyncio.to_thread(sweeping.now, _without_seen(request), seen))
 
     async def wish(request: Request) -> Response:
         try:
-            told = await asyncio.to_thread(sweeping.grant, await request.body())
+            found = await asyncio.to_thread(sweeping.grant, await request.body())
         except ValidationError:
-            return refusal("This wish can't be read. Load the page anew.", 422)
-        return _json(told)
+            return refusal(UNREAD, 422)
+        return in_json(found)
 
     async def save(request: Request, kind: str) -> Response:
         try:
@@ -261,7 +254,3 @@ def add_sweep_routes(server: FastAPI, sweeping: Sweeping, delivered: Delivered) 
 def _without_seen(request: Request) -> str:
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "seen"]
     return urlencode(pairs)
-
-
-def _json(told: Swept) -> Response:
-    return Response(encode(told), media_type="application/json")

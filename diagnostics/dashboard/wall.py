@@ -9,9 +9,10 @@ from fastapi import FastAPI, Response
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.hub import Hub
+from diagnostics.dashboard.posted import in_json, refusal
 from diagnostics.dashboard.titles import title
 from diagnostics.dashboard.visitors import HERE
-from diagnostics.dashboard.wire import Tile, Wall, encode
+from diagnostics.dashboard.wire import Tile, Wall
 from diagnostics.diagnosis.way import decades
 from diagnostics.store.catalogue import Catalogue
 from diagnostics.store.store import Run
@@ -75,8 +76,8 @@ def add_wall_route(server: FastAPI, hub: Hub, catalogue: Catalogue) -> None:
 
     async def shown() -> Response:
         if not HERE.get().host:
-            return Response(encode({"notice": "The wall is the presenter's."}), 403)
+            return refusal("The wall is the presenter's.", 403)
         found = await wall(hub, catalogue)
-        return Response(encode(found), media_type="application/json")
+        return in_json(found)
 
     server.add_api_route("/wall", shown)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -11,9 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from diagnostics.dashboard import controls, listing
 from diagnostics.dashboard.classroom import Classroom
 from diagnostics.dashboard.deeds import Deeds
+from diagnostics.dashboard.posted import UNREAD, in_json, refusal
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.visitors import Refused
-from diagnostics.dashboard.wire import Answer, Asked, Room, encode
+from diagnostics.dashboard.wire import Answer, Asked, Room
 from diagnostics.store.store import StoreError
 from diagnostics.subject.config import InvalidConfig, RunConfig
 
@@ -69,8 +70,8 @@ def granted(deeds: Deeds, body: bytes) -> Answer:
     session = _usable(Session.of(vars(asked.session)))
     try:
         session, notes = deeds.do(session, asked.wish, asked.pace)
-    except (InvalidConfig, Refused, StoreError) as refusal:
-        notes = [str(refusal)]
+    except (InvalidConfig, Refused, StoreError) as trouble:
+        notes = [str(trouble)]
     except ValidationError:
         notes = [f"{asked.wish.kind} can't be done with {asked.wish.value!r:.60}."]
     return answer(session, notes, yours=deeds.yours(session))
@@ -93,11 +94,7 @@ def add_wish_route(server: FastAPI, deeds: Deeds) -> None:
             told = await asyncio.to_thread(granted, deeds, await request.body())
         except ValidationError as trouble:
             log.warning("a browser wished what can't be read: %s", trouble)
-            return _json({"notice": "This wish can't be read. Load the page anew."}, 422)
-        return _json(told)
+            return refusal(UNREAD, 422)
+        return in_json(told)
 
     server.add_api_route("/wish", wish, methods=["POST"])
-
-
-def _json(sent: Any, status: int = 200) -> Response:
-    return Response(encode(sent), status, media_type="application/json")

@@ -37,12 +37,6 @@ def _version(package: str) -> str:
         return ""
 
 
-def done(job: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """One job after the other: a worker may have many threads, torch's random numbers are one's."""
-    with lifetime.working:
-        return job(*args, **kwargs)
-
-
 class Cluster(Executor):
     """Workers behind a scheduler.
 
@@ -63,7 +57,7 @@ class Cluster(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a job done by any worker; one that is killed over it breaks its future."""
         told: Future[Any] = Future()
-        asked = self._executor.submit(done, fn, *args, priority=self._priority, **kwargs)
+        asked = self._executor.submit(lifetime.done, fn, *args, priority=self._priority, **kwargs)
         told.add_done_callback(lambda future: asked.cancel() if future.cancelled() else None)
         asked.add_done_callback(partial(_pass_on, told))
         return told

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from diagnostics.runs import logs
 
@@ -20,6 +21,12 @@ ending = threading.Event()
 
 working = threading.Lock()
 """Held while a job is done."""
+
+
+def done(job: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a job gives; one after the other, since torch's random numbers are a process's own."""
+    with working:
+        return job(*args, **kwargs)
 
 
 def settle(niceness: int) -> None:

@@ -35,11 +35,6 @@ def _context() -> BaseContext:
     return context
 
 
-def _done(job: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with lifetime.working:
-        return job(*args, **kwargs)
-
-
 def warm_up() -> None:
     """Do what the first job would have to wait for."""
     import_module(PRELOADED).warm_up()
@@ -88,10 +83,10 @@ class Workers(ThreadPoolExecutor):
 
     def _in_process(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
-            future = self._local.pool.submit(_done, fn, *args, **kwargs)
+            future = self._local.pool.submit(lifetime.done, fn, *args, **kwargs)
         except BrokenExecutor:  # the process died while it had nothing to do
             self._renew()
-            future = self._local.pool.submit(_done, fn, *args, **kwargs)
+            future = self._local.pool.submit(lifetime.done, fn, *args, **kwargs)
         try:
             return future.result()
         except BrokenExecutor:
@@ -103,7 +98,7 @@ class Workers(ThreadPoolExecutor):
         pool = ProcessPoolExecutor(
             1, mp_context=self._context, initializer=lifetime.settle, initargs=(self._niceness,)
         )
-        pool.submit(_done, warm_up)
+        pool.submit(lifetime.done, warm_up)
         self._local.pool = pool
         self._pools.append(pool)
 

@@ -55,6 +55,11 @@ class Tour:
         self.state, self._began, self._known = "going", time.monotonic(), len(self.found)
 
     @property
+    def outcomes(self) -> list[Outcome]:
+        """What has been found out so far, in the order of cells."""
+        return [one for _, one in sorted(self.found.copy().items())]
+
+    @property
     def left(self) -> float | None:
         """Seconds that the rest will take; None before anything is known."""
         new = len(self.found) - self._known
@@ -125,10 +130,6 @@ class Tours:
     def stop(self, tour: Tour) -> None:
         """End it; what is finished is kept."""
         tour.ending.set()
-
-    def size(self) -> int:
-        """Bytes of the store."""
-        return self._store.size()
 
     def close(self) -> None:
         """End what goes on; its runs are asked to end, and what is finished is kept."""

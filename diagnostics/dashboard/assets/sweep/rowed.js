@@ -11,17 +11,14 @@ const rowed = (() => {
    */
   function fill(tone) {
     only = tone;
-    const details = /** @type {HTMLDetailsElement} */ (document.getElementById("list"));
-    details.ontoggle = draw;
+    dom.$("list").ontoggle = draw;
     draw();
   }
 
   async function draw() {
-    const details = /** @type {HTMLDetailsElement} */ (document.getElementById("list"));
-    if (!details.open) return;
+    if (!dom.$("list", HTMLDetailsElement).open) return;
     const answer = await fetch(`/sweep.json?${sweep.query()}`).catch(() => null);
-    const place = document.getElementById("rowed");
-    if (answer?.ok && place) place.replaceChildren(table(await answer.json()));
+    if (answer?.ok) dom.$("rowed").replaceChildren(table(await answer.json()));
   }
 
   /**
@@ -49,13 +46,9 @@ const rowed = (() => {
    * @param {number} column
    */
   function head(name, column) {
-    const cell = document.createElement("th"), button = document.createElement("button");
+    const cell = dom.element("th", dom.button(name, () => { up = by === column ? !up : true; by = column; draw(); }));
     cell.scope = "col";
     if (by === column) cell.setAttribute("aria-sort", up ? "ascending" : "descending");
-    button.type = "button";
-    button.textContent = name;
-    button.onclick = () => { up = by === column ? !up : true; by = column; draw(); };
-    cell.append(button);
     return cell;
   }
 
@@ -63,10 +56,7 @@ const rowed = (() => {
    * @param {string} run
    */
   function link(run) {
-    const found = document.createElement("a");
-    found.href = `/?run=${run}`;
-    found.textContent = run;
-    return found;
+    return Object.assign(dom.element("a", run), { href: `/?run=${run}` });
   }
 
   /**

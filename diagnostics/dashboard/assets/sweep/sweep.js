@@ -13,11 +13,8 @@ const sweep = (() => {
   /** @type {Wire.Swept | null} */
   let known = null;
 
-  const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+  const { $, all } = dom;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement & HTMLSelectElement} */ ($(id));
-  /** @type {(selector: string, within?: ParentNode) => HTMLElement[]} */
-  const all = (selector, within = document) => [...within.querySelectorAll(selector)].map(
-    (one) => /** @type {HTMLElement} */ (one));
 
   function dress() {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -55,7 +52,7 @@ const sweep = (() => {
 
   /** Options of a field that has some, to be pressed; what has the focus keeps it. */
   function offer() {
-    const choices = JSON.parse($("choices").textContent || "{}");
+    const choices = dom.data("choices");
     for (const { which, values, keys } of lines()) {
       if (keys.dataset.of !== which.value) {
         keys.dataset.of = which.value;
@@ -63,7 +60,7 @@ const sweep = (() => {
           (/** @type {string} */ key) => option(key, values)));
       }
       const chosen = listed(values);
-      for (const button of all("button", keys)) {
+      for (const button of keys.querySelectorAll("button")) {
         button.setAttribute("aria-pressed", String(chosen.includes(button.textContent || "")));
       }
     }
@@ -77,15 +74,12 @@ const sweep = (() => {
    * @param {HTMLInputElement} values
    */
   function option(key, values) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = key;
-    button.onclick = () => {
+    const made = dom.button(key, () => {
       const chosen = listed(values);
       values.value = (chosen.includes(key) ? chosen.filter((one) => one !== key) : [...chosen, key]).join(",");
       changed();
-    };
-    return button;
+    });
+    return Object.assign(made, { type: "button" });
   }
 
   /** Something else is asked: the link says so, and the server what it comes to. */
@@ -165,13 +159,10 @@ const sweep = (() => {
     }
     if (!said.has(tone)) tone = "";
     $("legend").replaceChildren(...[...said].map(([words, one]) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.dataset.tone = one.tone;
-      button.textContent = `${words} ${one.count}`;
-      button.setAttribute("aria-pressed", String(tone === words));
-      button.onclick = () => { tone = tone === words ? "" : words; mark(); };
-      return button;
+      const made = dom.button(`${words} ${one.count}`, () => { tone = tone === words ? "" : words; mark(); });
+      made.dataset.tone = one.tone;
+      made.setAttribute("aria-pressed", String(tone === words));
+      return made;
     }));
     for (const cell of cells) cell.classList.toggle("dim", Boolean(tone) && cell.dataset.said !== tone);
     rowed.fill(tone);
@@ -187,7 +178,7 @@ const sweep = (() => {
     field("theory").onchange = () => $("main").classList.toggle("theory-shown", field("theory").checked);
     $("main").classList.add("theory-shown");
     $("fields").toggleAttribute("open", innerWidth > NARROW);
-    const now = JSON.parse($("now").textContent || "{}");
+    const now = dom.data("now");
     for (const id of LOOKS) if (new URLSearchParams(location.search).has(id)) field(id).dataset.chosen = "yes";
     offer();
     show(now);
