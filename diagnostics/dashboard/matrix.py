@@ -189,7 +189,7 @@ def _drawn(cells: Sequence[Cell], seeds: Sequence[Outcome], show: str) -> Drawn:
     """What came of one network, over its seeds."""
     runs = [one.run for one in seeds if one.run]
     config = next((cell.config for cell in cells if cell.config), None)
-    curves = [one.decades for one in seeds if len(one.decades)]
+    curves = [one.decades for one in seeds if len(one.decades) and not np.isnan(one.decades).any()]
     told = [one.diagnosis for one in seeds if one.diagnosis]
     gravest = min(told, key=lambda said: GRAVITY.index(said.severity), default=None)
     errors = [one.error for one in seeds if one.error]
@@ -214,8 +214,7 @@ def _numbers(seeds: Sequence[Outcome]) -> list[str]:
 
 
 def _height(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    shown = np.clip(np.nan_to_num(curve, nan=LEAST), LEAST, MOST)
-    return np.asarray(HIGH * (MOST - shown) / (MOST - LEAST))
+    return np.asarray(HIGH * (MOST - np.clip(curve, LEAST, MOST)) / (MOST - LEAST))
 
 
 def _path(curve: NDArray[np.float64]) -> str:
