@@ -15,6 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from diagnostics.runs import keeper
 from diagnostics.runs.runner import Runner
 from diagnostics.store.pictures import BINS, QUANTITIES, SIDE, Picture
 from diagnostics.store.records import METRICS, SCALARS, StepBatch
@@ -25,8 +26,8 @@ from tests.postgres import Cluster, programs
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
 
-ON_BOTH = ("store", "runs")
-SLOWLY_ON_BOTH = ("dashboard", "cli")
+ON_BOTH = ("store",)
+SLOWLY_ON_BOTH = ("runs", "dashboard", "cli")
 """Folders of tests; what only uses a store is tried on the second among the slow ones."""
 
 
@@ -83,10 +84,14 @@ def runners(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
 
 
 @pytest.fixture
-def store(store_url: str, runners: list[Runner]) -> Iterator[Store]:
+def store(
+    store_url: str, runners: list[Runner], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
     store = Store(store_url)
     yield store
     for runner in runners:
+        if isinstance(runner._executor, NoWorkers):  # have no last words
+            monkeypatch.setattr(keeper, "LAST_WORDS_SECONDS", 0.05)
         runner.close()
     store.close()
 

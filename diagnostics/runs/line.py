@@ -51,9 +51,17 @@ class Place:
 
 
 def in_order(waiting: Collection[Place], going: Collection[Place], now: float) -> list[Place]:
-    """Who waits: who is looked at first, of them who has fewest workers, of them who came first."""
-    held = Counter(place.whose for place in going)
-    return sorted(waiting, key=lambda one: (one.abandoned(now), held[one.whose]))
+    """Who waits: who is looked at first, of them who has fewest workers, of them who came first.
+
+    Whoever comes has a worker more from then on, so that somebody's second run is behind all
+    others' first.
+    """
+    looked_at_first = sorted(waiting, key=lambda one: one.abandoned(now))
+    held, before = Counter(place.whose for place in going), dict[str, int]()
+    for place in looked_at_first:
+        before[place.run] = held[place.whose]
+        held[place.whose] += 1
+    return sorted(looked_at_first, key=lambda one: (one.abandoned(now), before[one.run]))
 
 
 def yielding(
@@ -67,19 +75,28 @@ def yielding(
         turn: seconds that a run may keep one while others wait.
     """
     held = [place for place in going if not place.asked]
-    idle = [place for place in held if place.paused and now - place.paused > PAUSED_SECONDS]
-    wanted = len(waiting) - (slots - len(held))
-    found = list(idle)
-    for after in in_order(waiting, going, now)[: max(0, wanted)]:
-        rest = [place for place in held if place not in found]
-        if len(found) < wanted and (out := _out(after, rest, turn, now)):
+    found = [place for place in held if place.paused and now - place.paused > PAUSED_SECONDS]
+    rest = [place for place in held if place not in found]
+    free, came = slots - len(rest), list[Place]()
+    for after in in_order(waiting, rest, now):
+        if len(came) < free:
+            came.append(after)
+        elif out := _out(after, rest, came, turn, now):
             found.append(out)
+            rest.remove(out)
+            came.append(after)
+            free += 1
     return found
 
 
-def _out(after: Place, held: list[Place], turn: float, now: float) -> Place | None:
-    """Who makes room: who pauses, else is abandoned, has too many workers, or had a turn."""
-    shares = Counter(place.whose for place in held)
+def _out(
+    after: Place, held: list[Place], came: list[Place], turn: float, now: float
+) -> Place | None:
+    """Who makes room: who pauses, else is abandoned, has too many workers, or had a turn.
+
+    Who ``came`` for others that made room has a worker as well.
+    """
+    shares = Counter(place.whose for place in (*held, *came))
     fits = {
         "paused": [one for one in held if one.paused],
         "abandoned": [one for one in held if one.abandoned(now) and not after.abandoned(now)],

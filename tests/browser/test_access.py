@@ -24,15 +24,7 @@ LOOKS = {
 }
 
 
-USUAL = {
-    "bare",
-    "training",
-    "lesson",
-    "lecture",
-    "dark",
-    "phone",
-    "menu",
-}
+USUAL = {"lesson", "dark", "phone"}
 """What is looked at in every run of the tests; all else is slow."""
 
 

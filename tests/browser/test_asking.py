@@ -54,6 +54,7 @@ def test_an_explanation_at_an_edge_of_a_phone_is_whole(opened: Open) -> None:
         page.keyboard.press("Escape")
 
 
+@pytest.mark.slow
 def test_common_options_are_first_and_a_rare_choice_brings_all_in_sight(opened: Open) -> None:
     page = opened("?seed=0")
     rare, more = page.get_by_text("Softplus", exact=True), page.locator("#wrap-activation .more")

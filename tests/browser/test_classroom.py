@@ -81,6 +81,7 @@ def test_students_follow_run_and_step_with_a_view_of_their_own(come: Come) -> No
     expect(late.locator("#train")).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_a_student_goes_ones_own_way_and_comes_back(come: Come) -> None:
     presenter, student = _present(come), come()
     run = _trains(presenter)
@@ -110,6 +111,7 @@ def test_a_run_comes_from_the_wall_to_the_projector_and_to_all_who_follow(come: 
     expect(presenter.locator("#train")).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_what_the_presenter_prepares_unseen_stays_unseen(come: Come) -> None:
     presenter, student = _present(come), come()
     run = _trains(presenter)

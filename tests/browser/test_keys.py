@@ -68,6 +68,7 @@ FOCUSED = (
 )
 
 
+@pytest.mark.slow
 def test_space_plays_whatever_has_the_focus(opened: Open) -> None:
     page = settled(opened, State(SMALL))
     link = page.evaluate("lab.session().query")
@@ -80,6 +81,7 @@ def test_space_plays_whatever_has_the_focus(opened: Open) -> None:
         assert page.evaluate("lab.session().query") == link
 
 
+@pytest.mark.slow
 def test_every_key_works_after_a_menu(opened: Open) -> None:
     page = settled(opened, State("?depth=3&width=8"))
     page.click("#field-dataset")
@@ -170,7 +172,9 @@ def test_what_is_chosen_is_seen_in_forced_colours(opened: Open) -> None:
     assert page.evaluate(ink) == page.evaluate("getComputedStyle(document.body).color")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+@pytest.mark.parametrize(
+    ("width", "height"), [pytest.param(1440, 900, marks=pytest.mark.slow), (1024, 768)]
+)
 def test_what_stays_in_sight_moves_nothing_and_what_has_the_focus_is_seen(
     opened: Open, width: int, height: int
 ) -> None:

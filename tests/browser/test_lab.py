@@ -81,6 +81,7 @@ def test_pause_step_resume_and_live_clipping(opened: Open) -> None:
     assert page.evaluate("lab.frame().run") == run
 
 
+@pytest.mark.slow
 def test_reload_and_a_second_browser_show_the_same_run_without_a_gap(opened: Open) -> None:
     page = opened("?activation=relu&init=he_normal&depth=5")
     page.click("#train")
@@ -152,8 +153,8 @@ def test_a_live_change_that_ends_a_run_does_not_hide_its_end(opened: Open) -> No
     page.wait_for_timeout(3000)  # it used to go back to "before training" after a second
     badge(page, "diverged")
     expect(page.locator("#verdict-title")).to_have_text("Diverged")
-    signal = "lab.frame().now.metrics.signal_grad_norm"
-    assert page.evaluate(f"{signal}.every((value) => value > 0)")
+    signal = "lab.frame().now.metrics.signal_grad_norm"  # layers may have died on the way: 0
+    assert page.evaluate(f"{signal}.every((value) => value >= 0 && value < Infinity)")
     page.get_by_text("Tanh", exact=True).click()
     badge(page, "before training")
 
@@ -176,6 +177,7 @@ def test_keys_drive_the_page(opened: Open) -> None:
     badge(page, "before training")
 
 
+@pytest.mark.slow
 def test_keys_work_whatever_was_clicked_before(opened: Open) -> None:
     """The focus stays on what was clicked: space would press that again."""
     page = opened("?depth=3&width=8&steps=100000")
@@ -195,23 +197,22 @@ def test_keys_work_whatever_was_clicked_before(opened: Open) -> None:
     badge(page, "paused")
 
 
-@pytest.mark.parametrize("width", [801, 820, 900, 1024, 1100, 1150, 1280, 1366, 1920])
-def test_the_verdict_has_room_beside_its_remedies(opened: Open, width: int) -> None:
+def test_the_verdict_has_room_beside_its_remedies(opened: Open) -> None:
     page = opened("?seed=0")
-    page.set_viewport_size({"width": width, "height": 768})
     expect(page.locator("#remedies button").first).to_be_visible()
-    told = page.locator("#verdict-text").bounding_box()
-    offered = page.locator("#remedies").bounding_box()
-    assert told is not None and offered is not None and told["width"] >= 330
-    below = offered["y"] >= told["y"] + told["height"]
-    assert below or offered["x"] >= told["x"] + told["width"]
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (801, 820, 900, 1024, 1100, 1150, 1280, 1366, 1920):
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_function("(width) => innerWidth === width", arg=width)
+        told = page.locator("#verdict-text").bounding_box()
+        offered = page.locator("#remedies").bounding_box()
+        assert told is not None and offered is not None and told["width"] >= 330, width
+        below = offered["y"] >= told["y"] + told["height"]
+        assert below or offered["x"] >= told["x"] + told["width"], width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scrolling(opened: Open, scheme: str) -> None:
-    page = opened(color_scheme=scheme)
-    page.set_viewport_size({"width": 390, "height": 844})
+def test_a_phone_needs_no_sideways_scrolling(opened: Open) -> None:
+    page = opened(viewport={"width": 390, "height": 844})
     page.click("#train")
     beyond(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -316,6 +317,7 @@ def test_lessons_go_on_and_back_and_scenes_switch(opened: Open) -> None:
     expect(page.locator("#lesson-title")).to_contain_text("13.")
 
 
+@pytest.mark.slow
 def test_units_are_seen_to_die_one_by_one(opened: Open) -> None:
     page = opened("?lesson=dying")
     page.click("#train")
@@ -349,18 +351,16 @@ def test_a_lesson_says_what_was_seen_and_lights_its_charts(opened: Open) -> None
     expect(page.locator("#lesson-seen")).to_contain_text("Now you have seen")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1920, 1080)])
-def test_a_lecture_fits_its_screen_with_nothing_small(
-    opened: Open, width: int, height: int
-) -> None:
+def test_a_lecture_fits_its_screen_with_nothing_small(opened: Open) -> None:
     page = opened("?seed=0")
-    page.set_viewport_size({"width": width, "height": height})
-    page.keyboard.press("l")
-    expect(page.locator("#lab-form")).to_be_hidden()
-    scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-    assert page.evaluate(scroll) == [width, height]
-    page.keyboard.press("l")
-    expect(page.locator("#lab-form")).to_be_visible()
+    for width, height in ((1024, 768), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.keyboard.press("l")
+        expect(page.locator("#lab-form")).to_be_hidden()
+        scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        assert page.evaluate(scroll) == [width, height]
+        page.keyboard.press("l")
+        expect(page.locator("#lab-form")).to_be_visible()
 
 
 def test_back_leads_to_the_state_before(opened: Open) -> None:
@@ -373,6 +373,7 @@ def test_back_leads_to_the_state_before(opened: Open) -> None:
     page.wait_for_function("lab.session().query.includes('activation=tanh')")
 
 
+@pytest.mark.slow
 def test_a_click_while_the_server_is_away_waits_and_says_so(opened: Open, lab: Lab) -> None:
     page = opened("?depth=3&width=8")
     badge(page, "before training")

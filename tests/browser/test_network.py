@@ -38,6 +38,7 @@ def _drawn(opened: Open, link: str, **options: object) -> Page:
     return page
 
 
+@pytest.mark.slow
 def test_light_dies_on_its_way_through_sigmoids_and_arrives_through_relu(opened: Open) -> None:
     dim = _drawn(opened, "?activation=sigmoid&depth=20").evaluate(BRIGHTEST, 8000)
     lit = _drawn(opened, "?activation=relu&init=he_normal&depth=20").evaluate(BRIGHTEST, 60000)

@@ -128,8 +128,8 @@ def findings(page: Page, width: int, height: int, lecture: bool) -> list[str]:
 
 
 USUAL = {
-    "mouse": {"bare", "lesson", "lecture"},
-    "finger": {"bare", "diverged"},
+    "mouse": {"lesson", "lecture"},
+    "finger": {"diverged"},
     "zoomed": {"bare"},
 }
 """What is looked at in every run of the tests; all else is slow."""

@@ -136,6 +136,7 @@ def test_up_to_four_runs_are_compared_as_named_lines_and_in_a_table(
     page.wait_for_function("(run) => lab.session().run === run", arg=kept.runs[1])
 
 
+@pytest.mark.slow
 def test_pin_shows_its_state_and_says_where_there_is_nothing_to_pin(
     opened: Open, kept: Kept
 ) -> None:

@@ -79,7 +79,11 @@ def test_a_diverged_run_names_layer_tensor_and_step() -> None:
         ("activation=relu init=glorot_normal depth=30", ["vanishing"]),
         ("activation=relu init=he_normal depth=30", []),
         ("activation=sigmoid init=glorot_normal depth=20", ["vanishing"]),
-        ("activation=tanh init=normal width=256 depth=10", ["exploding", "saturated", "vanishing"]),
+        pytest.param(
+            "activation=tanh init=normal width=256 depth=10",
+            ["exploding", "saturated", "vanishing"],
+            marks=pytest.mark.slow,
+        ),
         ("activation=relu init=he_normal lr=1 depth=3 width=128", ["diverged"]),
     ],
 )

@@ -29,9 +29,12 @@ LONG = "activation=relu&init=he_normal&depth=5&width=16&steps=1000000"
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 
 
+USUAL = {(False, signal.SIGINT), (True, signal.SIGTERM), (True, signal.SIGKILL)}
+"""Ends that are tried in every run of the tests; all else is slow."""
+
+
 def _case(training: int, number: signal.Signals) -> ParameterSet:
-    """Ctrl-C beside an idle server, all else beside a training; the rest is slow."""
-    usual = bool(training) != (number is signal.SIGINT)
+    usual = (bool(training), number) in USUAL
     name = f"{'training' if training else 'idle'}-{number.name}"
     return pytest.param(bool(training), number, id=name, marks=() if usual else pytest.mark.slow)
 
@@ -134,6 +137,7 @@ def test_no_process_is_left(served: Served, training: bool, number: signal.Signa
     store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_server_whose_workers_still_load_leaves_nothing(
     store_url: str, number: signal.Signals
@@ -146,7 +150,11 @@ def test_a_server_whose_workers_still_load_leaves_nothing(
     assert until(lambda: gone(family)) < ENDS_WITHIN
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+    ids=lambda number: number.name,
+)
 def test_a_terminal_that_tells_all_processes_loses_no_run(
     served: Served, number: signal.Signals
 ) -> None:

@@ -31,6 +31,22 @@ def test_who_has_no_worker_comes_before_who_has_one() -> None:
     assert [place.run for place in in_order(waiting, going, NOW)] == ["c", "d", "b"]
 
 
+def test_who_waits_twice_comes_first_once() -> None:
+    waiting = [_place("a", "ann"), _place("b", "ann"), _place("c", "bob"), _place("d", "ann")]
+    assert [place.run for place in in_order(waiting, [], NOW)] == ["a", "c", "b", "d"]
+    going = [_place("e", "ann")]
+    assert [place.run for place in in_order(waiting, going, NOW)] == ["c", "a", "b", "d"]
+
+
+def test_three_workers_of_one_go_to_two_who_have_none() -> None:
+    going = [_place("a", "bob"), _place("b", "bob"), _place("c", "bob")]
+    waiting = [_place("d", "ann"), _place("e", "ann"), _place("f", "cat")]
+    gone = yielding(waiting, going, 3, TURN, NOW)
+    assert len(gone) == 2
+    left = [place for place in going if place not in gone]
+    assert [place.run for place in in_order(waiting, left, NOW)[:2]] == ["d", "f"]
+
+
 def test_the_abandoned_come_last() -> None:
     waiting = [_place("old", "ann", seen=ABANDONED_SECONDS + 1), _place("new", "bob")]
     assert [place.run for place in in_order(waiting, [], NOW)] == ["new", "old"]

@@ -139,8 +139,8 @@ def test_a_run_that_has_no_worker_is_stopped_without_one(store: Store, runner: R
 
 def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store) -> None:
     runner = Runner(store, Workers(1))  # whose turns are long: the second waits to the end
-    config = SMALL.changed(steps=3000)
-    first = runner.submit(config, Command("pace", {"steps_per_second": 500}))
+    config = SMALL.changed(steps=1000)
+    first = runner.submit(config, Command("pace", {"steps_per_second": 400}))
     waits = runner.submit(SMALL)
     until(lambda: store.run(first).steps > 10)
     runner.close()
@@ -152,7 +152,7 @@ def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store) -> None:
     for run in (first, waits):
         following.send(run, Command("resume"))
     until(lambda: reader.run(first).state == reader.run(waits).state == "finished")
-    assert reader.since(first).batch.steps.tolist() == list(range(1, 3001))
+    assert reader.since(first).batch.steps.tolist() == list(range(1, 1001))
     assert reader.since(waits).batch.steps.tolist() == list(range(1, 21))
     following.close()
     reader.close()

@@ -13,14 +13,24 @@ from tests.engine.lab.facts.shown import Scenes, Shown, show
 LONGEST = 125
 """Letters of a sentence: two lines and a half of a lecture hall's smallest projector."""
 
-DEEP = ("he", "selu", "residual", "batch_norm", "leaky")
+LONG = (
+    "glorot",
+    "he",
+    "dying",
+    "leaky",
+    "selu",
+    "batch_norm",
+    "residual",
+    "clipping",
+    "overfitting",
+)
 """Lessons whose networks train for long: theirs are slow tests."""
 
 every = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda lesson: lesson.key)
 
 
 def _usual(lesson: Lesson) -> ParameterSet:
-    marks = (pytest.mark.slow,) if lesson.key in DEEP else ()
+    marks = (pytest.mark.slow,) if lesson.key in LONG else ()
     return pytest.param(lesson, id=lesson.key, marks=marks)
 
 

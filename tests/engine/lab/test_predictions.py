@@ -27,7 +27,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("depth", [10, 30])
+@pytest.mark.parametrize("depth", [10, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("activation", "init"), CASES)
 def test_signals_travel_as_predicted(activation: str, init: str, depth: int) -> None:
     config = RunConfig(
@@ -41,7 +41,9 @@ def test_signals_travel_as_predicted(activation: str, init: str, depth: int) -> 
     assert np.mean(measured) == pytest.approx(expected, abs=tolerance)
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
+@pytest.mark.parametrize(
+    "activation", ["relu", *(pytest.param(k, marks=pytest.mark.slow) for k in ("tanh", "linear"))]
+)
 @pytest.mark.parametrize("norm", ["batch", "layer"])
 def test_normalized_signals_travel_as_predicted(activation: str, norm: str) -> None:
     config = RunConfig(dataset="gaussian", activation=activation, norm=norm, depth=30, width=WIDTH)
@@ -61,9 +63,15 @@ def test_normalized_signals_travel_as_predicted(activation: str, norm: str) -> N
         "activation=tanh residual=true depth=30",
         "activation=linear residual=true depth=30",
         "activation=relu norm=layer residual=true depth=30",
-        "activation=relu norm=batch residual=true depth=30 batch_size=256",
+        pytest.param(
+            "activation=relu norm=batch residual=true depth=30 batch_size=256",
+            marks=pytest.mark.slow,
+        ),
         "activation=tanh norm=layer norm_position=after depth=30",
-        "activation=relu norm=batch norm_position=after depth=20 batch_size=256",
+        pytest.param(
+            "activation=relu norm=batch norm_position=after depth=20 batch_size=256",
+            marks=pytest.mark.slow,
+        ),
         "activation=relu init=he_normal dropout=0.2 depth=20",
         "activation=tanh dropout=0.3 depth=20",
         "activation=relu norm=batch dropout=0.2 depth=20 batch_size=256",

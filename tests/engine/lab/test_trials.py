@@ -14,17 +14,20 @@ slow = pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "words", "field"),
     [
-        ("vanishing", "activation=relu init=glorot_normal depth=30", "init"),
-        ("exploding", "activation=tanh init=normal depth=10", "init"),
+        pytest.param(
+            "vanishing", "activation=relu init=glorot_normal depth=30", "init", marks=slow
+        ),
+        pytest.param("exploding", "activation=tanh init=normal depth=10", "init", marks=slow),
         pytest.param("saturated", "activation=tanh init=normal depth=10", "init", marks=slow),
         pytest.param(
             "born_dead", "activation=relu init=he_normal depth=30 width=3", "width", marks=slow
         ),
         ("exploding", "activation=relu init=normal init_std=0.4 depth=10", "clip"),
-        (
+        pytest.param(
             "small_batches",
             "activation=relu init=he_normal norm=batch batch_size=2 depth=10",
             "batch_size",
+            marks=slow,
         ),
         ("symmetric", "init=zeros activation=tanh depth=3 steps=50", "init"),
         ("diverged", "activation=relu init=he_normal depth=3 lr=2 steps=50", "clip"),
@@ -40,6 +43,7 @@ def test_what_helps_is_found(rule: str, words: str, field: str) -> None:
         assert remedy.effect and "nan" not in remedy.effect
 
 
+@slow
 def test_what_does_not_help_is_not_offered() -> None:
     found = consult("vanishing", config("activation=relu init=glorot_normal depth=30"))
     assert {"init": "orthogonal"} not in [dict(remedy.changes) for remedy in found]
@@ -48,7 +52,10 @@ def test_what_does_not_help_is_not_offered() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "words"),
-    [("stalled", "activation=relu init=he_normal depth=3 lr=0.05"), ("vanishing", "depth=30")],
+    [
+        ("stalled", "activation=relu init=he_normal depth=3 lr=0.05"),
+        pytest.param("vanishing", "depth=30", marks=slow),
+    ],
 )
 def test_a_trial_gives_way_and_comes_to_the_same(rule: str, words: str) -> None:
     """Other networks are looked at between its slices, as the assistant does."""
@@ -68,7 +75,8 @@ def test_a_trial_that_nobody_asks_for_any_more_is_dropped() -> None:
     assert outcome("stalled", first, seconds=60.0) == outcome("stalled", first, seconds=60.0)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=slow)])
+@slow
+@pytest.mark.parametrize("seed", [0, 1])
 def test_clipping_is_the_first_remedy_of_an_rnn_that_diverged(seed: int) -> None:
     """It diverges only after 150 steps, at which others have learned more by then."""
     rnn = "architecture=rnn activation=relu init=orthogonal lr=1 steps=400"

@@ -271,30 +271,29 @@ def test_scalars_of_the_watchs_are_kept(store: Store) -> None:
     assert math.isnan(batch.scalar("loss")[-1])
 
 
-@pytest.mark.thorough
-def objects(w: watch) -> int:
-    """How many of ours and of torch's there are, once all that was measured is written.
+def objects(store: Store, w: watch, steps: int) -> int:
+    """How many of ours and of torch's there are, once all ``steps`` that were measured are written.
 
     What else a process of tests holds (threads of clients, caches) comes and goes by itself.
     """
-    wait_for(lambda: not w._session._chronicle._sink._steps)
+    wait_for(lambda: len(measured(store, w)) == steps)
     gc.collect()
     ours = ("diagnostics", "torch")
     return sum(str(type(one).__module__).startswith(ours) for one in gc.get_objects())
 
 
+@pytest.mark.thorough
 def test_nothing_grows(store: Store) -> None:
     t = training("mlp", 1)
     long = Training(t.model, t.optimizer, t.batches * 250)
     with watch(t.model, t.optimizer, store=store, every=1) as w:
         run(long, w)
         run(long, w)
-        before = objects(w)
+        before = objects(store, w, 500)
         run(long, w)
-        grown = objects(w) - before
+        grown = objects(store, w, 750) - before
     assert grown < 100  # of 250 steps
     assert len(w._last._alerts._recent) == 200
-    assert len(measured(store, w)) == 750
 
 
 def reported(rank: int, folder: str) -> None:
