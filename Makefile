@@ -22,7 +22,7 @@ edit: $(READY) ## the lab while its code is edited: it starts anew, and its page
 
 # Browsers want a processor of their own; all other tests share what there is.
 test: lint test-scripts ## lint, check types and run every test
-	$(BIN)/python -m pytest -rs -n auto -m "not slow and not browser"
+	$(BIN)/python -m pytest -rs -n auto --dist worksteal -m "not slow and not browser"
 	$(BIN)/python -m pytest -rs -m "browser and not slow" tests/browser
 
 fast: $(READY) ## the tests that take no time: under a minute

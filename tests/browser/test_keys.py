@@ -113,6 +113,7 @@ def test_a_clicker_turns_the_pages_of_a_lecture(opened: Open) -> None:
         expect(title).to_contain_text(f"{number}. ")
 
 
+@pytest.mark.slow
 def test_the_numbers_behind_a_chart_are_a_table(opened: Open) -> None:
     page = settled(opened, State("?activation=relu&init=he_normal&depth=5&steps=100000"))
     page.click("#train")

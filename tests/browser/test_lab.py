@@ -290,6 +290,7 @@ def test_no_remedy_is_exchanged_under_the_pointer(opened: Open) -> None:
     expect(offered).to_have_text(["he", "selu", "norm"])
 
 
+@pytest.mark.slow
 def test_a_finished_run_stays_behind_the_preview_of_the_next(opened: Open) -> None:
     page = opened("?activation=relu&init=he_normal&depth=5&steps=20")
     page.click("#train")

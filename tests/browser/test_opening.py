@@ -37,7 +37,7 @@ LATE = 0.4
 
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
 
-USUAL = {"bare": (390, 844), "compared": (1024, 768)}
+USUAL = {"bare": (390, 844)}
 """Openings that are looked at in every run of the tests, each at a size; all else is slow."""
 
 

@@ -135,6 +135,7 @@ def test_runs_compared_are_named_lines_and_a_table(
     assert "0.5" in rows.nth(1).inner_text() and "Batch" in rows.nth(3).inner_text()
 
 
+@pytest.mark.slow
 def test_without_other_runs_there_is_no_table(reported: Callable[..., Page], store: Store) -> None:
     run = store.create_run(RunConfig(depth=3))
     store.append(run, steps(1, 30))

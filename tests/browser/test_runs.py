@@ -101,6 +101,7 @@ def test_what_still_trains_is_stopped_before_it_is_deleted(opened: Open) -> None
     expect(row.get_by_role("button", name="Delete")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_drawer_is_as_wide_as_the_screen(opened: Open, kept: Kept) -> None:
     page = opened()
     page.set_viewport_size({"width": 390, "height": 844})

@@ -151,6 +151,7 @@ ABSENT = {
 """Links to what no site has, and what is said of each."""
 
 
+@pytest.mark.slow
 def test_what_a_link_names_and_is_not_there_is_said(opened: Callable[..., Page]) -> None:
     page = opened()
     home = page.url.partition("?")[0]

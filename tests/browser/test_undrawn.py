@@ -34,6 +34,7 @@ def broken(tmp_path: Path) -> Iterator[Lab]:
     lab.stop(tracebacks=1)
 
 
+@pytest.mark.slow
 def test_the_page_says_so_and_goes_on(chromium: Browser, broken: Lab) -> None:
     complaints: list[str] = []
     page = chromium.new_page()
