@@ -1,6 +1,6 @@
 // @ts-check
 /* What the page shows of a run. Dash owns the form of settings; the scripts own the rest.
-   One frame at a time: a frame is acknowledged once painted, and only then comes the next. */
+   One frame at a time: a frame is acknowledged once drawn, and only then comes the next. */
 "use strict";
 
 const lab = (() => {
@@ -34,11 +34,9 @@ const lab = (() => {
    * @param {Wire.Message} message
    */
   function receive({ sequence, frame: next, led }) {
-    requestAnimationFrame(() => {
-      if (led) classroom.adopt(led);
-      if (next && next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
-      source.way().send({ ack: sequence });
-    });
+    if (led) classroom.adopt(led);
+    if (next && next.run === session.run && (next.state !== "preview" || next.query === session.query)) draw(next);
+    source.way().send({ ack: sequence });
   }
 
   /* ---- what the server answers ---- */
@@ -241,7 +239,8 @@ const lab = (() => {
     else verdict.clear();
     address();
     desk.connect({ watch, redraw, refit, look, pickLayer, lookAt, lookAround });
-    source.way().connect({ opened: watch, lost: () => header.badge("reconnecting…", "away"), received: receive });
+    const lost = () => header.badge("reconnecting…", "away");
+    source.way().connect({ opened: watch, lost, received: pacing.of(receive) });
     form.show(opened);
   }
 

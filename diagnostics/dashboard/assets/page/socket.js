@@ -18,7 +18,9 @@ const socket = (() => {
     open = new WebSocket(`${scheme}://${location.host}/live${packs ? "?packed=1" : ""}`);
     let count = 0, last = Promise.resolve(); // unpacked in the order in which they came
     open.onopen = () => { wait = FIRST; told.opened(); };
-    open.onmessage = ({ data }) => { last = last.then(async () => hear(await text(data), count += 1)); };
+    open.onmessage = ({ data }) => {
+      last = last.then(async () => hear(await text(data), count += 1)).catch(reportError); // and the next is heard
+    };
     /** @type {(json: string, sequence: number) => void} */
     const hear = (json, sequence) => {
       const message = { ...JSON.parse(json), sequence };
