@@ -92,7 +92,7 @@ SHOWN = {
         "decades",
         "decades of gradient between the last hidden layer and the first",
         _decades,
-        "{:+.1f}",
+        "{:+z.1f}",
         " decades",
         "exploding",
         (0.0, DECADES),

@@ -23,7 +23,8 @@ COLUMNS = {
     "state": "how it ended",
     "diagnosis": "the gravest of what is said of its end",
     "severity": "of the diagnosis",
-    "decades": "log10 of the first hidden layer's signal gradient over the last one's, at the end",
+    "decades": "log10 of the first hidden layer's signal gradient over the last one's, at the end, "
+    "or at the last step before numbers end",
     "predicted": "the same at initialization, by theory; empty where that does not hold",
     "dead": "the largest share of dead units of a layer, at the end",
     "loss": "held-out loss at the end",
@@ -48,8 +49,9 @@ class Outcome:
         run: that answers it; none at initialization, and where it could not be trained, as
             ``error`` says.
         diagnosis: the gravest of what is said of the run's end, if anything.
-        decades: of each hidden layer over the last one at the last step, [hidden layers]; −∞
-            where no gradient arrives at the last one, empty where nothing was measured.
+        decades: of each hidden layer over the last one at the last step (of what diverged, at the
+            last whose signals are numbers), [hidden layers]; −∞ where no gradient arrives at the
+            last one, empty where nothing was measured.
         dead: the largest share of dead units of a layer; NaN where none was counted.
         theory: what is predicted at initialization, if anything.
     """
@@ -85,7 +87,14 @@ def outcome(store: Store, result: Result) -> Outcome:
     batch = store.since(run.id).batch if run else result.start
     assert batch is not None
     first = next(iter(diagnose(config, batch, run.patient_zero if run else None)), None)
-    return Outcome(cell, result.error, run, first, *_measured(batch[-1:]), predict(config))
+    return Outcome(cell, result.error, run, first, *_measured(_last(batch)), predict(config))
+
+
+def _last(batch: StepBatch) -> StepBatch:
+    """The last step whose signals are numbers, as the page freezes it; else the last."""
+    sound = np.flatnonzero(np.isfinite(batch.metric("signal_grad_norm")).all(axis=1))
+    row = int(sound[-1]) if len(sound) else len(batch) - 1
+    return batch[max(0, row) : row + 1]
 
 
 def _measured(last: StepBatch) -> tuple[NDArray[np.float64], float]:

@@ -15,6 +15,7 @@ TOLD = {
         [-2.0, -4.0],
         Shade("vanishing", 0.5, "−3.0 ± 1.0 decades"),
     ),
+    "none to speak of": ([-0.02], Shade("vanishing", 0.003, "+0.0 decades")),
     "nothing arrives": ([-np.inf], Shade("vanishing", 1.0, "no gradient")),
     "in one of the seeds": ([-np.inf, 2.0], Shade("vanishing", 1.0, "no gradient")),
     "beyond floats": ([np.inf], Shade("exploding", 1.0, "beyond numbers")),

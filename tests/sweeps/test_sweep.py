@@ -97,6 +97,13 @@ def test_a_table_of_what_came_of_it(file_store: Store) -> None:
     assert deep["decades"] < -5 and deep["diagnosis"] == "Vanishing gradients"
 
 
+def test_what_diverged_is_shown_as_it_was_before_numbers_ended(file_store: Store) -> None:
+    asked = plan(["activation=relu init=he_normal depth=3 width=32 lr=100 steps=20"])
+    (found,) = outcomes.outcomes(file_store, Sweep(file_store, Here(), 1).results(asked))
+    assert found.run is not None and found.run.state == "diverged"
+    assert len(found.decades) == 3 and np.isfinite(found.decades).all()
+
+
 def test_without_steps_networks_are_measured_and_none_is_kept(file_store: Store) -> None:
     here = Here(2)
     found = list(Sweep(file_store, here, 2).results(plan(["gain=0.5:3:0.5 depth=4,12", *START])))
