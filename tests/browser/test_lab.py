@@ -314,8 +314,9 @@ def test_lessons_go_on_and_back_and_scenes_switch(opened: Open) -> None:
     button(page, "turns", "Next →").click()
     expect(page.locator("#lesson-title")).to_contain_text("14. Overfitting")
     badge(page, "before training")
-    button(page, "turns", "← Back").click()
-    expect(page.locator("#lesson-title")).to_contain_text("13.")
+    for _ in range(9):  # more quickly than they are answered
+        page.keyboard.press("b")
+    expect(page.locator("#lesson-title")).to_contain_text("5.")
 
 
 @pytest.mark.slow

@@ -54,6 +54,7 @@ const desk = (() => {
 
   /**
    * Before whatever has the focus hears of it: a menu would open, a box be ticked. Enter does that instead.
+   * A key that is held goes on as fast as it is answered; space, which would go to and fro, is heard once.
    * @param {KeyboardEvent} event
    */
   function onKey(event) {
@@ -63,7 +64,8 @@ const desk = (() => {
     if (!button) return;
     event.preventDefault();
     event.stopPropagation();
-    button.click();
+    const held = event.repeat && (event.key === " " || wishes.wait());
+    if (!held) button.click();
   }
 
   /**

@@ -9,6 +9,8 @@ const lessons = (() => {
   let read;
   /** @type {Wire.Scene | null} the scene in sight */
   let now = null;
+  /** @type {number | null} the place that was wished for and is not in sight yet: who presses on goes on from there */
+  let next = null;
 
   /**
    * Show it, or nothing where there is none.
@@ -68,12 +70,23 @@ const lessons = (() => {
    * @param {number} place
    */
   function turns(all, place) {
-    /** @type {(label: string, key: string, to: number) => HTMLButtonElement} */
-    const turn = (label, key, to) => {
-      const made = dom.button(label, () => wishes.make("lesson", all[to].key));
-      return Object.assign(made, { title: `key ${key}`, disabled: !all[to] });
+    /** @type {(label: string, key: string, by: number) => HTMLButtonElement} */
+    const turn = (label, key, by) => {
+      const made = dom.button(label, () => go(all, (next ?? place) + by));
+      return Object.assign(made, { title: `key ${key}`, disabled: !all[place + by] });
     };
-    return dom.element("span", turn("← Back", "B", place - 1), turn("Next →", "N", place + 1));
+    return dom.element("span", turn("← Back", "B", -1), turn("Next →", "N", 1));
+  }
+
+  /**
+   * @param {Wire.Lesson[]} all
+   * @param {number} place
+   */
+  async function go(all, place) {
+    if (!all[place]) return;
+    next = place;
+    await wishes.make("lesson", all[place].key);
+    if (next === place) next = null;
   }
 
   return { show, over };

@@ -6,6 +6,11 @@ const reach = (() => {
   const AGAIN = 1000;        // milliseconds between tries
   const CALLBACKS = "/_dash-update-component";
 
+  let waits = 0; // of what is sent
+
+  /** Whether the server is away. */
+  const away = () => waits > 0;
+
   /**
    * Send until it is answered.
    * @template T
@@ -14,13 +19,15 @@ const reach = (() => {
    * @returns {Promise<T>}
    */
   async function through(send, from) {
-    for (let away = false; ; away = true) {
+    for (let again = false; ; again = true) {
       try {
         const answer = await send();
-        if (away) told(from, false);
+        if (again) told(from, false);
+        waits -= Number(again);
         return answer;
       } catch {
         told(from, true);
+        waits += Number(!again);
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
       }
     }
@@ -28,13 +35,13 @@ const reach = (() => {
 
   /**
    * @param {Element | null} from
-   * @param {boolean} away
+   * @param {boolean} late
    */
-  function told(from, away) {
-    from?.toggleAttribute("data-waiting", away);
+  function told(from, late) {
+    from?.toggleAttribute("data-waiting", late);
     const name = from?.textContent?.trim().slice(0, 40);
     const what = name && from !== document.body ? `“${name}”` : "What you chose";
-    dom.text("notice", away ? `The server does not answer. ${what} waits, and is done when it is back.` : "");
+    dom.text("notice", late ? `The server does not answer. ${what} waits, and is done when it is back.` : "");
   }
 
   /** Dash's own requests go the same way. */
@@ -47,5 +54,5 @@ const reach = (() => {
     };
   }
 
-  return { through, open };
+  return { through, away, open };
 })();

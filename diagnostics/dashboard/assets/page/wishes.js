@@ -3,40 +3,54 @@
 "use strict";
 
 const wishes = (() => {
+  /** Wishes for other runs than the one in sight. */
+  const ELSEWHERE = ["pin", "stop", "describe", "delete", "restore"];
+  /** Wishes that go on from what there is: twice is another thing than once. */
+  const FURTHER = ["play", "step"];
+  const EACH = [...ELSEWHERE, ...FURTHER];
 
-  /** @typedef {{wish: Wire.Wish, from: Element | null, push: boolean, done: (answer: Wire.Answer) => void}} Made */
-  /** Wishes of which each counts: they are of other runs, not of what is in sight. */
-  const EACH = ["pin", "stop", "describe", "delete", "restore"];
+  /** @typedef {(answer: Wire.Answer) => void} Heard */
+  /** @typedef {{wish: Wire.Wish, from: Element | null, push: boolean, done: Heard[]}} Made */
   /** @type {Made[]} */
   let waiting = [];
-  let busy = false;
+  /** @type {Made | undefined} what the server was asked and has not answered */
+  let going;
 
   /**
-   * Ask the server for something; of what waits, the newest of a kind counts.
+   * Ask the server for something; of what waits, the newest of a kind counts where not each does.
    * @param {Wire.Deed} kind
    * @param {any} [value]
    * @param {boolean} [push] whether Back leads to what was before
-   * @returns {Promise<Wire.Answer>} once it is granted
+   * @returns {Promise<Wire.Answer>} once it, or what was wished in its place, is granted
    */
   function make(kind, value = null, push = true) {
     return new Promise((done) => {
-      const made = { wish: { kind, value }, from: document.activeElement, push, done };
-      waiting = [...waiting.filter(({ wish }) => wish.kind !== kind || EACH.includes(kind)), made];
-      if (!busy) grant();
+      const same = waiting.filter(({ wish }) => wish.kind === kind);
+      const first = going?.wish.kind === kind ? going : same[0];
+      if (first && FURTHER.includes(kind) && reach.away()) { // pressed again since nothing happens
+        first.done.push(done);
+        return;
+      }
+      const instead = EACH.includes(kind) ? [] : same;
+      const all = [...instead.flatMap((made) => made.done), done];
+      waiting = waiting.filter((made) => !instead.includes(made));
+      waiting.push({ wish: { kind, value }, from: document.activeElement, push, done: all });
+      if (!going) grant();
     });
   }
 
   async function grant() {
-    busy = true;
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { wish, push, done } = next;
-      if (!EACH.includes(wish.kind)) classroom.leave();
-      const answer = await reach.through(() => ask(wish), next.from);
+    while ((going = waiting.shift())) {
+      const { wish, from, push, done } = going;
+      if (!ELSEWHERE.includes(wish.kind)) classroom.leave();
+      const answer = await reach.through(() => ask(wish), from);
       lab.adopt(answer, push);
-      done(answer);
+      done.forEach((heard) => heard(answer));
     }
-    busy = false;
   }
+
+  /** Whether something waits for its answer. */
+  const wait = () => going !== undefined;
 
   /**
    * @param {Wire.Wish} wish
@@ -46,5 +60,5 @@ const wishes = (() => {
   /** Steps a second, 0 for as fast as possible. */
   const pace = () => Number(dom.$("pace", HTMLSelectElement).value);
 
-  return { make, pace };
+  return { make, wait, pace };
 })();
