@@ -29,28 +29,33 @@ from diagnostics.subject.config import RunConfig
 VIEWERS = (1, 10, 30, 100)
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, steps=1_000_000)
 NONSENSE = ('{"ack": "x"}', "null", "[" * 2000, '{"run": 3}', "\x00", '{"at": -1}')
+LONGEST = 30.0
+"""Seconds without a frame after which a viewer counts as forgotten."""
+
 ODD = 3
 """Of each kind of odd client, beside those that are counted: slow, silent, talking nonsense."""
 
 
 @dataclass
 class Heard:
-    """What one viewer was sent: newest step and when; bytes."""
+    """What one viewer was sent: newest step and when; bytes; whether it was forgotten."""
 
     frames: list[tuple[int, float]] = field(default_factory=list)
     size: int = 0
+    forgotten: bool = False
 
 
 async def look(run: str, heard: Heard, until: float, pause: float = 0.0) -> None:
     """Watch as a page does, with a pause before each answer."""
-    patient = asyncio.timeout(until - time.time() + 30)
-    async with patient, aclosing(shown(_watch(run))) as messages:
-        async for data in messages:
-            heard.size += len(data)
-            heard.frames.append((_newest(data), time.time()))
-            await asyncio.sleep(pause)
-            if time.time() > until:
-                return
+    try:
+        async with aclosing(shown(_watch(run))) as messages:
+            while time.time() < until:
+                data = await asyncio.wait_for(anext(messages), LONGEST)
+                heard.size += len(data)
+                heard.frames.append((_newest(data), time.time()))
+                await asyncio.sleep(pause)
+    except (TimeoutError, StopAsyncIteration):
+        heard.forgotten = True
 
 
 def _watch(run: str) -> dict[str, Any]:
@@ -135,6 +140,8 @@ def report(heard: list[Heard], measured: dict[int, float], seconds: float) -> No
     rate = frames / seconds / len(heard)
     print(f"{len(heard)} viewers: {rate:.1f} frames a second each, of {size:.1f} kB")
     print(f"  step measured → received: {spread(late)}")
+    if forgotten := [one.frames[-1:] for one in heard if one.forgotten]:
+        print(f"  {len(forgotten)} were forgotten, after {forgotten}")
 
 
 def main() -> None:

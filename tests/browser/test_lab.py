@@ -379,6 +379,7 @@ def test_back_leads_to_the_state_before(opened: Open) -> None:
 def test_a_click_while_the_server_is_away_waits_and_says_so(opened: Open, lab: Lab) -> None:
     page = opened("?depth=3&width=8")
     badge(page, "before training")
+    page.wait_for_function("'DashRenderer' in window")  # half a page is another matter
     lab.stop()
     page.click("#train")
     expect(page.locator("#notice")).to_contain_text("waits")
