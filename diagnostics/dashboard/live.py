@@ -1,6 +1,6 @@
 """The push to browsers: one WebSocket route, and frames that wait for an answer.
 
-A browser says what it watches; it is sent the newest frame when it has painted the one before, so a
+A browser says what it watches; it is sent the newest frame when it has drawn the one before, so a
 slow one skips frames instead of falling behind. Each frame is complete in itself: after a reload, a
 hidden tab or a restarted server the next one catches up without a gap.
 """
