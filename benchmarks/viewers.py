@@ -28,7 +28,7 @@ from diagnostics.subject.config import RunConfig
 
 VIEWERS = (1, 10, 30, 100)
 CONFIG = RunConfig(activation="relu", init="he_normal", depth=49, lr=0.001, steps=1_000_000)
-"""With its usual rate it diverges after some minutes, and nobody would be sent anything any more."""
+"""With the usual rate it diverges after some minutes, and nobody is sent anything any more."""
 NONSENSE = ('{"ack": "x"}', "null", "[" * 2000, '{"run": 3}', "\x00", '{"at": -1}')
 LONGEST = 30.0
 """Seconds without a frame after which a viewer counts as forgotten."""
