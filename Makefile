@@ -130,8 +130,7 @@ $(READY): requirements.lock pyproject.toml scripts/install_torch.sh
 # The trainers and TensorBoard, which only the tests of what works with them need.
 $(TESTED): requirements-test.lock $(READY)
 	@echo "Installing what only tests need from requirements-test.lock"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-		-r requirements-test.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-test.lock
 	@touch $@
 
 # TypeScript and ESLint, which only check: the page is served as it is written.
