@@ -24,7 +24,7 @@ LOOKS = {
 }
 
 
-USUAL = {"lesson", "dark", "phone"}
+USUAL = {"dark", "phone"}
 """What is looked at in every run of the tests; all else is slow."""
 
 

@@ -128,7 +128,7 @@ def findings(page: Page, width: int, height: int, lecture: bool) -> list[str]:
 
 
 USUAL = {
-    "mouse": {"lesson", "lecture"},
+    "mouse": {"lecture"},
     "finger": {"diverged"},
     "zoomed": {"bare"},
 }

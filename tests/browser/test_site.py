@@ -182,6 +182,7 @@ def test_what_is_unwound_is_what_was_recorded(
             ]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_missing_is_told(chromium: Browser, tmp_path: Path) -> None:
     write(tmp_path / "site", silent, lessons=short(), default=DEFAULT)
     (tmp_path / "site/data/speeds-1.js").unlink()
