@@ -39,7 +39,7 @@ def _run(example: Path) -> str:
 
 
 def _example(path: Path) -> ParameterSet:
-    """Trainers are tested in ``integrations``, models like these among the loops: here they are slow."""
+    """Trainers are tested in ``integrations``, such models among the loops: here they are slow."""
     slow = path.stem in ("hf_trainer", "lightning_mlp", "resnet_cifar_like", "transformer")
     return pytest.param(path, id=path.stem, marks=pytest.mark.slow if slow else ())
 
