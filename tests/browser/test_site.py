@@ -159,8 +159,8 @@ def test_what_a_link_names_and_is_not_there_is_said(opened: Callable[..., Page])
         page.goto(home + link)
         expect(page.locator("#notice")).to_contain_text(said)
         expect(page.locator("#badge")).to_have_text("before training")
-    page.locator("#train").click()
-    expect(page.locator("#badge")).to_have_text("finished")
+        page.locator("#train").click()
+        expect(page.locator("#badge")).to_have_text("finished")
 
 
 def test_what_is_unwound_is_what_was_recorded(
