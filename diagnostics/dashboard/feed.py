@@ -98,10 +98,7 @@ class Feed:
 
     def _keep(self, batch: StepBatch) -> None:
         self.newest = batch[-1:]
-        sound = np.isfinite(batch.metric("signal_grad_norm")).all(axis=1)
-        if sound.any():
-            row = int(np.flatnonzero(sound)[-1])
-            self.sound = batch[row : row + 1]
+        self.sound = batch.sound() or self.sound
         self.cut = _most_cut(StepBatch.join([self.cut, batch]))
         self.kept = StepBatch.join([self.kept, batch[-self.met % self._stride :: self._stride]])
         self.met += len(batch)

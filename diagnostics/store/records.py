@@ -254,6 +254,11 @@ class StepBatch:
         """One scalar, [steps]."""
         return self.scalars[:, SCALAR_INDEX[key]]
 
+    def sound(self) -> "StepBatch":
+        """The last step in which every layer's signal is a number; empty where there is none."""
+        rows = np.flatnonzero(np.isfinite(self.metric("signal_grad_norm")).all(axis=1))[-1:]
+        return self[rows]
+
     def frame(self) -> "pd.DataFrame":
         """A tidy frame: one row per step and layer, scalars repeated in each, own last."""
         import pandas as pd  # not in the process of a watched model, which asks for none

@@ -87,14 +87,9 @@ def outcome(store: Store, result: Result) -> Outcome:
     batch = store.since(run.id).batch if run else result.start
     assert batch is not None
     first = next(iter(diagnose(config, batch, run.patient_zero if run else None)), None)
-    return Outcome(cell, result.error, run, first, *_measured(_last(batch)), predict(config))
-
-
-def _last(batch: StepBatch) -> StepBatch:
-    """The last step whose signals are numbers, as the page freezes it; else the last."""
-    sound = np.flatnonzero(np.isfinite(batch.metric("signal_grad_norm")).all(axis=1))
-    row = int(sound[-1]) if len(sound) else len(batch) - 1
-    return batch[max(0, row) : row + 1]
+    return Outcome(
+        cell, result.error, run, first, *_measured(batch.sound() or batch[-1:]), predict(config)
+    )
 
 
 def _measured(last: StepBatch) -> tuple[NDArray[np.float64], float]:

@@ -22,12 +22,14 @@ const reach = (() => {
     for (let again = false; ; again = true) {
       try {
         const answer = await send();
-        if (again) told(from, false);
-        waits -= Number(again);
+        if (again) {
+          waits -= 1;
+          told(from, false);
+        }
         return answer;
       } catch {
+        if (!again) waits += 1;
         told(from, true);
-        waits += Number(!again);
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
       }
     }
