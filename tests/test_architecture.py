@@ -21,6 +21,7 @@ FLOORS = (
     "runs",
     "sweeps",
     "engine.measure",
+    "engine.specials",
     "engine.sinks",
     "engine.lab",
     "engine.watch",

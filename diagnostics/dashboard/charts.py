@@ -121,6 +121,12 @@ CHARTS = _table(
     Chart("units", "When do units die?", "", "units", "units", empty="no such layer",
           reported=False, axis="unit",
           about="Each row is a unit over the steps, amber from when it dies"),
+    Chart("attention_entropy", "How wide does attention look?", "0 is one key alone", "layers",
+          "attention", metric="attention_entropy", axis="entropy"),
+    Chart("attention_lowest", "How wide does its narrowest head?", "", "layers",
+          "attention", metric="attention_lowest", axis="entropy"),
+    Chart("attention_logit", "How large do its logits get?", "of some queries", "layers",
+          "attention", metric="attention_logit", empty="none is above 0", axis="largest logit"),
     Chart("told", "What do the loop's own numbers do?", "", "told", "told", axis="as told",
           about="What the training loop told of its steps by w.step, each number on an axis "
           "of its own, from its smallest to its largest"),
@@ -136,6 +142,9 @@ PANELS = _table(
     Panel("inside", "Inside a layer"),
     Panel("units", "Units"),
 )
+
+SELDOM = ("attention",)
+"""Places beneath the panels that are there for runs which have numbers of theirs."""
 
 LADDER = (
     Rung("computed_grad_norm", "computed"),
@@ -158,6 +167,7 @@ def tables() -> Tables:
     return Tables(
         charts=tuple(CHARTS.values()),
         panels=tuple(PANELS.values()),
+        seldom=SELDOM,
         views=tuple(VIEWS.values()),
         rungs=LADDER,
         shades=SHADES,
@@ -195,6 +205,11 @@ def metrics(lead: str) -> list[str]:
     drawn = [chart.metric for chart in CHARTS.values() if chart.kind in ("layers", "network")]
     shades = vars(SHADES).values()
     return [*dict.fromkeys([lead, *drawn, *shades, *(rung.metric for rung in LADDER)])]
+
+
+def seldom() -> frozenset[str]:
+    """The metrics of charts that most runs don't have."""
+    return frozenset(chart.metric for place in SELDOM for chart in placed(place))
 
 
 def measured(chart: Chart) -> Metric:

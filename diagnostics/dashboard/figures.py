@@ -92,12 +92,22 @@ def _share_axis(metric: Metric) -> Part:
     return {"range": [0, 1.03], "tickformat": ".0%", "tickvals": [0, 0.5, 1]}
 
 
+def _unit_axis(metric: Metric) -> Part:
+    return {"range": [0, 1.03], "tickvals": [0, 0.5, 1]}
+
+
 def _linear_axis(metric: Metric) -> Part:
     return {"range": list(metric.band or (0, 1)), "nticks": 4}
 
 
 AXES: Mapping[Scale, Callable[[Metric], Part]] = MappingProxyType(
-    {"log": _log_axis, "share": _share_axis, "linear": _linear_axis, "count": _linear_axis}
+    {
+        "log": _log_axis,
+        "share": _share_axis,
+        "linear": _linear_axis,
+        "count": _linear_axis,
+        "unit": _unit_axis,
+    }
 )
 
 

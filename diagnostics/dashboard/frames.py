@@ -125,7 +125,11 @@ def layers(batch: StepBatch, lead: str) -> wire.Layers | None:
     apart = decades(batch.metric(lead))[0]
     return wire.Layers(
         step=int(batch.steps[0]),
-        metrics={key: batch.metric(key)[0] for key in charts.metrics(lead)},
+        metrics={
+            key: batch.metric(key)[0]
+            for key in charts.metrics(lead)
+            if key not in charts.seldom() or np.isfinite(batch.metric(key)[0]).any()
+        },
         marks=marks(batch, lead),
         decades=np.append(np.where(np.isfinite(apart), apart, np.nan), 0.0),
     )

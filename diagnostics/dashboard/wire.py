@@ -81,7 +81,8 @@ class Chart:
         about: what its marks are, where no metric says it.
         legend: its lines, where there are several.
         kind: ``layers`` draws any metric as a point a layer, on an axis of the metric's scale.
-        place: ``strip``, ``lead``, ``small``, the key of a panel, or ``told`` beneath them.
+        place: ``strip``, ``lead``, ``small``, the key of a panel; beneath them ``told`` and what is
+            ``seldom``.
         metric: a key of ``METRICS`` or ``SCALARS``, which gives axis, band and tooltip.
         empty: what is said where nothing was measured.
         reported: whether a report has it.
@@ -150,10 +151,11 @@ class Shades:
 
 @dataclass(frozen=True)
 class Tables:
-    """What there is to draw."""
+    """What there is to draw; places that are ``seldom`` are there where a run has their numbers."""
 
     charts: tuple[Chart, ...]
     panels: tuple[Panel, ...]
+    seldom: tuple[str, ...]
     views: tuple[View, ...]
     rungs: tuple[Rung, ...]
     shades: Shades

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-Scale = Literal["log", "share", "linear", "count"]
+Scale = Literal["log", "share", "linear", "count", "unit"]
+"""A ``share`` is of what is lost, from 0 to 1; a ``unit`` goes from 0 to 1 as well."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,25 @@ METRICS = _table(
         "Dormant units",
         "share of units whose mean |h| is at most 1/40 of the layer's mean",
         "share",
+    ),
+    Metric(
+        "attention_logit",
+        "Largest attention logit",
+        "largest q·k·scale + mask that a softmax is given, of some queries of each head",
+        "log",
+    ),
+    Metric(
+        "attention_entropy",
+        "Attention entropy",
+        "−Σ p ln p over the ln of the keys in sight, mean over heads: 0 where each query looks at "
+        "one key alone",
+        "unit",
+    ),
+    Metric(
+        "attention_lowest",
+        "Attention entropy, lowest head",
+        "the same of the head that has least",
+        "unit",
     ),
 )
 """Per layer and step, in the order of the last axis of ``StepBatch.values``."""

@@ -25,7 +25,7 @@ CHARTS = charts.CHARTS
 
 
 def test_rows_name_only_what_there_is() -> None:
-    places = {"strip", "lead", "small", "told", *charts.PANELS}
+    places = {"strip", "lead", "small", "told", *charts.SELDOM, *charts.PANELS}
     for chart in CHARTS.values():
         assert chart.place in places and (not chart.metric or chart.metric in charts.MEASURED)
     assert {rung.metric for rung in charts.LADDER} <= set(METRICS)

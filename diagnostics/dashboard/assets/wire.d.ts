@@ -75,10 +75,11 @@ export interface Shades {
   pale: string;
 }
 
-/** What there is to draw. */
+/** What there is to draw; places that are ``seldom`` are there where a run has their numbers. */
 export interface Tables {
   charts: Chart[];
   panels: Panel[];
+  seldom: string[];
   views: View[];
   rungs: Rung[];
   shades: Shades;
@@ -474,7 +475,7 @@ export interface Metric {
   key: string;
   label: string;
   help: string;
-  scale: "log" | "share" | "linear" | "count";
+  scale: "log" | "share" | "linear" | "count" | "unit";
   unit: string;
   band: [number, number] | null;
 }

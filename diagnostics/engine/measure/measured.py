@@ -30,6 +30,8 @@ class Measured:
         broken: whether weights are not finite.
         skipped: whether numbers that are not finite were seen, and nothing came of them.
         order: layers in the order of their first call.
+        calls: of each call of a layer that was heard, the layer.
+        used: places of those among them that belong to passes which were applied.
         heard: outputs of activation modules.
         unread: classes of tensors that can't be read.
         seconds: spent reading.
@@ -46,6 +48,8 @@ class Measured:
     broken: bool = False
     skipped: bool = False
     order: tuple[int, ...] = ()
+    calls: tuple[int, ...] = ()
+    used: frozenset[int] = frozenset()
     heard: int = 0
     unread: frozenset[str] = frozenset()
     seconds: float = 0.0

@@ -254,6 +254,11 @@ class Probe:
         self._updates.read(which)
 
     @property
+    def calls(self) -> int:
+        """Calls of layers that were heard so far in this step."""
+        return len(self._calls.layers)
+
+    @property
     def unsettled(self) -> Flags:
         """Parameters with gradients that no optimizer has applied yet, [parameters]."""
         return self._passes.fresh
@@ -300,6 +305,7 @@ class Probe:
         step.values, step.heard = self._values.copy(), self._hooks.heard
         step.early = self._passes.old or not self._earlier.isdisjoint(self._calls.layers)
         step.skipped, step.order = self._suspects.unused(self._used), tuple(self._calls.order)
+        step.calls, step.used = tuple(self._calls.layers), frozenset(self._used.tolist())
         self.forget()
         return step
 

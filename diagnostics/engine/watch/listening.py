@@ -1,8 +1,9 @@
-"""What a model computes between its modules: activations that are functions, and what adds up."""
+"""What a model computes between its modules: activations, what adds up, what specials read."""
 
 import threading
 from collections.abc import Callable, Iterator
 from itertools import product
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from diagnostics.engine.measure import hearing
 from diagnostics.engine.measure.hearing import Ear
+from diagnostics.engine.specials.specials import Specials
 from diagnostics.engine.watch.anatomy import NO_ACTIVATIONS
 from diagnostics.subject.activations import ACTIVATIONS, Span, key_of
 
@@ -44,19 +46,33 @@ def _functions() -> Iterator[tuple[Callable[..., Any], Heard]]:
 FUNCTIONS: dict[Callable[..., Any], Heard] = dict(_functions())
 """Functional activations, which no module's hook would see."""
 
+
+def _opened(function: Any) -> Callable[..., Any]:
+    """A function that hands itself to whoever listens, as one in which each call is heard."""
+    room = {**function.__globals__, "has_torch_function": lambda tensors: False}
+    twin = FunctionType(function.__code__, room, function.__name__, function.__defaults__)
+    twin.__kwdefaults__ = function.__kwdefaults__
+    return twin
+
+
+OPENED = {F.multi_head_attention_forward: _opened(F.multi_head_attention_forward)}
+
 ADDITIONS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__, Tensor.__radd__)
 
 
 class Listener(TorchFunctionMode):
-    """Hears of functional activations, and of tensors of one shape that are added up.
+    """Hears of functional activations, of tensors of one shape that are added up, for specials.
 
     Args:
         activated: is given each activation's output and linear range.
+        specials: hear of all other functions.
     """
 
-    def __init__(self, activated: Callable[[str, Tensor, Span | None], None]) -> None:
+    def __init__(
+        self, activated: Callable[[str, Tensor, Span | None], None], specials: Specials
+    ) -> None:
         super().__init__()
-        self._activated = activated
+        self._activated, self._specials = activated, specials
         self.heard = 0
         self.adds = False
         self.entered: set[int] = set()
@@ -94,13 +110,19 @@ class Listener(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Let the function do its work, and look at what came of it."""
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in OPENED:
+            with self:
+                return OPENED[func](*args, **kwargs)
+        result = func(*args, **kwargs)
         found = FUNCTIONS.get(func)
         if found is not None:
             self.heard += 1
             self._activated(found[0], result, found[1])
         elif func in ADDITIONS and _residual(args):
             self.adds = True
+        else:
+            self._specials.hear(func, result, args, kwargs)
         return result
 
 
@@ -119,10 +141,13 @@ class Listening:
     """
 
     def __init__(
-        self, model: nn.Module, activated: Callable[[str, Tensor, Span | None], None]
+        self,
+        model: nn.Module,
+        activated: Callable[[str, Tensor, Span | None], None],
+        specials: Specials,
     ) -> None:
-        self._model = model
-        self._listener: Listener | None = Listener(activated)
+        self._model, self._specials = model, specials
+        self._listener: Listener | None = Listener(activated, specials)
         self._ears: list[tuple[nn.Module, Ear]] = []
         self.adds = self.deaf = self.evaluated = False
 
@@ -154,7 +179,7 @@ class Listening:
         if id(self._model) in self._listener.entered:
             self._leave(self._ears[1:])
             del self._ears[1:]
-        if self._listener.heard <= by_modules:
+        if self._listener.heard <= by_modules and not self._specials.heard:
             self.detach()
             self._listener = None
 

@@ -23,6 +23,7 @@ from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.measure.parts import Parts
 from diagnostics.engine.measure.probe import Probe
+from diagnostics.engine.specials.specials import Specials
 from diagnostics.engine.watch import backward, loop
 from diagnostics.engine.watch.anatomy import Anatomy
 from diagnostics.engine.watch.backward import Follower
@@ -69,10 +70,12 @@ MUTE = (
     "there are weights and their gradients, no signals and no activations."
 )
 
+SPECIAL = "Attention or a router was not looked at, because of"
+
 COMPILED = (
     "Compiled: each layer's sums of δ and of its activation come out of its graph. Depth in time, "
-    "dead units, activations that are functions and what adds up can't be seen there; where an "
-    "activation is not known, z stands for it."
+    "dead units, attention, routers, activations that are functions and what adds up can't be seen "
+    "there; where an activation is not known, z stands for it."
 )
 
 
@@ -103,7 +106,8 @@ class Observer:
         self._model, self._anatomy, self._together = model, anatomy, together
         self._probe = self._probe_of(anatomy)
         self._moved = Moved(optimizers, self._probe.parameters.place)
-        self._listening = Listening(model, self._activated)
+        self._specials = self._specials_of(anatomy)
+        self._listening = Listening(model, self._activated, self._specials)
         self._follower = Follower(self._pass_begins, self._pass_ended)
         self._tapped: Tapped | None = None
         self._compiling = loop.compiling()
@@ -135,6 +139,9 @@ class Observer:
             *(a.layers, a.activations, a.others, MOST_ENTRIES, a.channels),
             *(self._backward_began, self._together),
         )
+
+    def _specials_of(self, anatomy: Anatomy) -> Specials:
+        return Specials(self._model, anatomy.layers, lambda: self._probe.calls)
 
     def take_up(self, names: Sequence[str], step: int) -> None:
         """A run goes on that had these layers and has taken so many steps."""
@@ -188,6 +195,7 @@ class Observer:
         """Drop what was seen of a step."""
         if self._measured is None:  # else the probe has done so
             self._probe.forget()
+        self._specials.clear()
         self._measured = self.values = None
         self._stepping, self._within, self._steppers, self._waited = [], [], [], 0
         for handle in self._late:
@@ -197,7 +205,7 @@ class Observer:
     @property
     def seconds(self) -> float:
         """What reading has taken in this step."""
-        return self._known.seconds
+        return self._known.seconds + self._specials.seconds
 
     @property
     def norm(self) -> float:
@@ -233,6 +241,7 @@ class Observer:
         if self._is_compiled(measured):
             self.compiled = True
             return
+        self._specials.write(measured)
         self.places.extend(measured.order or self._unheard())
         self.values = self.places.sorted(measured.values)
         if self._tapped is None:
@@ -455,6 +464,7 @@ class Observer:
             EVALUATED: self._listening.deaf and self._listening.evaluated,
             f"Depth in time was not looked at: {', '.join(timed)}.": bool(timed),
             f"Without a point: {', '.join(left_out)}.": bool(left_out),
+            f"{SPECIAL}: {', '.join(sorted(self._specials.unread))}.": bool(self._specials.unread),
             f"Can't be read: tensors of {', '.join(sorted(self.unread))}.": bool(self.unread),
         }
         return {
@@ -482,6 +492,7 @@ class Observer:
             len(self._probe.kinds),
             self.clip_threshold,
             len(self.unread),
+            len(self._specials.unread),
             self._by_hand,
             self._early,
             self._heard_backward,
@@ -502,7 +513,8 @@ class Observer:
         self._probe = self._probe_of(anatomy)
         self._moved.again(self._probe.parameters.place)
         self.places.again(anatomy.layers)
-        self._listening = Listening(self._model, self._activated)
+        self._specials = self._specials_of(anatomy)
+        self._listening = Listening(self._model, self._activated, self._specials)
         if tapped:
             self.tap()
         return [layer.name for layer in anatomy.layers if id(layer.linear) not in known]

@@ -65,6 +65,19 @@ const charts = (() => {
   }
 
   /**
+   * Whether a chart's row is there: one that is seldom is where any chart of it has numbers.
+   * @param {Wire.Chart} chart
+   * @param {Shown} frame
+   */
+  function offered({ key, place }, { now }) {
+    const { charts: all, seldom } = tables();
+    if (!seldom.includes(place)) return true;
+    const row = /** @type {HTMLElement} */ (stage.plot(key).closest(".row"));
+    row.hidden = !all.some((chart) => chart.place === place && chart.metric in now.metrics);
+    return !row.hidden;
+  }
+
+  /**
    * A step's charts.
    * @param {Shown} frame
    * @param {number} layer
@@ -72,7 +85,7 @@ const charts = (() => {
   function step(frame, layer) {
     const told = { frame, seen: seen(frame), view: viewed(frame), layer };
     of("profile").forEach((chart) => lead.profile(chart, told));
-    of("layers").forEach((chart) => kinds.step.layers(chart, told));
+    of("layers").filter((chart) => offered(chart, frame)).forEach((chart) => kinds.step.layers(chart, told));
     pick(frame, layer);
   }
 

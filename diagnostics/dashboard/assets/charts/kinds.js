@@ -10,6 +10,7 @@
 const kinds = (() => {
   const SMALL = 11;          // the type of blocks' names
   const TICKS = 12;          // on the axis of layers
+  const SET = new Set(["share", "unit"]); // scales that go from 0 to 1
   const MOST = 6;            // on a logarithmic axis
   const FEW = 3;             // on that of a small chart
   const EVER = 1e7;          // a step that no run comes to
@@ -63,7 +64,7 @@ const kinds = (() => {
     const { key, output } = chart;
     const { scale } = metric(chart.metric);
     /** @type {(step: Wire.Layers | null) => Numbers} */
-    const plain = (step) => (step ? step.metrics[chart.metric].slice(0, output ? undefined : -1) : []);
+    const plain = (step) => (step?.metrics[chart.metric] || []).slice(0, output ? undefined : -1);
     /** @type {(step: Wire.Layers | null) => Numbers} */
     const drawn = (step) => (scale === "log" ? traces.positive(plain(step)) : plain(step));
     const [room, values] = [stage.room(key), drawn(frame.now)];
@@ -75,9 +76,9 @@ const kinds = (() => {
     const layout = { xaxis: { ...across(chart, frame, seen), title: { text: frame.word } } };
     if (scale === "log") {
       const range = stage.widened(key, axes.logarithmic, traces.inside(seen, values));
-      lines.push(traces.marked(frame, seen, traces.zeros(frame.now.metrics[chart.metric]), range, room));
+      lines.push(traces.marked(frame, seen, traces.zeros(frame.now.metrics[chart.metric] || []), range, room));
       layout.yaxis = axes.decades(range, ticks(chart));
-    } else if (scale !== "share") {
+    } else if (!SET.has(scale)) {
       layout.yaxis = { range: stage.widened(key, axes.linear, traces.inside(seen, values)) };
     }
     const others = alongside.lines(frame, frame.beside, ({ now }, name) => alongside.profile(drawn(now), name));
