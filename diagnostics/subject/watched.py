@@ -4,14 +4,14 @@ Rules and page ask either the same questions, in the keys of the tables of choic
 known of a stranger's model has a neutral answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from graphlib import TopologicalSorter
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from diagnostics.subject.activations import key_of
 from diagnostics.subject.config import RunConfig
+from diagnostics.subject.ways import ways
 
 
 class Unwatchable(ValueError):
@@ -111,8 +111,8 @@ class WatchedLayer(BaseModel):
         activation: a key of ``ACTIVATIONS``, or what torch calls another in small letters.
         frozen: none of its weights wants a gradient.
         moved: whether a watched optimizer holds some of its weights; of others no update is known.
-        after: places (from 0) of the layers whose outputs its input is made of, the nearest ones;
-            None where that is not known.
+        after: places (from 0) of the layers whose outputs its input is made of, the nearest ones
+            that no other of them is made of; None where that is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -218,57 +218,11 @@ class WatchedModel(BaseModel):
         after = [layer.after for layer in self.layers]
         if all(found is None for found in after):
             return (tuple(range(len(after))),)
-        return ways([found or () for found in after])
+        return ways(tuple(found or () for found in after))
 
     def words(self) -> list[str]:
         """For a list of runs."""
         return [f"model={self.model}", f"layers={len(self.layers)}", f"optimizer={self.optimizer}"]
-
-
-def ways(after: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """The longest ways through a graph of layers, until each layer lies on one.
-
-    Args:
-        after: of each layer, the places of those right before it. What leads to itself, over
-            others or not, is left out: time is no way through a network.
-    """
-    before = _timeless(after)
-    behind = [[i for i, found in enumerate(before) if j in found] for j in range(len(after))]
-    order = list(TopologicalSorter(dict(enumerate(before))).static_order())
-    head, tail = _longest(before, order), _longest(behind, order[::-1])
-    found: list[tuple[int, ...]] = []
-    missing = set(range(len(after)))
-    while missing:
-        i = max(missing, key=lambda i: (len(head[i]) + len(tail[i]), -i))
-        found.append((*head[i], *reversed(tail[i][:-1])))
-        missing -= set(found[-1])
-    return tuple(found)
-
-
-def _timeless(after: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The same without circles; a layer may stand before what it is made of, if it came later."""
-    before = [[j for j in found if j < i] for i, found in enumerate(after)]
-    for i, found in enumerate(after):
-        before[i] += [j for j in found if j > i and not _made_of(j, i, before)]
-    return before
-
-
-def _made_of(i: int, part: int, before: Sequence[Sequence[int]]) -> bool:
-    seen, waiting = set[int](), [i]
-    while waiting:
-        one = waiting.pop()
-        if one not in seen:
-            seen.add(one)
-            waiting.extend(before[one])
-    return part in seen
-
-
-def _longest(steps: Sequence[Sequence[int]], order: Iterable[int]) -> dict[int, tuple[int, ...]]:
-    """The longest way that ends at each place, in an order in which steps lead from known ones."""
-    known: dict[int, tuple[int, ...]] = {}
-    for i in order:
-        known[i] = (*max((known[j] for j in steps[i]), key=len, default=()), i)
-    return known
 
 
 def subject(stored: Mapping[str, Any]) -> RunConfig | WatchedModel:

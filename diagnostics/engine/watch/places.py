@@ -1,13 +1,15 @@
 """The places of a model's layers in what is stored: those called first stand first, for good."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from diagnostics.engine.measure.graph import Ways
 from diagnostics.engine.measure.kernels import Floats, Ints
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.subject.watched import WatchedLayer
+from diagnostics.subject.ways import sparse
 
 GONE = -1
 """The index of a layer that the model no longer has."""
@@ -91,7 +93,7 @@ class Places:
         rows[held] = True
         moved = probe.parameters.weights_in(rows)
         trained = probe.parameters.weights_in(probe.parameters.alive)
-        place = {i: k for k, i in enumerate(self._order)}
+        after = self._after(probe.ways)
         return tuple(
             WatchedLayer(
                 name=name,
@@ -99,13 +101,17 @@ class Places:
                 activation=probe.kinds.get(i, ""),
                 frozen=not trained[i],
                 moved=bool(moved[i]),
-                after=_among(place, probe.ways.before(i)),
+                after=after[k] if after else None,
             )
             if i != GONE
             else WatchedLayer(name=name, moved=False)
-            for i, name in zip(self._order, self._names, strict=True)
+            for k, (i, name) in enumerate(zip(self._order, self._names, strict=True))
         )
 
-
-def _among(place: Mapping[int, int], layers: Iterable[int] | None) -> tuple[int, ...] | None:
-    return None if layers is None else tuple(sorted(place[j] for j in layers if j in place))
+    def _after(self, ways: Ways) -> list[tuple[int, ...]] | None:
+        """The places before each; None where that can't be known."""
+        found = [ways.before(i) for i in self._order]
+        if any(layers is None for layers in found):
+            return None
+        place = {i: k for k, i in enumerate(self._order)}
+        return sparse([sorted(place[j] for j in layers or () if j in place) for layers in found])
