@@ -7,7 +7,7 @@ a GELU's may be that is never exactly 0.
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,8 +31,8 @@ def shares(sums: Floats) -> tuple[float, float]:
     Args:
         sums: of each unit Σ|h| over all samples, [units].
     """
-    dead, scale = float((sums == 0).mean()), float(sums.mean())
-    return dead, float((sums <= TAU * scale).mean()) if np.isfinite(scale) else math.nan
+    dead, dormant = kernels.shares(sums, TAU)
+    return float(dead), float(dormant)
 
 
 def looked_at(
@@ -88,19 +88,19 @@ class InPassing:
 
     Args:
         channels: which layers are convolutions, [layers].
+
+    Attributes:
+        dead, dormant: of each layer the shares at its last count; NaN before the first, [layers].
     """
 
     def __init__(self, channels: Flags) -> None:
         layers = len(channels)
         self._channels = channels.tolist()
-        self._shapes: list[torch.Size | None] = [None] * layers
-        self._known = [NOTHING] * layers
-        self._sums: list[Floats] = [np.zeros(0)] * layers
-        self._seen = [0] * layers
-        self._of_calls = np.zeros((0, 1))
-        self._calls: dict[int, Geometry] = {}
+        self._sums = np.zeros((layers, 1))
+        self._units, self._seen = np.zeros((2, layers), np.int64)
+        self._of_calls, self._geometry = np.zeros((0, 1)), np.zeros((0, 3), np.int64)
+        self._last: tuple[Any, Ints] = (None, self._geometry)
         self.dead, self.dormant = np.full((2, layers), np.nan)
-        """Of each layer at its last count; NaN before the first."""
 
     def see(self, these: Gathered, layers: Ints, bare: Collection[int]) -> None:
         """Take activations of calls.
@@ -109,65 +109,60 @@ class InPassing:
             layers: of each call so far, the layer.
             bare: layers without activation, which are passed over.
         """
-        rows = these.stretches.rows.tolist()
-        every = list(zip((*rows, *these.other_rows), (*these.kept, *these.others), strict=True))
-        owner = layers.tolist()
-        found = [
-            NOTHING if owner[call] in bare or not h.ndim else self._geometry(owner[call], h)
-            for call, h in every
-        ]
-        self._fit(len(layers), max((one.units for one in found), default=0))
-        for (call, _), one in zip(every, found, strict=True):
-            self._calls[call] = one
-        inner, units = (np.array([one[k] for one in found[: len(rows)]], np.int64) for k in (1, 2))
-        kernels.magnitudes(*these.stretches, inner, units, self._of_calls)
-        others = [(call, h) for call, h in every[len(rows) :] if self._calls[call].units]
-        units_last = [h.movedim(self._axis(owner[call], h), -1) for call, h in others]
-        for (call, _), sums in zip(others, portable.magnitudes(units_last), strict=True):
-            self._of_calls[call, : len(sums)] += sums
+        rows = [*these.stretches.rows.tolist(), *these.other_rows]
+        found = self._geometry_of([*these.kept, *these.others], layers[rows].tolist(), bare)
+        self._fit(len(layers), int(found[:, 2].max(initial=0)))
+        self._geometry[rows] = found
+        kernels.magnitudes(*these.stretches, found, self._of_calls)
+        if these.others:
+            self._see_others(these, layers)
 
     def count(self, calls: Ints, layers: Ints) -> None:
         """These calls were part of training; after enough samples a layer's shares are renewed."""
-        owner = layers.tolist()
-        for call in calls.tolist():
-            one = self._calls.get(call, NOTHING)
-            if one.units:
-                self._add(owner[call], call, one)
+        self._fit(len(layers), 0)
+        kernels.count_units(
+            *(calls, layers, self._geometry, self._of_calls, SAMPLES, TAU),
+            *(self._sums, self._units, self._seen, self.dead, self.dormant),
+        )
 
     def clear(self) -> None:
         """A new step begins."""
-        self._calls.clear()
+        self._geometry.fill(0)
         self._of_calls.fill(0.0)
 
-    def _add(self, i: int, call: int, one: Geometry) -> None:
-        self._sums[i] += self._of_calls[call, : one.units]
-        self._seen[i] += one.samples
-        if self._seen[i] >= SAMPLES:
-            self.dead[i], self.dormant[i] = shares(self._sums[i])
-            self._begin(i, one.units)
+    def _see_others(self, these: Gathered, layers: Ints) -> None:
+        pairs = zip(these.other_rows, these.others, strict=True)
+        known = [(call, h) for call, h in pairs if self._geometry[call, 2]]
+        units_last = [h.movedim(self._axis(layers[call], h), -1) for call, h in known]
+        for (call, _), sums in zip(known, portable.magnitudes(units_last), strict=True):
+            self._of_calls[call, : len(sums)] += sums
 
     def _fit(self, calls: int, units: int) -> None:
         """Room for so many calls, of so many units."""
         missing, wider = calls - len(self._of_calls), units - self._of_calls.shape[1]
-        if missing > 0 or wider > 0:
-            room = (0, max(0, missing) + calls), (0, max(0, wider))
+        if missing > 0:
+            room = (0, missing + calls), (0, 0)
             self._of_calls = np.pad(self._of_calls, room)
+            self._geometry = np.pad(self._geometry, room)
+        if wider > 0:
+            self._of_calls = np.pad(self._of_calls, ((0, 0), (0, wider)))
+            self._sums = np.pad(self._sums, ((0, 0), (0, wider)))
 
-    def _begin(self, i: int, units: int) -> None:
-        self._sums[i] = np.zeros(units)
-        self._seen[i] = 0
+    def _geometry_of(self, tensors: list[Tensor], owner: list[int], bare: Collection[int]) -> Ints:
+        """Of tensors of layers, [tensors, 3]; most steps are as the one before."""
+        mark = owner, [h.shape for h in tensors], len(bare)
+        if mark != self._last[0]:
+            pairs = zip(owner, tensors, strict=True)
+            found = [
+                NOTHING if i in bare or not h.ndim else self._of_one(self._axis(i, h), h.shape)
+                for i, h in pairs
+            ]
+            self._last = mark, np.array(found, np.int64).reshape(-1, 3)
+        return self._last[1]
 
-    def _geometry(self, i: int, h: Tensor) -> Geometry:
-        """A layer's activations may come in several shapes, even in one pass."""
-        shape = h.shape
-        if shape != self._shapes[i]:
-            axis = self._axis(i, h)
-            samples = shape[0] if len(shape) > 1 else 1
-            self._shapes[i] = shape
-            self._known[i] = Geometry(samples, math.prod(shape[axis + 1 :]), shape[axis])
-            if len(self._sums[i]) != shape[axis]:
-                self._begin(i, shape[axis])
-        return self._known[i]
+    def _of_one(self, axis: int, shape: torch.Size) -> Geometry:
+        samples = shape[0] if len(shape) > 1 else 1
+        return Geometry(samples, math.prod(shape[axis + 1 :]), shape[axis])
 
     def _axis(self, i: int, h: Tensor) -> int:
         return 1 if self._channels[i] and h.ndim > 2 else h.ndim - 1

@@ -69,6 +69,19 @@ SIZE = np.dtype(
 """Of all entries x seen: (Σx²)^½, number, (Σx⁴)^¼, max |x|, zeros, and others that are below the
 normal range of their type: these have lost digits."""
 
+GRADIENT = np.dtype(
+    [
+        (key, np.float64)
+        for key in (
+            *("norm", "zeros", "first", "applied", "unclipped"),
+            *("left", "under", "lying", "entries"),
+        )
+    ]
+    + [("present", np.bool_), ("stepped", np.bool_)],
+    align=True,
+)
+"""What is known of a parameter's gradient: see ``Parameters``."""
+
 NORMAL_SINGLE, NORMAL_DOUBLE = 1.1754943508222875e-38, 2.2250738585072014e-308
 """Where the normal ranges of float32 and float64 begin."""
 
@@ -397,23 +410,60 @@ def _magnitudes(entries: Any, inner: int, sums: Any) -> None:
 
 @compiled
 def magnitudes(
-    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, inner: Ints, units: Ints, out: Floats
+    rows: Ints, addresses: Ints, sizes: Ints, wide: Any, geometry: Ints, out: Floats
 ) -> None:
     """Add Σ|x| of each unit of [any, units, inner] to a row's sums.
 
     Args:
-        inner: entries of a unit that lie together, [tensors].
-        units: of each tensor; where there are none, nothing is read.
+        geometry: samples, inner, units of each tensor, [tensors, 3]; where there are no units,
+            nothing is read.
         out: float64 [rows, most units].
     """
     for k in range(len(rows)):
-        sums = out[rows[k], : units[k]]
-        if not units[k] or not sizes[k]:
+        inner, units = geometry[k, 1], geometry[k, 2]
+        sums = out[rows[k], :units]
+        if not units or not sizes[k]:
             continue
         if wide[k]:
-            _magnitudes(carray(_pointer(addresses[k]), sizes[k], np.float64), inner[k], sums)
+            _magnitudes(carray(_pointer(addresses[k]), sizes[k], np.float64), inner, sums)
         else:
-            _magnitudes(carray(_pointer(addresses[k]), sizes[k], np.float32), inner[k], sums)
+            _magnitudes(carray(_pointer(addresses[k]), sizes[k], np.float32), inner, sums)
+
+
+@compiled
+def shares(sums: Floats, tau: float) -> tuple[float, float]:
+    """Shares of units that are dead and dormant, from Σ|h| of each, [units]."""
+    dead, dormant, scale = 0, 0, sums.mean()
+    for unit in range(len(sums)):
+        dead += np.int64(sums[unit] == 0)
+        dormant += np.int64(sums[unit] <= tau * scale)
+    return dead / len(sums), dormant / len(sums) if np.isfinite(scale) else np.nan
+
+
+@compiled
+def count_units(
+    calls: Ints, layers: Ints, geometry: Ints, of_calls: Floats,
+    samples: int, tau: float, sums: Floats, units: Ints, seen: Ints, dead: Floats, dormant: Floats,
+) -> None:  # fmt: skip
+    """Add Σ|h| of calls to their layers'; after enough samples a layer's shares are renewed.
+
+    Args:
+        layers: of each call, the layer.
+        geometry: samples, inner, units of each call, [calls, 3].
+        samples: how many are enough.
+        sums, units, seen: of each layer so far; with other units it begins anew.
+    """
+    for call in calls:
+        i, width = layers[call], geometry[call, 2]
+        if not width:
+            continue
+        if units[i] != width:
+            sums[i], seen[i], units[i] = 0.0, 0, width
+        sums[i, :width] += of_calls[call, :width]
+        seen[i] += geometry[call, 0]
+        if seen[i] >= samples:
+            dead[i], dormant[i] = shares(sums[i, :width], tau)
+            sums[i], seen[i] = 0.0, 0
 
 
 @compiled
@@ -555,20 +605,152 @@ def signals(pooled: Any, out: Any) -> None:
 
 
 @compiled
-def by_owner(norms: Floats, present: Any, rows: Ints, owner: Ints, out: Floats) -> None:
-    """The norm of several tensors together, [owners]; NaN where none of them is present.
+def present(rows: Ints, sizes: Any, out: Any) -> Floats:
+    """Norms of gradients that were just read, NaN where there is none that can be; these are known.
 
     Args:
-        norms, present: [tensors]
-        rows: which tensors.
-        owner: of each of them.
+        rows: whose they are.
+        sizes: rows of ``SIZE``, in that order; without a number of entries where none was read.
+        out: rows of ``GRADIENT``.
     """
-    out[:] = np.nan
+    norms = np.empty(len(rows))
     for k in range(len(rows)):
-        if present[rows[k]]:
-            before = out[owner[k]]
-            found = norms[rows[k]]
-            out[owner[k]] = found if np.isnan(before) else np.hypot(before, found)
+        known = not np.isnan(sizes[k].entries)
+        out[rows[k]].present = known
+        norms[k] = sizes[k].norm if known else np.nan
+    return norms
+
+
+@compiled
+def fill(rows: Ints, sizes: Any, fresh: Flags, filled: Any, out: Any) -> int:
+    """A backward pass filled these gradients; how many of them can be read.
+
+    Args:
+        sizes: as for ``present``.
+        fresh: those that were filled before and that no step has applied, [parameters].
+        filled: those that this pass filled, [parameters].
+    """
+    norms, count = present(rows, sizes, out), 0
+    for k in range(len(rows)):
+        one = out[rows[k]]
+        if one.present:
+            one.norm, one.zeros = norms[k], sizes[k].zeros / sizes[k].entries
+            one.first = one.first if fresh[rows[k]] else norms[k]
+            one.under, one.left = np.hypot(one.under, one.left), 0.0
+            filled[rows[k]] = True
+            count += 1
+    return count
+
+
+@compiled
+def settle(
+    rows: Ints, clipped: Ints, sizes: Any, scale: float, fresh: Flags, out: Any
+) -> tuple[float, bool]:
+    """An optimizer is about to step by gradients; the norm of what lay under them before the step
+    began, and whether all are finite.
+
+    Args:
+        clipped: which of them were written to since they were read, and ``sizes`` of these.
+        scale: what the loss was multiplied with, and what was written to no longer is.
+        fresh: those that passes of this step have filled, [parameters].
+    """
+    under, finite = 0.0, True
+    for row in rows:
+        one = out[row]
+        one.unclipped = one.applied = one.norm / scale if one.present else np.nan
+        one.first /= scale
+    now = present(clipped, sizes, out)
+    for k in range(len(clipped)):
+        out[clipped[k]].applied = now[k]
+    for row in rows:
+        one = out[row]
+        one.stepped = one.present
+        finite &= not one.present or np.isfinite(one.applied)
+        if fresh[row]:
+            under, one.under = np.hypot(under, one.under), 0.0
+    return under, bool(finite)
+
+
+@compiled
+def meet(one: Flags, other: Flags) -> bool:
+    """Whether both hold somewhere."""
+    return bool((one & other).any())
+
+
+@compiled
+def begin(out: Any) -> None:
+    """Another step begins: what was applied before says nothing of it, but may still lie there."""
+    for k in range(len(out)):
+        one = out[k]
+        one.lying, one.left, one.under = one.applied, 0.0, 0.0
+        one.applied = one.unclipped = np.nan
+        one.stepped = one.present = False
+
+
+@compiled
+def _joined(norm: float, other: float, begun: bool) -> float:
+    return np.hypot(norm, other) if begun else other
+
+
+@compiled
+def gradients(
+    of: Any, weights: Ints, weight_owner: Ints, biases: Ints, bias_owner: Ints,
+    share: float, out: Any,
+) -> tuple[float, float, bool]:  # fmt: skip
+    """Norms of each layer's gradients; of all that were stepped the global norm, the same as it was
+    applied, and whether these are finite.
+
+    Args:
+        of: rows of ``GRADIENT``.
+        weights, biases: which of them are a layer's.
+        share: of the step's loss that a backward pass was for.
+        out: rows of metrics, [layers]; NaN where no gradient is known.
+    """
+    begun = np.zeros((4, len(out)), np.bool_)
+    zeros, entries, whole = np.zeros(len(out)), np.zeros(len(out)), np.zeros(len(out))
+    for i in range(len(out)):
+        row = out[i]
+        row.weight_grad_norm = row.weight_grad_rms = row.bias_grad_norm = np.nan
+        row.clipped_grad_norm = row.computed_grad_norm = row.grad_zeros = np.nan
+    for k in range(len(weights)):
+        i, one = weight_owner[k], of[weights[k]]
+        row, first = out[i], np.nan if np.isnan(one.applied) else one.first
+        whole[i] += one.entries
+        if one.stepped or np.isfinite(one.unclipped):
+            row.weight_grad_norm = _joined(row.weight_grad_norm, one.unclipped, begun[0, i])
+            begun[0, i] = True
+        if one.stepped or np.isfinite(one.applied):
+            row.clipped_grad_norm = _joined(row.clipped_grad_norm, one.applied, begun[1, i])
+            begun[1, i] = True
+        if one.stepped or np.isfinite(first):
+            row.computed_grad_norm = _joined(row.computed_grad_norm, first / share, begun[2, i])
+            begun[2, i] = True
+        if one.stepped:
+            zeros[i] += one.zeros * one.entries
+            entries[i] += one.entries
+    for k in range(len(biases)):
+        i, one = bias_owner[k], of[biases[k]]
+        if one.stepped or np.isfinite(one.unclipped):
+            out[i].bias_grad_norm = _joined(out[i].bias_grad_norm, one.unclipped, begun[3, i])
+            begun[3, i] = True
+    for i in range(len(out)):
+        out[i].weight_grad_rms = out[i].weight_grad_norm / np.sqrt(whole[i])
+        if entries[i] > 0:
+            out[i].grad_zeros = zeros[i] / entries[i]
+    return _together(of)
+
+
+@compiled
+def _together(of: Any) -> tuple[float, float, bool]:
+    computed, applied, count = np.empty(len(of)), np.empty(len(of)), 0
+    for k in range(len(of)):
+        if of[k].stepped:
+            computed[count], applied[count] = of[k].unclipped, of[k].applied
+            count += 1
+    if not count:
+        return np.nan, np.nan, True
+    norm, clipped = together(computed[:count]), together(applied[:count])
+    return norm, clipped, bool(np.isfinite(applied[:count]).all())
 
 
 @compiled

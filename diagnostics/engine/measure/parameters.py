@@ -1,16 +1,15 @@
 """A model's parameters as a probe reads them: in one list, and by the layer that owns them."""
 
-from collections.abc import Iterator, Sequence
-from operator import attrgetter, is_
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 import numpy as np
 from torch import Tensor, nn
 
 from diagnostics.engine.measure import gate, kernels, reductions
-from diagnostics.engine.measure.kernels import Flags, Floats, Ints
+from diagnostics.engine.measure.kernels import GRADIENT, Flags, Floats, Ints, Records
 from diagnostics.engine.measure.layers import own
 
-GRADIENT = attrgetter("grad")
 TRAINED = attrgetter("requires_grad")
 
 NORMS = ("norms", "first", "applied", "unclipped")
@@ -18,6 +17,8 @@ NORMS = ("norms", "first", "applied", "unclipped")
 
 ROUNDED = 1e-6
 """By how much norms may differ for what is divided by a power of two."""
+
+NONE = np.empty(0, np.int64)
 
 
 class Parameters:
@@ -39,6 +40,9 @@ class Parameters:
         stepped: which an optimizer has stepped in this step by a gradient.
         reached: which one has ever.
         zeros: how many entries of a gradient are 0, as the last pass that filled it left it.
+        left: the norm of what lay in a gradient before this step's first pass.
+        under: the same of what this step's passes were added to, until it is applied.
+        lying: as it was applied in the step before, where it may still lie.
     """
 
     def __init__(self, modules: Sequence[nn.Module], others: Sequence[nn.Parameter]) -> None:
@@ -52,34 +56,44 @@ class Parameters:
         self.weights = [p for _, _, p in owned if p.ndim > 1]
         self._weights = [np.array([o[k] for o in owned if o[2].ndim > 1], int) for k in (0, 1)]
         self._biases = [np.array([o[k] for o in owned if o[2].ndim < 2], int) for k in (0, 1)]
-        sizes = np.array([p.numel() for p in self.weights], np.float64)
-        self.root_sizes = np.sqrt(np.bincount(self._weights[0], sizes, len(modules)))
+        self._layers = len(modules)
         self._norms = reductions.Norms(len(self.all))
-        self.zeros = np.full(len(self.all), np.nan)
-        self._entries = np.array([p.numel() for p in self.all], np.float64)
+        self._known = known = np.zeros(len(self.all), GRADIENT)
+        known["entries"] = [p.numel() for p in self.all]
+        self.norms, self.first, self.unclipped = known["norm"], known["first"], known["unclipped"]
+        self.applied, self.zeros, self.lying = known["applied"], known["zeros"], known["lying"]
+        self.left, self.under = known["left"], known["under"]
+        self.present, self.stepped = known["present"], known["stepped"]
+        for unknown in (*(getattr(self, key) for key in NORMS), self.zeros, self.lying):
+            unknown.fill(np.nan)
         self.uncounted = np.array([gate.local(p) is not p for p in self.all], np.bool_)
         self._seen: list[Tensor | None] = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
         self._noted: list[tuple[int, int]] = []
-        self.present, self.stepped, self.reached = np.zeros((3, len(self.all)), np.bool_)
+        self.reached = np.zeros(len(self.all), np.bool_)
         self.alive = np.ones(len(self.all), np.bool_)
-        self.norms, self.first, self.applied, self.unclipped = np.full((4, len(self.all)), np.nan)
 
     def norms_of_all(self) -> dict[str, Floats]:
         """All that is known of gradients, in copies, by the names of the attributes."""
         return {key: getattr(self, key).copy() for key in (*NORMS, "zeros")}
 
+    def restore(self, known: Mapping[str, Floats]) -> None:
+        """What was known so."""
+        for key, norms in known.items():
+            getattr(self, key)[:] = norms
+
     def __len__(self) -> int:
         return len(self.all)
 
-    def changed(self) -> Flags:
-        """Whose gradient was written to, put in its place or taken away since it was read."""
-        now = list(map(GRADIENT, self.all))
-        if all(map(is_, now, self._seen)) and list(map(_version, now)) == self._versions:
-            return np.zeros(len(now), np.bool_)
-        found = ~np.fromiter(map(is_, now, self._seen), np.bool_, len(now))
-        versions = np.fromiter(map(_version, now), np.int64, len(now))
-        return np.asarray(found | (versions != self._versions))
+    def changed(self) -> Ints:
+        """Rows whose gradient was written to, put in its place or taken away since it was read."""
+        seen = zip(self.all, self._seen, self._versions, strict=True)
+        rows = [
+            row
+            for row, (parameter, before, version) in enumerate(seen)
+            if (now := parameter.grad) is not before or _version(now) != version
+        ]
+        return np.array(rows, np.int64) if rows else NONE
 
     def note(self) -> None:
         """Gradients are as they are now, which keeps none of them alive."""
@@ -91,12 +105,11 @@ class Parameters:
         return np.array([a == b for a, b in zip(now, then, strict=True)] if then else True)
 
     def _marks(self) -> list[tuple[int, int]]:
-        now = list(map(GRADIENT, self.all))
-        return list(zip(map(id, now), map(_version, now), strict=True))
+        return [(id(now := parameter.grad), _version(now)) for parameter in self.all]
 
-    def taken_away(self) -> Flags:
-        """Which have no gradient now."""
-        return np.fromiter((p.grad is None for p in self.all), np.bool_, len(self.all))
+    def taken_away(self, rows: Ints) -> Ints:
+        """Which of these have no gradient now."""
+        return np.array([row for row in rows.tolist() if self.all[row].grad is None], np.int64)
 
     def read(self, rows: Ints, looks: bool = True) -> Floats:
         """The norms of some gradients as they are now; NaN where there is none.
@@ -106,47 +119,41 @@ class Parameters:
         """
         if looks:
             self.look(rows)
-        found, present = self._norms_of(rows)
-        self.present[rows] = present
-        return found
+        return kernels.present(rows, self._sizes_of(rows), self._known)
 
     def _peek(self, rows: Ints) -> Floats:
         """The same, and what is known of them stays."""
-        return self._norms_of(rows)[0]
+        sizes = self._sizes_of(rows)
+        return np.where(np.isnan(sizes["entries"]), np.nan, sizes["norm"])
 
-    def _norms_of(self, rows: Ints) -> tuple[Floats, Flags]:
-        if not len(rows):
-            return np.empty(0), np.empty(0, np.bool_)
+    def _sizes_of(self, rows: Ints) -> Records:
+        """Of some gradients as they are now; no number of entries where there is none."""
         gradients = [self.all[row].grad for row in rows.tolist()]
-        some = [(k, gradient) for k, gradient in enumerate(gradients) if gradient is not None]
-        there = np.zeros(len(rows), np.bool_)
-        there[[k for k, _ in some]] = True
+        there = [k for k, gradient in enumerate(gradients) if gradient is not None]
         self._norms.clear()
-        if some:
-            self._norms.add(reductions.gather([k for k, _ in some], [g for _, g in some]))
-        there &= ~np.isnan(self._norms.entries[: len(rows)])
-        return np.where(there, self._norms.values[: len(rows)], np.nan), there
+        if len(there) < len(rows):
+            self._norms.lose([k for k, gradient in enumerate(gradients) if gradient is None])
+        if there:
+            self._norms.add(reductions.gather(there, [g for g in gradients if g is not None]))
+        return self._norms.rows
 
     def look(self, rows: Ints) -> None:
         """Some gradients are known as they are now."""
         for row in rows.tolist():
-            gradient = self.all[row].grad
-            self._seen[row] = gradient
+            self._seen[row] = gradient = self.all[row].grad
             self._versions[row] = _version(gradient)
 
-    def fill(self, rows: Ints, first: Flags) -> None:
-        """A backward pass filled these.
+    def fill(self, rows: Ints, fresh: Flags, filled: Flags) -> int:
+        """A backward pass filled these; how many of them can be read.
 
         Args:
-            first: for which it was the first one since they were reset, [parameters].
+            fresh: those that were filled before and not yet applied, [parameters].
+            filled: is told which of these it filled, [parameters].
         """
-        now = self.read(rows)
-        known = self.present[rows]
-        self.norms[rows[known]] = now[known]
-        seen = self._norms.rows[: len(rows)][known]
-        self.zeros[rows[known]] = seen["zeros"] / seen["entries"]
-        begun = rows[known & first[rows]]
-        self.first[begun] = self.norms[begun]
+        if not len(rows):
+            return 0
+        self.look(rows)
+        return int(kernels.fill(rows, self._sizes_of(rows), fresh, filled, self._known))
 
     def hidden_scale(self, rows: Ints, changed: Ints) -> float:
         """What a loop multiplied its loss with and divided gradients by again on its own, or 1.
@@ -167,49 +174,44 @@ class Parameters:
         whole = abs(exponent - np.rint(exponent)) < ROUNDED
         return float(2 ** np.rint(exponent)) if alike and whole else 1.0
 
-    def settle(self, rows: Ints, changed: Ints, scale: float) -> None:
+    def settle(self, rows: Ints, clipped: Ints, scale: float, fresh: Flags) -> tuple[float, bool]:
         """An optimizer is about to step by these, of which some were changed since they were read.
 
         Args:
             scale: what the loss was multiplied with, and the gradients no longer are.
+            fresh: those that passes of this step have filled, [parameters].
+
+        Returns:
+            The norm of what lay under them before the step began, and whether all are finite.
         """
-        now = np.where(self.present, self.norms, np.nan)
-        now[rows] /= scale
-        self.unclipped[rows] = now[rows]
-        self.first[rows] /= scale
-        now[changed] = self.read(changed)
-        self.applied[rows] = now[rows]
-        self.stepped[rows] = self.present[rows]
+        self.look(clipped)
+        sizes = self._sizes_of(clipped) if len(clipped) else self._norms.rows
+        under, finite = kernels.settle(rows, clipped, sizes, scale, fresh, self._known)
+        return float(under), bool(finite)
 
     def clear(self) -> None:
-        """A new step begins: what was applied before says nothing of it."""
-        self.applied.fill(np.nan)
-        self.unclipped.fill(np.nan)
-        self.stepped.fill(False)
+        """A new step begins: what was applied before says nothing of it.
 
-    def release(self) -> None:
-        """Keep no gradient alive; what is there now was not seen."""
+        No gradient is kept alive; what is there now was not seen.
+        """
+        kernels.begin(self._known)
         self._noted = []
         self._seen = [None] * len(self.all)
         self._versions = [-1] * len(self.all)
-        self.present.fill(False)
 
-    def by_weight(self, norms: Floats) -> Floats:
-        """[parameters] to the norms of each layer's weights together; NaN where none has one."""
-        return self._by_layer(norms, *self._weights)
+    def write(self, share: float, out: Records) -> tuple[float, float, bool]:
+        """Norms of each layer's gradients, into rows of metrics.
 
-    def by_bias(self, norms: Floats) -> Floats:
-        """The same of its biases."""
-        return self._by_layer(norms, *self._biases)
+        Args:
+            share: of the step's loss that a backward pass was for.
 
-    def zeros_by_weight(self) -> Floats:
-        """Which share of the gradients of each layer's weights is 0; NaN where none was stepped."""
-        owner, rows = (part[self.stepped[self.weight_rows]] for part in self._weights)
-        sums = (self.zeros[rows] * self._entries[rows], self._entries[rows])
-        found, whole = (np.bincount(owner, some, len(self.root_sizes)) for some in sums)
-        shares = np.full(len(found), np.nan)
-        np.divide(found, whole, out=shares, where=whole > 0)
-        return shares
+        Returns:
+            The global norm of what was stepped, the same as it was applied, and whether all that
+            was is finite; NaN where nothing was.
+        """
+        (owner, weights), (others, biases) = self._weights, self._biases
+        found = kernels.gradients(self._known, weights, owner, biases, others, share, out)
+        return float(found[0]), float(found[1]), bool(found[2])
 
     @property
     def weight_owner(self) -> Ints:
@@ -223,13 +225,13 @@ class Parameters:
 
     def layers_with(self, parameters: Flags) -> Flags:
         """Layers that own one of these, [layers]."""
-        found = np.zeros(len(self.root_sizes), np.bool_)
+        found = np.zeros(self._layers, np.bool_)
         found[self._owners[parameters[self._owned_rows]]] = True
         return found
 
     def weights_in(self, parameters: Flags) -> Flags:
         """Layers that own a weight among these, [layers]."""
-        found = np.zeros(len(self.root_sizes), np.bool_)
+        found = np.zeros(self._layers, np.bool_)
         found[self.weight_owner[parameters[self.weight_rows]]] = True
         return found
 
@@ -244,14 +246,11 @@ class Parameters:
         for i, _, parameter in self._owned:
             yield i, "weight" if parameter.ndim > 1 else "bias", parameter
 
-    def _by_layer(self, norms: Floats, owner: Ints, rows: Ints) -> Floats:
-        found = np.empty(len(self.root_sizes))
-        kernels.by_owner(norms, self.stepped | np.isfinite(norms), rows, owner, found)
-        return found
-
 
 def _version(gradient: Tensor | None) -> int:
     if gradient is None:
         return -1
+    if type(gradient) is Tensor:  # nearly all are
+        return gradient._version
     local = gate.local(gradient)
-    return gradient._version + (0 if local is gradient else local._version)
+    return int(gradient._version) + (0 if local is gradient else local._version)

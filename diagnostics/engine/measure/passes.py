@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure.kernels import Flags
+from diagnostics.engine.measure import kernels
+from diagnostics.engine.measure.kernels import Flags, Ints
 
 Place = tuple[int, int]
 """A call, and which of its outputs."""
@@ -128,22 +129,20 @@ class Passes:
     def _all(self) -> list[Pass]:
         return self._done if self.going is None else [*self._done, self.going]
 
-    def reset(self, parameters: Flags) -> None:
+    def reset(self, rows: Ints) -> None:
         """These gradients were thrown away."""
         for one in self._done:
-            one.fresh &= ~parameters
+            one.fresh[rows] = False
         self._done = [one for one in self._done if one.fresh.any() or one.applied.any()]
 
     def apply(self, parameters: Flags, scale: float) -> None:
         """An optimizer steps by these gradients, of a loss that was multiplied with a scale."""
-        if not any((one.fresh & parameters).any() for one in self._all):
-            return
-        for one in self._all:
-            if (one.fresh & parameters).any():
-                one.scale = scale
-            one.applied &= ~parameters
-            one.applied |= one.fresh & parameters
-            one.fresh &= ~parameters
+        moving = [one for one in self._all if kernels.meet(one.fresh, parameters)]
+        for one in self._all if moving else ():
+            one.applied[parameters] = one.fresh[parameters]
+            one.fresh[parameters] = False
+        for one in moving:
+            one.scale = scale
 
     def counted(self) -> list[Pass]:
         """Passes that were applied to some parameter, in their order."""

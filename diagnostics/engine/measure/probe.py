@@ -13,6 +13,7 @@ once it is known to have been part of a backward pass whose gradients were appli
 draws a random number or writes to what training reads.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -33,7 +34,7 @@ from diagnostics.engine.measure.kernels import Flags, Ints, Records
 from diagnostics.engine.measure.layers import Layer, linear_range
 from diagnostics.engine.measure.measured import ROW, Measured
 from diagnostics.engine.measure.moments import Times
-from diagnostics.engine.measure.parameters import Parameters
+from diagnostics.engine.measure.parameters import NONE, Parameters
 from diagnostics.engine.measure.parts import Parts
 from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
@@ -97,6 +98,7 @@ class Probe:
         self._layers, self._told, self._together = list(layers), on_backward, together
         self.parameters = Parameters([layer.linear for layer in layers], others)
         self._every = np.arange(len(self.parameters))
+        self._pieces = bool(self.parameters.uncounted.any())
         self._updates = Updates(self.parameters.weights, most)
         self._calls, self._passes = Calls(count), Passes(len(self.parameters))
         self._suspects = Suspects(layers, others)
@@ -118,7 +120,7 @@ class Probe:
         self.ways = Ways()
         self._times = Times([layer.linear for layer in layers])
         self._loose: list[int] = []
-        self._lying = np.full(len(self.parameters), np.nan)
+        self._memo: tuple[Ints, Flags, Ints] | None = None
         self._share = 1.0
         self._counted = np.full((2, count), np.nan)
         self._in_passing = None if channels is None else InPassing(channels)
@@ -152,7 +154,7 @@ class Probe:
         """
         if listens:
             self._hooks.attach()
-        self._lying = self.parameters.read(self._every, looks=False)
+        self.parameters.lying[:] = self.parameters.read(self._every, looks=False)
 
     def detach(self) -> None:
         """From now on nothing is; steps may be taken that nobody looks at."""
@@ -208,7 +210,7 @@ class Probe:
         """
         rows = self._every if rows is None else rows
         self.settle(scale, rows)
-        self._updates.remember(self._weights_of(rows))
+        self._updates.remember(self._chosen(rows)[1])
 
     @_timed
     def settle(self, scale: float, rows: Ints) -> None:
@@ -222,23 +224,27 @@ class Probe:
                 self._passes.going = None  # it failed
             else:
                 self._fill(rows)
+        chosen = self._chosen(rows)[0]
         changed = self.parameters.changed()
-        chosen = self._flags(rows)
-        self._passes.reset(chosen & self.parameters.taken_away())
+        changed = changed[chosen[changed]]
+        if len(changed):
+            self._passes.reset(self.parameters.taken_away(changed))
         fresh = self._passes.fresh & chosen
-        unheard = np.flatnonzero(changed & chosen & ~fresh)
-        if len(unheard):
-            self.parameters.fill(unheard, np.ones(len(self.parameters), np.bool_))
-            self._look_for_strangers(unheard)
-        clipped = np.flatnonzero((changed | self.parameters.uncounted) & fresh)
-        if scale == 1.0:
+        self._look_for_strangers(changed[~fresh[changed]])
+        clipped = self._clipped(changed, fresh)
+        if scale == 1.0 and len(clipped):
             scale = self.parameters.hidden_scale(np.flatnonzero(fresh), clipped)
-        self.parameters.settle(rows, clipped, scale)
+        under, finite = self.parameters.settle(rows, clipped, scale, fresh)
         self._passes.apply(fresh, scale)
-        self.step.left = float(np.hypot(self.step.left, np.linalg.norm(self._under[fresh])))
-        self._under[fresh] = 0.0
-        if not np.isfinite(self.parameters.applied[rows][self.parameters.present[rows]]).all():
+        self.step.left = math.hypot(self.step.left, under)
+        if not finite:
             self._suspect_gradients(chosen)
+
+    def _clipped(self, changed: Ints, fresh: Flags) -> Ints:
+        """What was filled, and written to since; or may have been, where that isn't counted."""
+        if not self._pieces:
+            return changed[fresh[changed]]
+        return np.flatnonzero((self._flags(changed) | self.parameters.uncounted) & fresh)
 
     @_timed
     def stepped(self, optimizers: Sequence[Optimizer], rows: Ints | None = None) -> None:
@@ -248,7 +254,7 @@ class Probe:
             optimizers: it, and those that it steps within.
             rows: of its parameters; by default all.
         """
-        which = self._weights_of(self._every if rows is None else rows)
+        which = self._chosen(self._every if rows is None else rows)[1]
         weights = self.parameters.weights
         self._updates.weigh(which, memories(optimizers, [weights[k] for k in which.tolist()]))
         self._updates.read(which)
@@ -292,16 +298,16 @@ class Probe:
         self._together(Parts(signals, outputs, changes, strange, self.parameters, self.step))
         kernels.signals(signals, self._rows)
         self._tally.write(self._rows)
-        self._write_gradients()
+        step = self.step
+        step.norm, step.clipped, sound = self.parameters.write(self._share, self._rows)
         finite = kernels.updates(changes, self.parameters.weight_owner, self._rows)
-        vars(self.parameters).update(part)  # of what goes on, too, this process has its part
+        self.parameters.restore(part)  # of what goes on, too, this process has its part
         passing = self._in_passing
         counted = self._counted if passing is None else (passing.dead, passing.dormant)
         self._rows["dead"], self._rows["dormant"] = counted
-        self._judge(bool(finite))
+        self._judge(sound and bool(finite))
         self._rows["nonfinite"] = strange + self._suspects.counts(self._used) - own
         self.parameters.finish()
-        step = self.step
         step.values, step.heard = self._values.copy(), self._hooks.heard
         step.early = self._passes.old or not self._earlier.isdisjoint(self._calls.layers)
         step.skipped, step.order = self._suspects.unused(self._used), tuple(self._calls.order)
@@ -311,7 +317,6 @@ class Probe:
 
     def forget(self) -> None:
         """Drop what was seen of a step."""
-        self._lying = self.parameters.applied.copy()
         self._outputs.clear()
         self._signals.clear()
         for part in (
@@ -325,7 +330,6 @@ class Probe:
             if part is not None:
                 part.clear()
         self.parameters.clear()
-        self.parameters.release()
         self._hooks.forget()
         self.ways.clear()
         self._loose = []
@@ -349,7 +353,6 @@ class Probe:
     def _begin(self) -> None:
         self._values.fill(np.nan)
         self.step = Measured(self._values)
-        self._left, self._under = np.zeros((2, len(self.parameters)))
         self._used = np.empty(0, np.int64)
         self._earlier: set[int] = set()
         self._noted = False
@@ -359,33 +362,30 @@ class Probe:
     def _fill(self, rows: Ints) -> int:
         """Read what the pass that is going on filled of some parameters; how many."""
         assert self._passes.going is not None
-        changed = self.parameters.changed() & self._flags(rows)
-        first = ~self._passes.fresh & ~self._passes.going.fresh
-        self.parameters.fill(np.flatnonzero(changed), first)
-        filled = changed & self.parameters.present
-        self._passes.going.fresh |= filled
-        self._under[filled] = np.hypot(self._under[filled], self._left[filled])
-        self._left[filled] = 0.0
-        return int(filled.sum())
+        changed = self.parameters.changed()
+        if rows is not self._every:
+            changed = changed[self._chosen(rows)[0][changed]]
+        return self.parameters.fill(changed, self._passes.fresh, self._passes.going.fresh)
 
     def _look_for_resets(self) -> None:
         """Before a pass: which gradients were thrown away since the last, and which were left?"""
         parameters = self.parameters
-        rows = np.flatnonzero(parameters.changed())
+        rows = parameters.changed()
         if not len(rows) and not parameters.present.any():
             return
         now = parameters.read(rows, looks=False)
         empty = np.isnan(now) | (now == 0)
-        self._passes.reset(self._flags(rows[empty]))
-        self._under[rows[empty]] = 0.0
-        there = np.where(parameters.present & parameters.stepped, parameters.norms, self._left)
+        self._passes.reset(rows[empty])
+        parameters.under[rows[empty]] = 0.0
+        lay = parameters.present & parameters.stepped
+        there = np.where(lay, parameters.norms, parameters.left)
         # Some may have been filled before anything was heard: behind the last layer, or on the way
         # back through a gradient. What lay there at the first call was so by another pass, maybe
         # one through no layer, as of a penalty on weights.
-        left = (now == self._lying[rows]) & ~empty & parameters.owned[rows]
+        left = (now == parameters.lying[rows]) & ~empty & parameters.owned[rows]
         parameters.look(rows[empty | left | (parameters.owned & parameters.as_noted())[rows]])
         there[rows] = np.where(left, now, 0.0)
-        self._left = np.where(self._passes.fresh, 0.0, there)
+        parameters.left[:] = np.where(self._passes.fresh, 0.0, there)
 
     def _look_for_strangers(self, unheard: Ints) -> None:
         """Gradients that no pass has filled: of layers that were called a loop put them there.
@@ -393,34 +393,15 @@ class Probe:
         Of others they may be of a pass before this step began; those of the step before still lie
         there where a closure is to come.
         """
-        new = self.parameters.norms != self._lying
-        there = self._flags(unheard) & self.parameters.present & new
-        owners = set(np.flatnonzero(self.parameters.layers_with(there)).tolist())
+        if not len(unheard):
+            return
+        parameters, nothing = self.parameters, self._flags(NONE)
+        parameters.fill(unheard, nothing, nothing.copy())
+        there = self._flags(unheard) & parameters.present & (parameters.norms != parameters.lying)
+        owners = set(np.flatnonzero(parameters.layers_with(there)).tolist())
         called = owners.intersection(self._calls.layers)
         self.step.by_hand |= bool(called)
         self._earlier |= owners - called
-
-    def _write_gradients(self) -> None:
-        parameters, rows = self.parameters, self._rows
-        applied = np.isfinite(parameters.applied) | np.isinf(parameters.applied)
-        weights = parameters.by_weight(parameters.unclipped)
-        rows["weight_grad_norm"] = weights
-        rows["weight_grad_rms"] = weights / parameters.root_sizes
-        rows["grad_zeros"] = parameters.zeros_by_weight()
-        rows["bias_grad_norm"] = parameters.by_bias(parameters.unclipped)
-        first = np.where(applied, parameters.first, np.nan)
-        for key, norms in (
-            ("clipped_grad_norm", parameters.applied),
-            ("computed_grad_norm", first),
-        ):
-            same = np.array_equal(norms, parameters.unclipped, equal_nan=True)
-            rows[key] = weights if same else parameters.by_weight(norms)
-        if self._share != 1.0:
-            rows["computed_grad_norm"] /= self._share
-        known = parameters.stepped
-        if known.any():
-            self.step.norm = reductions.global_norm(parameters.unclipped[known])
-            self.step.clipped = reductions.global_norm(parameters.applied[known])
 
     # ---- what was heard ----
 
@@ -531,10 +512,12 @@ class Probe:
                 self._suspects.look(i, f"{name}_grad", parameter.grad)
 
     def _judge(self, finite: bool) -> None:
-        """Is the run broken, and where was that seen first?"""
-        applied = self.parameters.applied[self.parameters.stepped]
-        sound = bool(np.isfinite(applied).all())
-        spoilt = not (sound and finite) and self._suspects.spoilt_weights()
+        """Is the run broken, and where was that seen first?
+
+        Args:
+            finite: whether all is that was applied, and what it left.
+        """
+        spoilt = not finite and self._suspects.spoilt_weights()
         self.step.broken = self.step.broken or spoilt
         if self.step.broken:
             self.step.spoilt = self._suspects.first(self._used)
@@ -552,8 +535,12 @@ class Probe:
         found[rows] = True
         return found
 
-    def _weights_of(self, rows: Ints) -> Ints:
-        return np.flatnonzero(self._flags(rows)[self.parameters.weight_rows])
+    def _chosen(self, rows: Ints) -> tuple[Flags, Ints]:
+        """Which parameters rows are, and which weights: the same ones at most steps."""
+        if self._memo is None or self._memo[0] is not rows:
+            flags = self._flags(rows)
+            self._memo = rows, flags, np.flatnonzero(flags[self.parameters.weight_rows])
+        return self._memo[1:]
 
 
 def warm_up() -> None:
