@@ -140,7 +140,7 @@ class Hooks:
 
     def _on_output(self, i: int) -> Callable[..., None]:
         def on_output(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            own = self._own.pop(i, -1)
+            own = self._own.pop(i, -1) if self._own else -1
             self._within = self._last = -1
             if hearing.transformed():
                 return
@@ -150,8 +150,7 @@ class Hooks:
             zs = [output] if type(output) is Tensor else tensors_of(output)
             self._last = call = own if own >= 0 else self._calls.add(i)
             ways = [z for z in zs if z.requires_grad]
-            found = [z for k, z in enumerate(ways) if self._follow(call, k, z)]
-            self._called(call, args, found)
+            self._called(call, args, [z for k, z in enumerate(ways) if self._follow(call, k, z)])
             if zs and i in self.bare:
                 self._output(call, zs[0])
 

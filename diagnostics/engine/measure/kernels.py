@@ -486,16 +486,22 @@ def _change(before: Any, after: Any, last: Any, row: Any) -> None:
 
 
 @compiled
-def change(before: Ints, after: Ints, last: Ints, sizes: Ints, strides: Ints, out: Any) -> None:
+def change(
+    rows: Ints, before: Ints, after: Ints, last: Ints, sizes: Ints, strides: Ints, out: Any
+) -> None:
     """Fill the sums of a row of ``CHANGE`` for each triple of float32 stretches.
 
     Of ``after`` only every so manyeth entry counts; ``before`` holds just those, and is made to
     hold those that came after, ``last`` what lies between.
+
+    Args:
+        rows: of some weights; ``after`` and ``last`` are of these, all else of every weight.
     """
-    for i in range(len(sizes)):
-        now = carray(_pointer(after[i]), sizes[i] * strides[i], np.float32)
+    for k in range(len(rows)):
+        i = rows[k]
+        now = carray(_pointer(after[k]), sizes[i] * strides[i], np.float32)
         old = carray(_pointer(before[i]), sizes[i], np.float32)
-        step = carray(_pointer(last[i]), sizes[i], np.float32)
+        step = carray(_pointer(last[k]), sizes[i], np.float32)
         if strides[i] == 1:  # compiled apart: without gaps it goes in parallel lanes
             _change(old, now, step, out[i])
         else:

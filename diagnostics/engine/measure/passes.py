@@ -108,7 +108,7 @@ class Passes:
     @property
     def old(self) -> bool:
         """Whether a pass that was applied came to such a call."""
-        return any(one.old for one in self.counted())
+        return any(one.old and one.applied.any() for one in self._done)
 
     def end(self) -> None:
         """The pass is over; it counts where it filled gradients."""

@@ -139,12 +139,13 @@ class Probe:
 
     def kept(self) -> dict[str, Any]:
         """What numbers of the next steps depend on: shares of units as last counted, updates."""
-        return {"counted": self._counted, "updates": self._updates.last}
+        return {"counted": self._counted, "updates": self._updates.last.tensors}
 
     def take_up(self, kept: Mapping[str, Any]) -> None:
         """Go on from there."""
         self._counted[:] = kept["counted"]
-        self._updates.last = [one if one is None else one.clone() for one in kept["updates"]]
+        for k, one in enumerate(kept["updates"]):
+            self._updates.last.put(k, None if one is None else one.clone())
 
     def attach(self, listens: bool = True) -> None:
         """From now on everything is heard.
@@ -268,6 +269,10 @@ class Probe:
     def unsettled(self) -> Flags:
         """Parameters with gradients that no optimizer has applied yet, [parameters]."""
         return self._passes.fresh
+
+    def waits(self, rows: Ints) -> bool:
+        """Whether any of these is such."""
+        return bool(kernels.meet(self._passes.fresh, self._chosen(rows)[0]))
 
     @property
     def sound(self) -> bool:

@@ -45,7 +45,8 @@ def gather(rows: Sequence[int], tensors: Sequence[Tensor]) -> Gathered:
     other_rows: Sequence[int] = ()
     others: Sequence[Tensor] = ()
     unread: list[tuple[int, str]] = []
-    if not _plain(tensors):
+    kinds = set(map(KIND, tensors))
+    if not (NATIVE.issuperset(kinds) and _plain(tensors)):
         rows, tensors, unread = _readable(rows, tensors)
         native = [KIND(tensor) in NATIVE for tensor in tensors]
         foreign = [not one for one in native]
@@ -53,16 +54,17 @@ def gather(rows: Sequence[int], tensors: Sequence[Tensor]) -> Gathered:
         rows, tensors = list(compress(rows, native)), list(compress(tensors, native))
     if not all(map(Tensor.is_contiguous, tensors)):
         tensors = [tensor.detach().contiguous() for tensor in tensors]
-    wide = np.array([tensor.dtype is torch.float64 for tensor in tensors], np.bool_)
+    wide = np.zeros(len(tensors), np.bool_)
+    if not FLOATS.issuperset(kinds):
+        wide[:] = [tensor.dtype is torch.float64 for tensor in tensors]
     stretches = Stretches(np.array(rows, np.int64), addresses(tensors), _sizes(tensors), wide)
     return Gathered(stretches, tensors, other_rows, others, unread)
 
 
 def _plain(tensors: Sequence[Tensor]) -> bool:
-    """Whether kernels may read all: numbers that lie as they are in memory of their own."""
+    """Whether all are numbers that lie as they are in memory of their own."""
     return (
         gate.PLAIN.issuperset(map(type, tensors))
-        and NATIVE.issuperset(map(KIND, tensors))
         and not any(map(Tensor.is_neg, tensors))
         and not any(map(Tensor._is_zerotensor, tensors))
     )

@@ -72,7 +72,7 @@ class Signals:
     def pooled(self, rows: Ints, owner: Ints, scales: Floats, layers: int) -> Records:
         """What rows come to together, ``SIZE`` of each layer."""
         self._norms.fit(len(self._passes.calls))
-        _, pooled = reductions.named(layers, kernels.SIZE)
+        pooled = np.zeros(layers, kernels.SIZE)
         kernels.pool_signals(self._norms.rows, rows, owner, scales, pooled)
         return pooled
 

@@ -15,8 +15,46 @@ from diagnostics.engine.measure.running import Memory
 Written = tuple[int, int]
 """Changes with every write that torch counts, and with a tensor put in a weight's place."""
 
+ELSEWHERE = -1
+
 OF_STEPS = ["moved", "moved_squares", "along", "last_squares", "surprise"]
 """What nobody knows of a weight that nothing moved."""
+
+
+class Shelf:
+    """Entries that are kept of each weight.
+
+    Attributes:
+        tensors: [weights]; None where nothing is kept.
+        addresses: where they lie, [weights]; 0 where nothing is kept, and ``ELSEWHERE`` where
+            kernels may not read it.
+    """
+
+    def __init__(self, weights: int) -> None:
+        self.tensors: list[Tensor | None] = [None] * weights
+        self.addresses = np.zeros(weights, np.int64)
+
+    def put(self, k: int, tensor: Tensor | None) -> None:
+        """Keep a tensor, or nothing."""
+        self.tensors[k] = tensor
+        if tensor is None:
+            self.addresses[k] = 0
+        else:
+            self.addresses[k] = tensor.data_ptr() if _plain((tensor,)) else ELSEWHERE
+
+    def of(self, rows: list[int]) -> list[Tensor]:
+        """What is kept of some weights."""
+        return [one for k in rows if (one := self.tensors[k]) is not None]
+
+    def make_room(self, rows: list[int], sizes: Ints) -> Ints:
+        """Where their entries lie, of which there are so many; 0 as yet where none were kept."""
+        found = self.addresses[rows]
+        if not found.all():
+            for k in rows:
+                if self.tensors[k] is None:
+                    self.put(k, torch.zeros(int(sizes[k])))
+            found = self.addresses[rows]
+        return found
 
 
 class Updates:
@@ -29,7 +67,7 @@ class Updates:
 
     Attributes:
         rows: of ``CHANGE``, [weights]; what no step moved has no sums of changes.
-        last: of each weight the last update that was measured.
+        last: the last update of each weight that was measured.
     """
 
     def __init__(self, weights: Sequence[Tensor], most: int = ALL_ENTRIES) -> None:
@@ -40,8 +78,7 @@ class Updates:
         self._sizes = -(-full // self._strides)
         self.rows = np.full(len(weights), np.nan, CHANGE)
         self.rows["entries"], self.rows["seen"] = full, self._sizes
-        self._before: list[Tensor | None] = [None] * len(weights)
-        self.last: list[Tensor | None] = [None] * len(weights)
+        self._before, self.last = Shelf(len(weights)), Shelf(len(weights))
         self._kept: list[Written | None] = [None] * len(weights)
         self._moved = np.zeros(len(weights), np.bool_)
 
@@ -53,11 +90,11 @@ class Updates:
         if not self._native(rows):
             for k in rows:
                 seen = self._seen(k, self._weights[k])
-                self._before[k] = None if seen is None else seen.clone()
+                self._before.put(k, None if seen is None else seen.clone())
             return
-        self._make_room(rows, self._before)
-        now, before = [self._weights[k] for k in rows], self._known(self._before, rows)
-        kernels.copy(addresses(now), addresses(before), self._sizes[which], self._strides[which])
+        before = self._before.make_room(rows, self._sizes)
+        now = addresses([self._weights[k] for k in rows])
+        kernels.copy(now, before, self._sizes[which], self._strides[which])
 
     def weigh(self, which: Ints, memories: Sequence[Memory | None]) -> None:
         """Right after a step, before it is read: its gradients by what is left of those before.
@@ -66,13 +103,13 @@ class Updates:
             memories: of each of these weights.
         """
         self.rows["surprise"][which] = np.nan
-        pairs = zip(which.tolist(), memories, strict=True)
-        known = [(k, one) for k, one in pairs if one is not None and self._before[k] is not None]
+        kept, pairs = self._before.tensors, zip(which.tolist(), memories, strict=True)
+        known = [(k, one) for k, one in pairs if one is not None and kept[k] is not None]
         if not known:
             return
         rows, told = [k for k, _ in known], portable.told([one for _, one in known])
         gradients, squares = [one.gradient for _, one in known], [one.squares for _, one in known]
-        before = self._known(self._before, rows)
+        before = self._before.of(rows)
         if self._native(rows) and _plain((*gradients, *squares)):
             self.rows["surprise"][rows] = kernels.surprises(
                 addresses(gradients), addresses(squares), addresses(before),
@@ -89,10 +126,10 @@ class Updates:
 
     def finish(self) -> Records:
         """The step is over: weights that nothing moved are known as well, but no update of them."""
-        rest = np.flatnonzero(~self._moved)
-        if len(rest):
+        if not self._moved.all():
+            rest = np.flatnonzero(~self._moved)
             self.remember(rest)
-            self._compare(rest, [None] * len(self.last))
+            self._compare(rest, Shelf(len(self._weights)))
             for key in OF_STEPS:
                 self.rows[key][rest] = np.nan
         self._moved.fill(False)
@@ -102,53 +139,45 @@ class Updates:
         """Steps will be taken that nobody looks at."""
         self._kept = [None] * len(self._weights)
 
-    def _compare(self, which: Ints, last: list[Tensor | None]) -> None:
+    def _compare(self, which: Ints, last: Shelf) -> None:
         """Weights with what they were, and updates with the last ones, which they become."""
         rows = which.tolist()
-        native = self._native(rows) and all(self._before[k] is not None for k in rows)
-        (self._compare_by_kernel if native else self._compare_by_torch)(rows, last)
+        native = self._native(rows) and self._before.addresses[which].all()
+        if native:
+            self._compare_by_kernel(which, last)
+        else:
+            self._compare_by_torch(rows, last)
         for k in rows:
             self._kept[k] = _written(self._whole[k])
 
-    def _compare_by_kernel(self, rows: list[int], last: list[Tensor | None]) -> None:
-        self._make_room(rows, last)
-        found = self.rows[rows]
-        now, before = [self._weights[k] for k in rows], self._known(self._before, rows)
+    def _compare_by_kernel(self, which: Ints, last: Shelf) -> None:
+        rows = which.tolist()
         kernels.change(
-            addresses(before), addresses(now), addresses(self._known(last, rows)),
-            self._sizes[rows], self._strides[rows], found,
+            which, self._before.addresses, addresses([self._weights[k] for k in rows]),
+            last.make_room(rows, self._sizes), self._sizes, self._strides, self.rows,
         )  # fmt: skip
-        self.rows[rows] = found
 
-    def _compare_by_torch(self, rows: list[int], last: list[Tensor | None]) -> None:
-        seen = {k: self._seen(k, self._weights[k]) for k in rows if self._before[k] is not None}
+    def _compare_by_torch(self, rows: list[int], last: Shelf) -> None:
+        kept = self._before.tensors
+        seen = {k: self._seen(k, self._weights[k]) for k in rows if kept[k] is not None}
         there = {k: now for k, now in seen.items() if now is not None}
         known = list(there)
-        found, kept, moved = portable.changes(
-            list(there.values()), self._known(self._before, known), [last[k] for k in known]
+        found, entries, moved = portable.changes(
+            list(there.values()), self._before.of(known), [last.tensors[k] for k in known]
         )
         for key, sums in found.items():
             self.rows[key][known] = sums
-        for k, now, off in zip(known, kept, moved, strict=True):
-            self._before[k], last[k] = now, off
-
-    def _known(self, kept: Sequence[Tensor | None], rows: list[int]) -> list[Tensor]:
-        return [one for k in rows if (one := kept[k]) is not None]
+        for k, now, off in zip(known, entries, moved, strict=True):
+            self._before.put(k, now)
+            last.put(k, off)
 
     def _looked_at(self, rows: list[int], tensors: Sequence[Tensor]) -> list[Tensor]:
         return [self._some_of(k, t.detach()) for k, t in zip(rows, tensors, strict=True)]
 
-    def _make_room(self, rows: list[int], kept: list[Tensor | None]) -> None:
-        for k in rows:
-            if kept[k] is None:
-                kept[k] = torch.zeros(int(self._sizes[k]))
-
     def _native(self, rows: list[int]) -> bool:
         """Whether weights lie as kernels want them, and what was kept of them does."""
-        kept = (part[k] for part in (self._before, self.last) for k in rows)
-        return _plain([self._weights[k] for k in rows]) and _plain(
-            [t for t in kept if t is not None]
-        )
+        apart = ELSEWHERE in self._before.addresses or ELSEWHERE in self.last.addresses
+        return not apart and _plain([self._weights[k] for k in rows])
 
     def _seen(self, k: int, tensor: Tensor) -> Tensor | None:
         """The entries looked at of a weight, or of what belongs to it; None if it can't be read."""

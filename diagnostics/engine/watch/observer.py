@@ -396,7 +396,7 @@ class Observer:
             return
         self._stepping = self._stepping[: self._stepping.index(id(optimizer))]
         rows = self._moved.rows(optimizer)
-        if self._probe.unsettled[rows].any():  # a closure computed gradients within the step
+        if self._probe.waits(rows):  # a closure computed gradients within the step
             self._probe.settle(self._scale(), rows)
         self._within.append(optimizer)
         if not self._stepping:

@@ -103,7 +103,7 @@ class Moved:
         self._watched = {id(one): one for one in optimizers}
         self._strangers: dict[int, Optimizer] = {}
         self._place = place
-        self._rows: dict[int, tuple[Any, Ints]] = {}
+        self._known: dict[int, tuple[Any, Ints, list[torch.Tensor]]] = {}
 
     @property
     def watched(self) -> list[Optimizer]:
@@ -111,15 +111,8 @@ class Moved:
         return list(self._watched.values())
 
     def rows(self, optimizer: Optimizer) -> Ints:
-        """Rows of the parameters that it holds now; groups may be added."""
-        groups = [group["params"] for group in optimizer.param_groups]
-        mark = tuple((len(group), id(group[0]), id(group[-1])) for group in groups if group)
-        known = self._rows.get(id(optimizer))
-        if known is None or known[0] != mark:
-            every = (p for group in groups for p in group)
-            found = sorted({self._place[id(p)] for p in every if id(p) in self._place})
-            known = self._rows[id(optimizer)] = mark, np.array(found, np.int64)
-        return known[1]
+        """Rows of the parameters that it holds now."""
+        return self._held_by(optimizer)[1]
 
     def is_watched(self, optimizer: Optimizer) -> bool:
         """Whether it is one of those."""
@@ -138,13 +131,24 @@ class Moved:
 
     def unknown(self, optimizer: Optimizer) -> list[torch.Tensor]:
         """Parameters that it holds and that the model, as far as it is known, has not."""
-        every = (p for group in optimizer.param_groups for p in group["params"])
-        return [p for p in every if id(p) not in self._place]
+        return self._held_by(optimizer)[2]
+
+    def _held_by(self, optimizer: Optimizer) -> tuple[Any, Ints, list[torch.Tensor]]:
+        """A mark, rows and strangers, as long as the mark is the same: groups may be added."""
+        groups = [group["params"] for group in optimizer.param_groups]
+        mark = tuple((len(group), id(group[0]), id(group[-1])) for group in groups if group)
+        known = self._known.get(id(optimizer))
+        if known is None or known[0] != mark:
+            every = [p for group in groups for p in group]
+            rows = sorted({self._place[id(p)] for p in every if id(p) in self._place})
+            strangers = [p for p in every if id(p) not in self._place]
+            known = self._known[id(optimizer)] = mark, np.array(rows, np.int64), strangers
+        return known
 
     def again(self, place: Mapping[int, int]) -> None:
         """The model has other parameters now."""
         self._place = place
-        self._rows = {}
+        self._known = {}
 
     def written(self) -> list[int]:
         """Changes with a step of any watched optimizer, but for writes that torch doesn't count."""

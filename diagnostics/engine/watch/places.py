@@ -52,7 +52,9 @@ class Places:
     def sorted(self, values: Floats) -> Floats:
         """[model's layers, metrics] in the order of places; NaN where a layer is gone."""
         found = values[self._order]
-        found[[i == GONE for i in self._order]] = np.nan
+        gone = [place for place, i in enumerate(self._order) if i == GONE]
+        if gone:
+            found[gone] = np.nan
         return found
 
     def of(self, index: int) -> int:
