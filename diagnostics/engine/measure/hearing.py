@@ -48,9 +48,9 @@ def leave(module: nn.Module, ear: Ear) -> None:
 
 
 def _heard(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    if id(module) not in _ears or torch.compiler.is_compiling():
+    ears = _ears.get(id(module))
+    if ears is None or torch.compiler.is_compiling():
         return _plain(module, *args, **kwargs)
-    ears = _ears[id(module)]
     for before, _ in ears:
         if before is not None:
             before(module, args)
