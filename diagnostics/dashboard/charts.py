@@ -127,6 +127,12 @@ CHARTS = _table(
           "attention", metric="attention_lowest", axis="entropy"),
     Chart("attention_logit", "How large do its logits get?", "of some queries", "layers",
           "attention", metric="attention_logit", empty="none is above 0", axis="largest logit"),
+    Chart("router_evenness", "How evenly are experts used?", "1: all alike", "layers", "experts",
+          metric="router_evenness", axis="evenness"),
+    Chart("idle_experts", "How many experts are idle?", "chosen by no token", "layers", "experts",
+          metric="idle_experts", empty="too few tokens to tell", axis="idle"),
+    Chart("expert_share", "Who gets the tokens?", "at a router: its fullest expert", "layers",
+          "experts", metric="expert_share", axis="share"),
     Chart("told", "What do the loop's own numbers do?", "", "told", "told", axis="as told",
           about="What the training loop told of its steps by w.step, each number on an axis "
           "of its own, from its smallest to its largest"),
@@ -143,7 +149,7 @@ PANELS = _table(
     Panel("units", "Units"),
 )
 
-SELDOM = ("attention",)
+SELDOM = ("attention", "experts")
 """Places beneath the panels that are there for runs which have numbers of theirs."""
 
 LADDER = (

@@ -147,6 +147,25 @@ METRICS = _table(
         "the same of the head that has least",
         "unit",
     ),
+    Metric(
+        "router_evenness",
+        "Router's evenness",
+        "−Σ f ln f over the ln of the experts, f the share of choices each got: 1 where all are "
+        "used alike",
+        "unit",
+    ),
+    Metric(
+        "idle_experts",
+        "Idle experts",
+        "share of a router's experts that no token of the step chose",
+        "share",
+    ),
+    Metric(
+        "expert_share",
+        "Expert's share",
+        "of a step's choices, at the expert's layers; at the router that of the fullest one",
+        "unit",
+    ),
 )
 """Per layer and step, in the order of the last axis of ``StepBatch.values``."""
 

@@ -11,9 +11,10 @@ from diagnostics.engine.measure import hearing
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.specials.attention import Attention
+from diagnostics.engine.specials.router import Routers
 from diagnostics.engine.specials.special import Function, Reading, Special, Unreadable
 
-SPECIALS: tuple[type[Special], ...] = (Attention,)
+SPECIALS: tuple[type[Special], ...] = (Attention, Routers)
 
 
 class Specials:
