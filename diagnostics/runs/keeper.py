@@ -246,8 +246,14 @@ class Keeper:
         self._store.send(place.run, command)
 
     def _adopt(self, run: Run) -> None:
-        """A run whose server has died: it is paused where it can go on, and lost elsewhere."""
+        """A run whose server has died: it is paused where it can go on, and lost elsewhere.
+
+        One of a sweep has ended with it, and what it needs to go on is left to the sweep.
+        """
         with suppress(StoreError):
+            if any(command.kind == "cell" for command in self._store.commands(run.id)[0]):
+                self._store.set_state(run.id, "stopped")
+                return
             whole = run.steps == 0 or self._store.kept(run.id) is not None
             if not whole:
                 self._store.set_state(run.id, "lost")

@@ -364,13 +364,14 @@ class Command:
 
     ``set`` carries the changes of the configuration; ``pace`` carries ``steps_per_second``,
     0 for as fast as possible. ``aside`` is the server's own: keep all that the run needs to go on,
-    in the ``state`` it then has, and give the worker back.
+    in the ``state`` it then has, and give the worker back. ``cell`` asks for nothing: the run is a
+    sweep's, which alone goes on with it.
 
     Attributes:
         number: the store's; 0 for one that was not left there.
     """
 
-    kind: Literal["pause", "resume", "step", "stop", "set", "pace", "aside"]
+    kind: Literal["pause", "resume", "step", "stop", "set", "pace", "aside", "cell"]
     data: Mapping[str, Any] = field(default_factory=dict)
     number: int = field(default=0, compare=False)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from diagnostics.runs.crew import Crew
 from diagnostics.runs.runner import work
 from diagnostics.store.records import Command, StepBatch
-from diagnostics.store.store import Run, Store
+from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import RunConfig
 from diagnostics.sweeps.product import Cell, Plan
 
@@ -19,6 +19,9 @@ TRIES = 2
 
 ENDED = ("finished", "diverged")
 """States of runs that are a cell's result whoever trained them."""
+
+LEFT = ("lost", "stopped")
+"""States of runs whose sweep has died."""
 
 KILLED = "Its worker was killed, {} times."
 
@@ -96,9 +99,11 @@ class Sweep:
         whole = [cell for cell in plan.cells if cell.config]
         yield from (Result(cell, error=cell.error) for cell in plan.cells if not cell.config)
         if plan.trained:
-            found = answers(self._store, {cell.config for cell in whole if cell.config})
+            wanted = {cell.config for cell in whole if cell.config}
+            found, left = answers(self._store, wanted), left_off(self._store, wanted)
             yield from (Result(c, found[c.config]) for c in whole if c.config in found)
-            jobs = [Job((cell,)) for cell in whole if cell.config not in found]
+            rest = [cell for cell in whole if cell.config not in found]
+            jobs = [Job((cell,), left.get(cell.config, "") if cell.config else "") for cell in rest]
         else:
             parts = range(0, len(whole), MEASURED_AT_ONCE)
             jobs = [Job(whole[i : i + MEASURED_AT_ONCE]) for i in parts]
@@ -120,7 +125,12 @@ class Sweep:
     def _train(self, job: Job) -> None:
         config = job.cells[0].config
         assert config is not None
-        run = self._store.create_run(config, owner=self._owner)
+        run = job.run if job.tries == 1 else ""
+        if run:
+            self._store.send(run, Command("resume"))
+        else:
+            run = self._store.create_run(config, owner=self._owner)
+            self._store.send(run, Command("cell"))
         future = self._executor.submit(work, "train_stored", self._store.url, run)
         self._going[future] = job._replace(run=run)
 
@@ -165,17 +175,41 @@ class Sweep:
 def answers(store: Store, wanted: Collection[RunConfig]) -> dict[RunConfig, Run]:
     """Runs that have ended by themselves, the newest of each configuration."""
     found: dict[RunConfig, Run] = {}
+    for config, run in _of(store, wanted, ENDED):
+        found.setdefault(config, run)
+    return {config: run for config, run in found.items() if "set" not in _told(store, run)}
+
+
+def left_off(store: Store, wanted: Collection[RunConfig]) -> dict[RunConfig, str]:
+    """Runs of sweeps that died with their server, and can go on, by their configurations."""
+    found: dict[RunConfig, str] = {}
+    for config, run in _of(store, wanted, LEFT):
+        if config not in found and _can_go_on(store, run):
+            found[config] = run.id
+    return found
+
+
+def _of(
+    store: Store, wanted: Collection[RunConfig], states: Collection[str]
+) -> Iterator[tuple[RunConfig, Run]]:
+    """Runs of some configurations that stand so, the newest first."""
     before: int | None = None
     while runs := store.runs(before=before):
         before = runs[-1].number
         for run in runs:
             config = run.config.lab
-            if config and config in wanted and run.state in ENDED and run.probe:
-                found.setdefault(config, run)
-    return {config: run for config, run in found.items() if not _changed(store, run)}
+            if config and config in wanted and run.state in states and run.probe:
+                yield config, run
 
 
-def _changed(store: Store, run: Run) -> bool:
-    """Whether somebody changed it while it trained: it is no answer then."""
+def _told(store: Store, run: Run) -> set[str]:
+    """What was sent to it: one that somebody changed while it trained is no answer."""
     commands, _ = store.commands(run.id)
-    return any(one.kind == "set" for one in commands)
+    return {one.kind for one in commands}
+
+
+def _can_go_on(store: Store, run: Run) -> bool:
+    told = _told(store, run)
+    with suppress(StoreError):  # what was kept is damaged
+        return "cell" in told and "set" not in told and store.kept(run.id) is not None
+    return False

@@ -158,6 +158,18 @@ def test_what_a_server_leaves_the_next_one_can_go_on_with(store: Store) -> None:
     reader.close()
 
 
+def test_a_cell_whose_sweep_died_is_left_to_the_sweep(store: Store) -> None:
+    run = store.create_run(SMALL)
+    store.send(run, Command("cell"))
+    reader = Store(store.url)
+    following = Runner(reader, Workers(1))
+    following.take_over()
+    until(lambda: reader.run(run).state == "stopped")
+    assert following.standing().aside == 0 and not following.said(run)
+    following.close()
+    reader.close()
+
+
 def test_a_run_trains_no_longer_than_it_may(store: Store) -> None:
     runner = Runner(store, Workers(1), limits=Limits(seconds=1))
     run = runner.submit(LONG)

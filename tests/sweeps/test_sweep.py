@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from sqlalchemy import update
 
 import diagnostics
 from diagnostics.cli.commands import main
 from diagnostics.engine.lab.profiler import profile
+from diagnostics.engine.lab.worker import train_into
+from diagnostics.runs.control import Control
 from diagnostics.runs.crew import Crew
 from diagnostics.store.records import Command
+from diagnostics.store.schema import checkpoints
 from diagnostics.store.store import Store, open_store
 from diagnostics.subject.config import RunConfig
 from diagnostics.sweeps import outcomes
@@ -86,6 +90,42 @@ def test_who_leaves_off_keeps_what_is_finished(file_store: Store) -> None:
     assert here.jobs == 1
     trained(file_store, here)
     assert here.jobs == 4
+
+
+@pytest.mark.parametrize("changed", ["", "by somebody", "damaged"])
+def test_a_run_that_died_with_its_sweep_goes_on_where_it_was(
+    file_store: Store, changed: str
+) -> None:
+    """But not one that is no answer any more."""
+    told = [Command("set", {"lr": 1.0})] if changed == "by somebody" else []
+    run = _left_off(file_store, Command("cell"), *told)
+    if changed == "damaged":
+        with file_store._engine.begin() as connection:
+            connection.execute(update(checkpoints).values(array=b"0"))
+    found = trained(file_store, Here())
+    goes_on = not changed
+    assert (run in {one.run.id for one in found if one.run}) is goes_on
+    assert file_store.run(run).steps == (5 if goes_on else 2)
+    assert all(one.run and one.run.state == "finished" for one in found)
+    assert len(file_store.runs()) == (4 if goes_on else 5)
+
+
+def test_a_run_that_somebody_began_by_himself_is_left_to_him(file_store: Store) -> None:
+    run = _left_off(file_store)
+    trained(file_store, Here())
+    assert file_store.run(run).steps == 2 and len(file_store.runs()) == 5
+
+
+def _left_off(store: Store, *told: Command) -> str:
+    """A run of the first cell that has made two steps, and whose server has died then."""
+    config = plan(WORDS).cells[0].config
+    assert config is not None
+    run = store.create_run(config)
+    for command in (*told, Command("step"), Command("step"), Command("aside", {"state": "paused"})):
+        store.send(run, command)
+    train_into(store, run, Control())
+    store.set_state(run, "stopped")
+    return run
 
 
 def test_a_table_of_what_came_of_it(file_store: Store) -> None:

@@ -338,7 +338,7 @@ class _Training:
         elif command.kind == "pace":
             self.pace = float(command.data["steps_per_second"])
             self.due = time.monotonic()
-        else:
+        elif command.kind == "set":
             self._change(dict(command.data))
 
     def _give_way(self, state: str) -> None:
