@@ -18,7 +18,7 @@ import pytest
 from diagnostics.runs import keeper
 from diagnostics.runs.runner import Runner
 from diagnostics.store.pictures import BINS, QUANTITIES, SIDE, Picture
-from diagnostics.store.records import METRICS, SCALARS, StepBatch
+from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
 from diagnostics.store.settings import SETTINGS
 from diagnostics.store.store import Store
 from tests.postgres import Cluster, programs
@@ -105,12 +105,12 @@ def file_store(tmp_path: Path) -> Iterator[Store]:
 
 
 def steps(first: int, count: int, layers: int = 4, seed: int = 0) -> StepBatch:
-    """Made-up measurements, all positive."""
+    """Made-up measurements, all positive but for idle experts."""
     random = np.random.default_rng(seed)
+    values = random.uniform(0.5, 2, (count, layers, len(METRICS))).astype(np.float32)
+    values[:, :, METRIC_INDEX["idle_experts"]] = 0
     return StepBatch(
-        np.arange(first, first + count),
-        random.uniform(0.5, 2, (count, layers, len(METRICS))).astype(np.float32),
-        random.uniform(0.5, 2, (count, len(SCALARS))),
+        np.arange(first, first + count), values, random.uniform(0.5, 2, (count, len(SCALARS)))
     )
 
 

@@ -156,10 +156,9 @@ class Case:
         """Many rules ask for the same ones."""
         return {}
 
-    @cached_property
-    def update_ratio(self) -> Floats:
-        """Median of each layer's recent update : weight ratios, [layers]; NaN where unknown."""
-        recent = self.batch.metric("update_ratio")[-RECENT:].astype(np.float64)
+    def recent(self, metric: str) -> Floats:
+        """Median of a metric over recent steps, [layers]; NaN where it is unknown in all."""
+        recent = self.batch.metric(metric)[-RECENT:].astype(np.float64)
         known = np.isfinite(recent).any(axis=0)
         found = np.full(recent.shape[1], np.nan)
         found[known] = np.nanmedian(np.where(np.isfinite(recent), recent, np.nan)[:, known], axis=0)

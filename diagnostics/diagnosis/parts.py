@@ -46,7 +46,7 @@ def _uneven(case: Case) -> Finding | None:
 
 
 def _speed(case: Case, places: set[int]) -> float:
-    ratios = case.update_ratio[[place for place in places if place < case.batch.layers]]
+    ratios = case.recent("update_ratio")[[place for place in places if place < case.batch.layers]]
     known = ratios[np.isfinite(ratios)]
     return float(np.median(known)) if len(known) else 0.0
 

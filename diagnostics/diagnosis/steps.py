@@ -28,10 +28,10 @@ batches alone do less."""
 
 
 def _stalled(case: Case) -> Finding | None:
-    slow = case.update_ratio < STALLED
+    slow = case.recent("update_ratio") < STALLED
     if case.learned or not _most(case, slow & _driven(case)) or not _stands(case):
         return None
-    largest = float(np.nanmax(case.update_ratio))
+    largest = float(np.nanmax(case.recent("update_ratio")))
     return Finding(
         "A step changes most weights by less than a hundred-thousandth of their spread: nothing "
         "is learned in a lifetime.",
@@ -115,7 +115,7 @@ def _still_right(case: Case, best: int) -> bool:
 
 
 def _most(case: Case, where: Mask) -> bool:
-    known = np.isfinite(case.update_ratio)
+    known = np.isfinite(case.recent("update_ratio"))
     return bool(known.any() and where[known].mean() >= MOST)
 
 

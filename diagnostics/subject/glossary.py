@@ -59,6 +59,13 @@ GLOSSARY = _table(
     Term("dormant", "Dormant unit", "A unit that puts out next to nothing beside the others of its "
          "layer, less than 1/40 of their mean. Unlike a dead one it may still get a gradient.",
          "Sokar et al. 2023", r"\bdormant\b"),
+    Term("attention", "Attention", "Each token (query) gives every other (key) a logit, how well "
+         "they fit; softmax makes shares of them, by which it mixes what the others say. Its "
+         "entropy tells over how many it spreads itself: 1 over all alike, 0 where it looks at "
+         "one alone.", "Zhai et al. 2023", r"\battention\b"),
+    Term("expert", "Expert, router", "One of several small networks side by side, of which each "
+         "token passes through a few. A router chooses them; an expert that is never chosen "
+         "learns nothing.", "Shazeer et al. 2017", r"\bexperts?\b|\brouters?\b"),
     Term("root_v", "√v", "What Adam divides a gradient g by: the root of v, the running mean of g² "
          "of each weight by itself. Gradients that suddenly grow are divided by a v that does not "
          "know them yet, and the step is too large.", "Wortsman et al. 2023", "√v"),
