@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import psycopg
 DEBIAN = "/usr/lib/postgresql"
 """Where Debian keeps its programs, out of the PATH, by version."""
 
-QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+QUICK = "-c fsync=off -c full_page_writes=off -c max_connections=200"
 """What is lost in a power failure is no test's concern."""
 
 
@@ -45,6 +46,12 @@ class Cluster:
     def stop(self, mode: str = "fast") -> None:
         """End it, and all connections with it."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def restart(self, mode: str = "fast") -> None:
+        """End it, with a moment in which nobody answers."""
+        self.stop(mode)
+        time.sleep(0.2)
+        self.start()
 
     def close(self) -> None:
         """End it for good."""

@@ -157,10 +157,13 @@ def _tune_sqlite(connection: Any, record: object) -> None:
 
 
 def _refusal(place: str, context: ExceptionContext) -> StoreError | None:
-    """Whatever a database says, at whatever call, is one sentence."""
+    """Whatever a database says, at whatever call, is one sentence.
+
+    But for a connection that is found to have ended before it is used: another is made then.
+    """
     trouble = context.original_exception
     dbapi = context.dialect.loaded_dbapi
-    if not isinstance(trouble, dbapi.Error | UnicodeDecodeError):
+    if context.is_pre_ping or not isinstance(trouble, dbapi.Error | UnicodeDecodeError):
         return None
     said = MALFORMED if isinstance(trouble, UnicodeDecodeError) else str(trouble)
     words = (said.strip().splitlines() or [type(trouble).__name__])[0].rstrip(".")

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from diagnostics.runs.cluster import ALIKE, Cluster, packages
 from diagnostics.runs.crew import Crew
 from diagnostics.runs.runner import Runner, work
 from diagnostics.store.settings import InvalidSetting, Settings
-from diagnostics.store.store import Store
+from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import RunConfig
 from diagnostics.sweeps.outcomes import outcomes
 from diagnostics.sweeps.product import plan
@@ -160,6 +162,36 @@ def test_a_scheduler_that_is_restarted_costs_a_retry(dask: Dask, kept: Store) ->
     assert sum(one.error == "" for one in found) == 4
     assert all(len(kept.since(one.run.id).batch) == 300 for one in found if one.run)
     there.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_database_that_is_restarted_loses_nothing(
+    dask: Dask, kept: Store, cluster: Postgres, mode: str
+) -> None:
+    there = dask.connected()
+    with ThreadPoolExecutor(1) as hand:
+        restarting = hand.submit(_restart_again_and_again, cluster, kept, mode)
+        found = list(Sweep(kept, there, 2).results(plan(["depth=2:5 width=8 steps=1500"])))
+        restarting.result()
+    there.shutdown()
+    assert len(found) == 4 and not any(one.error for one in found)
+    for one in found:
+        assert one.run is not None and one.run.state == "finished"
+        batch = kept.since(one.run.id).batch
+        assert batch.steps.tolist() == list(range(1, 1501))
+
+
+def _restart_again_and_again(cluster: Postgres, store: Store, mode: str) -> None:
+    for steps in (1, 700, 1200):
+        until(partial(_has_come_to, store, steps))
+        cluster.restart(mode)
+
+
+def _has_come_to(store: Store, steps: int) -> bool:
+    with suppress(StoreError):
+        return any(run.steps > steps for run in store.runs())
+    return False
 
 
 @pytest.mark.parametrize(
