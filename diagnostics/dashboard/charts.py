@@ -4,7 +4,7 @@ The page, its skeletons, frames, links, reports and the scripts all read these t
 with a chart of its own is a row in ``METRICS`` and a row here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -206,11 +206,12 @@ def view(key: str) -> View:
     return VIEWS.get(key, next(iter(VIEWS.values())))
 
 
-def metrics(lead: str) -> list[str]:
-    """The metrics that are drawn per layer, beside the leading chart's."""
-    drawn = [chart.metric for chart in CHARTS.values() if chart.kind in ("layers", "network")]
-    shades = vars(SHADES).values()
-    return [*dict.fromkeys([lead, *drawn, *shades, *(rung.metric for rung in LADDER)])]
+def metrics(lead: str, among: Iterable[Chart] | None = None) -> list[str]:
+    """The metrics that some charts draw per layer, or all, beside the leading chart's."""
+    shown = list(CHARTS.values() if among is None else among)
+    drawn = [chart.metric for chart in shown if chart.kind in ("layers", "network")]
+    rungs = [rung.metric for rung in LADDER if "ladder" in kinds(shown)]
+    return [*dict.fromkeys([lead, *drawn, *vars(SHADES).values(), *rungs])]
 
 
 def seldom() -> frozenset[str]:

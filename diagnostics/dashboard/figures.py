@@ -34,7 +34,7 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
             "cmax": DECADES,
             "line": {"color": theme.ink, "width": 1},
         },
-        "hovertemplate": "layer %{x}%{customdata}: %{y:.3g}<extra></extra>",
+        "hovertemplate": "%{customdata}: %{y:.3g}<extra></extra>",
     }
     return Figure(
         [
@@ -43,6 +43,7 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
             strokes.marks(theme),
             *_theory(theme),
             *strokes.compared(theme, "%{y:.3g}"),
+            *strokes.around(theme, "%{y:.3g}"),
         ],
         layout,
     )
@@ -71,13 +72,14 @@ def _layers(chart: Chart, theme: Theme) -> Figure:
     run = strokes.line(color, width=2) | {
         "mode": "lines+markers",
         "marker": {"size": 5, "color": color},
-        "hovertemplate": f"layer %{{x}}%{{customdata}}: {_value(metric)}<extra></extra>",
+        "hovertemplate": f"%{{customdata}}: {_value(metric)}<extra></extra>",
     }
     if metric.scale == "share":
         run["fill"] = "tozeroy"
     marks = [strokes.marks(theme)] if metric.scale == "log" else []
     others = strokes.compared(theme, _value(metric))
-    return Figure([strokes.pinned(theme), run, *marks, *others], layout)
+    around = strokes.around(theme, _value(metric))
+    return Figure([strokes.pinned(theme), run, *marks, *others, *around], layout)
 
 
 def _log_axis(metric: Metric) -> Part:
@@ -137,7 +139,7 @@ def _heat(chart: Chart, theme: Theme) -> Figure:
             "ticktext": ["10⁻⁶ vanishing", "10⁻³", "1", "10³", "10⁶ exploding"],
             "tickfont": {"size": 11},
         },
-        "hovertemplate": "step %{x}, layer %{y}%{customdata}: 10^%{z:.1f}<extra></extra>",
+        "hovertemplate": "step %{x}, %{customdata}: 10^%{z:.1f}<extra></extra>",
     }
     return Figure([heat], layout)
 

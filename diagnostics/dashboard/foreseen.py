@@ -15,10 +15,15 @@ FAR = 4.0
 """Standard deviations from the prediction at which training has left the initialization."""
 
 
-def predicted(config: Subject) -> wire.Theory:
-    """The prediction for a network of the lab's; of others there is none."""
+LAYERS = "one point a layer, in the order of calls"
+GROUPS = "each point is a group's median, the band most of its layers; a click opens it"
+"""What is told where theory says nothing."""
+
+
+def predicted(config: Subject, points: str = LAYERS) -> wire.Theory:
+    """The prediction for a network of the lab's; of others what points are, there is none."""
     if config.lab is None:
-        words = ("one point a layer, in the order of calls", *config.unseen)
+        words = (points, *config.unseen)
         return wire.Theory(why_not=" · ".join(words))
     return _of_lab(config.lab)
 

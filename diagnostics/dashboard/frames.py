@@ -4,21 +4,19 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from diagnostics.dashboard import charts, titles, wire
+from diagnostics.dashboard import charts, groups, titles, wire
 from diagnostics.dashboard.feed import Feed
-from diagnostics.dashboard.foreseen import away, predicted
+from diagnostics.dashboard.foreseen import GROUPS, LAYERS, away, predicted
+from diagnostics.dashboard.groups import Level
 from diagnostics.dashboard.history import history, lives, recent
+from diagnostics.dashboard.layers import layers
 from diagnostics.dashboard.wire import Kind, State, Verdict, Watch
 from diagnostics.diagnosis.rules import diagnose, explained
-from diagnostics.diagnosis.way import decades
 from diagnostics.store.records import DeadUnits, Diagnosis, StepBatch
 from diagnostics.subject.choices import DATASETS
 from diagnostics.subject.config import RunConfig
 from diagnostics.subject.watched import Subject
-
-OK, ZERO, BELOW_RANGE, NONFINITE = range(4)
 
 
 class Sketch(NamedTuple):
@@ -29,11 +27,15 @@ class Sketch(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """What a whole frame has beside a step: runs compared, what charts of kinds draw."""
+    """What a whole frame has beside a step: runs compared, what charts of kinds draw.
+
+    ``complete`` is one with each layer by itself, however many there are.
+    """
 
     kinds: Collection[Kind]
     dead: Sequence[DeadUnits] = ()
     compared: wire.Compared | None = None
+    complete: bool = False
 
 
 class Seen(NamedTuple):
@@ -65,7 +67,9 @@ def compose(
     """
     seen = _sketched(sketch) if sketch else _running(_given(feed), watch)
     view, config = charts.view(watch.view), seen.config
-    now = layers(seen.batch, view.metric)
+    in_sight = charts.in_sight(watch.panel)
+    level = _level(config, seen.batch, watch, whole)
+    now = layers(seen.batch, view.metric, level, in_sight)
     names = titles.apart([*([feed.run] if feed and not sketch else []), *(o.run for o in others)])
     step = watch.at if sketch else (now.step if now else None)
     return wire.Frame(
@@ -78,9 +82,9 @@ def compose(
         steps=seen.steps,
         layers=config.hidden_layers + 1,
         word=config.layer_word,
-        names=config.names,
+        names=() if level else config.names,
         inputs=DATASETS[config.lab.dataset].inputs if config.lab else 0,
-        theory=predicted(config),
+        theory=predicted(config, GROUPS if level and not level.part else LAYERS),
         away=away(config, seen.batch),
         now=now,
         controls=feed.controls if feed else "",
@@ -88,15 +92,19 @@ def compose(
         name=names[0] if others and not sketch else "",
         beside=tuple(
             wire.Beside(
-                one.run.id, name, one.run.id not in watch.pins, layers(one.at(step), view.metric)
+                one.run.id,
+                name,
+                one.run.id not in watch.pins,
+                layers(at, view.metric, _level(one.run.config, at, watch, whole), in_sight),
             )
             for one, name in zip(others, names[-len(others) :], strict=False)
+            for at in (one.at(step),)
         ),
         watched=config.lab is None,
         cost=seen.cost,
-        history=_history(feed, others, view.metric, watch, whole),
+        history=_history(feed, others, view.metric, watch, whole, level),
         compared=whole.compared if whole else None,
-        verdict=None if told is None else tuple(map(_explained, told)),
+        verdict=None if told is None else tuple(_explained(one, seen, level) for one in told),
     )
 
 
@@ -118,38 +126,10 @@ def diagnoses(
     return diagnose(known.subject(at), recent(known, at), known.patient(at))
 
 
-def layers(batch: StepBatch, lead: str) -> wire.Layers | None:
-    """The per-layer charts of one step; None where there is none."""
-    if not len(batch):
-        return None
-    apart = decades(batch.metric(lead))[0]
-    return wire.Layers(
-        step=int(batch.steps[0]),
-        metrics={
-            key: batch.metric(key)[0]
-            for key in charts.metrics(lead)
-            if key not in charts.seldom() or np.isfinite(batch.metric(key)[0]).any()
-        },
-        marks=marks(batch, lead),
-        decades=np.append(np.where(np.isfinite(apart), apart, np.nan), 0.0),
-    )
-
-
-def marks(batch: StepBatch, lead: str) -> NDArray[np.int64]:
-    """Which values are no ordinary numbers, [layers].
-
-    A 0 is a true zero where the gradient was cut off on its way from the output: by a layer
-    whose activations are all 0, or by weights that are all 0. Elsewhere it fell below float range.
-    """
-    values = batch.metric(lead)[0]
-    cut = (batch.metric("sparsity")[0] == 1) | _weights_above_are_zero(batch)
-    cut_above = np.maximum.accumulate(cut[::-1])[::-1]
-    found = np.where(values == 0, np.where(cut_above, ZERO, BELOW_RANGE), OK)
-    return np.where(np.isfinite(values), found, NONFINITE)
-
-
-def _weights_above_are_zero(batch: StepBatch) -> NDArray[np.bool_]:
-    return np.append(batch.metric("weight_norm")[0][1:] == 0, False)
+def _level(config: Subject, batch: StepBatch, watch: Watch, whole: Whole | None) -> Level | None:
+    """How much of a model is in sight."""
+    complete = whole is not None and whole.complete
+    return None if complete else groups.level(config, batch.layers, watch.part)
 
 
 def _sketched(sketch: Sketch) -> Seen:
@@ -186,16 +166,26 @@ def _given(feed: Feed | None) -> Feed:
 
 
 def _history(
-    feed: Feed | None, others: Sequence[Feed], metric: str, watch: Watch, whole: Whole | None
+    feed: Feed | None,
+    others: Sequence[Feed],
+    metric: str,
+    watch: Watch,
+    whole: Whole | None,
+    level: Level | None,
 ) -> wire.History | None:
     if feed is None or whole is None:
         return None
     units = lives(whole.dead, watch.layer) if "units" in whole.kinds else None
-    return history(feed, others, metric, whole.kinds, units, watch.layer)
+    return history(feed, others, metric, whole.kinds, units, watch.layer, level)
 
 
-def _explained(diagnosis: Diagnosis) -> Verdict:
-    return Verdict(**vars(diagnosis), help=explained(diagnosis.rule))
+def _explained(diagnosis: Diagnosis, seen: Seen, level: Level | None) -> Verdict:
+    told = vars(diagnosis) | {"help": explained(diagnosis.rule)}
+    if level is None or not diagnosis.layers:
+        return Verdict(**told)
+    first, last = min(diagnosis.layers), max(diagnosis.layers)
+    part = groups.holding(seen.config, seen.batch.layers, diagnosis.layers[0])
+    return wire.Placed(**told | {"layers": tuple({first: None, last: None})}, part=part)
 
 
 def _round_up(steps: int) -> int:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from diagnostics.dashboard import wire
 from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.groups import Level
 from diagnostics.dashboard.moments import moments
 from diagnostics.dashboard.wire import Kind
 from diagnostics.diagnosis import dead_units
@@ -25,11 +26,14 @@ def history(
     kinds: Collection[Kind],
     lives: wire.Lives | None = None,
     layer: int = 1,
+    folded: Level | None = None,
 ) -> wire.History:
     """The run so far, thinned, with what charts of these kinds draw. No gap can arise."""
     columns, points = _spread(feed.kept, COLUMNS), _spread(feed.kept, POINTS)
     heat = decades(columns.metric(metric))
     heat = np.clip(np.where(np.isfinite(heat), heat, np.nan), -9, 9)
+    if folded is not None and len(columns):
+        heat = folded.farthest(heat)
     return wire.History(
         **vars(series(points)),
         heat=wire.Heat(columns.steps, heat.T.round(2)),

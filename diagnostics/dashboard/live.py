@@ -18,8 +18,9 @@ from fastapi import FastAPI
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diagnostics.dashboard import learned
+from diagnostics.dashboard import groups, learned
 from diagnostics.dashboard.classroom import place
+from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.hub import Due, Hub, Parcel, Version
 from diagnostics.dashboard.session import Session
 from diagnostics.dashboard.visitors import HERE
@@ -80,6 +81,12 @@ class Last:
 def _led(watch: Watch, *, yours: bool) -> Parcel:
     """Where a presenter went, made once for all who follow."""
     return Parcel(Message(led=answer(Session.of(vars(watch)), [], yours=yours)))
+
+
+def _shared(watch: Watch, feed: Feed | None) -> Watch:
+    """What is watched as all spell it who see the same: only a large model has parts."""
+    known = feed and groups.level(feed.run.config, feed.newest.layers, watch.part)
+    return replace(watch, part=known.part if known else "")
 
 
 class Viewer:
@@ -153,8 +160,8 @@ class Viewer:
             self._wake.clear()
             if self._painted and self._heard.visible:
                 watch = self._look()
-                await self._hub.feeds.keep(watch.run)
-                await self._catch_up(watch)
+                feed = await self._hub.feeds.keep(watch.run)
+                await self._catch_up(_shared(watch, feed))
                 if not self._painted:
                     await asyncio.sleep(SHORTEST_SECONDS)
             with suppress(TimeoutError):

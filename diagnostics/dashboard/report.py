@@ -79,7 +79,7 @@ def _frame(store: Store, feed: Feed, others: Sequence[Feed]) -> Frame:
     """The newest step and the whole run, beside those that it is compared with."""
     found = frames.diagnoses(feed, None)
     table = compared.table([feed, *others], Catalogue(store)) if others else None
-    whole = frames.Whole(charts.kinds(charts.reported()), compared=table)
+    whole = frames.Whole(charts.kinds(charts.reported()), compared=table, complete=True)
     watch = Watch(run=feed.run.id, pins=tuple(one.run.id for one in others))
     return frames.compose(feed, others, None, watch, found, whole)
 

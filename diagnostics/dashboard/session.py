@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from diagnostics.dashboard import wire
+from diagnostics.dashboard import groups, wire
 from diagnostics.dashboard.charts import PANELS, VIEWS
 from diagnostics.dashboard.feed import configurations
 from diagnostics.dashboard.visitors import HERE
@@ -182,7 +182,9 @@ def _part(value: str | None, run_id: str | None, store: Store, notes: list[str])
     config = store.run(run_id).config if run_id else None
     if not value or config is None or config.lab:
         return ""
-    if not config.names or any(name.startswith(f"{value}.") for name in config.names):
+    large = groups.level(config, len(config.names), value)
+    known = large.part == value if large else any(n.startswith(f"{value}.") for n in config.names)
+    if not config.names or known:
         return value
     notes.append(f"part={value:.60} can't be used: {config.label} has no such part.")
     return ""

@@ -194,6 +194,43 @@ class Layers:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """What lies around the medians of a metric, one for each group; null where nothing does.
+
+    ``low`` and ``high`` are percentiles between which most layers lie, ``least`` and ``most`` what
+    is far beyond; a ``least`` of 0 is there wherever a logarithm can't be taken of some.
+    """
+
+    low: Numbers
+    high: Numbers
+    least: Numbers
+    most: Numbers
+
+
+@dataclass(frozen=True)
+class Folded(Layers):
+    """One step of a large model: a value for each group of layers in sight, the output last.
+
+    Attributes:
+        metrics: medians, of those in sight.
+        marks: the gravest in each group.
+        part: the group that is open, whose layers stand by themselves; empty for none.
+        names: what the groups' paths have in common.
+        first: their layers from 1, ``first`` to ``last``.
+        lost: how many layers of each have a signal that is no number.
+        anchor: the last hidden layer's signal.
+    """
+
+    part: str
+    names: tuple[str, ...]
+    first: Counts
+    last: Counts
+    lost: Counts
+    spread: Mapping[str, Spread]
+    anchor: float
+
+
+@dataclass(frozen=True)
 class Theory:
     """The profile predicted at initialization, or a sentence why there is none.
 
@@ -229,7 +266,7 @@ class Own:
 
 @dataclass(frozen=True)
 class Heat:
-    """Decades of the chosen view, [layers − 1, steps]."""
+    """Decades of the chosen view, [layers − 1, steps]; of groups the layer farthest from 0."""
 
     steps: Counts
     decades: Rows
@@ -291,7 +328,7 @@ class Beside:
     run: str
     name: str
     ghost: bool
-    now: Layers | None
+    now: Layers | Folded | None
 
 
 @dataclass(frozen=True)
@@ -328,6 +365,16 @@ class Verdict(Diagnosis):
 
 
 @dataclass(frozen=True)
+class Placed(Verdict):
+    """A diagnosis of a large model's layers, of which the first and the last are told.
+
+    ``part`` is the group of the layer that it names first; empty where that stands by itself.
+    """
+
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Frame:
     """A run, or a network before training, as one browser sees it.
 
@@ -335,7 +382,8 @@ class Frame:
         newest: the newest step, 0 before the first.
         steps: the length of its axis.
         word: what a layer is called.
-        names: the layers' paths, where they have any.
+        names: the layers' paths, where they have any; those of a large model's groups are told by
+            ``now``.
         inputs: the features of a sample, 0 where they are not known.
         name: what tells it from the runs beside it; empty where there are none.
         now: the step in sight.
@@ -364,7 +412,7 @@ class Frame:
     inputs: int
     theory: Theory
     away: bool
-    now: Layers | None
+    now: Layers | Folded | None
     controls: str = ""
     last: bool = False
     name: str = ""
@@ -374,7 +422,7 @@ class Frame:
     said: str = ""
     history: History | None = None
     compared: Compared | None = None
-    verdict: tuple[Verdict, ...] | None = None
+    verdict: tuple[Verdict | Placed, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -535,7 +583,8 @@ Role = Literal["alone", "presents", "follows"]
 class Watch:
     """From the browser: what it wants to see.
 
-    ``at`` is the step scrubbed to, None for the newest; ``layer`` the one whose units are shown;
+    ``at`` is the step scrubbed to, None for the newest; ``layer`` the one whose units are shown,
+    ``part`` the open group of a large model;
     ``pins`` are runs to compare with, ``before`` the one that was in sight before.
     """
 
@@ -546,6 +595,7 @@ class Watch:
     at: Count | None = None
     query: str = ""
     panel: str = "run"
+    part: str = ""
     layer: Count = 1
     visible: bool = True
     role: Role = "alone"

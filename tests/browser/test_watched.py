@@ -6,9 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
+from diagnostics.store.store import Store
+from diagnostics.subject.watched import WatchedLayer, WatchedModel
 from tests.browser.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -81,7 +85,7 @@ def test_it_is_found_shown_and_advised(
     expect(page.locator("#remedies .advice").first).to_be_visible()
     expect(page.locator("#remedies button")).to_have_count(0)
     names = page.evaluate("painter.shown('lead').data[1].customdata")
-    assert names[0] == " 0.0" and len(names) == 12
+    assert names[0] == "layer 1 0.0" and len(names) == 12
     assert _ticks(page)[0] == "0.0" and _ticks(page)[-1] == "11.0"
     expect(page.locator("#parts")).to_be_hidden()
     training.kill()
@@ -120,3 +124,43 @@ def test_the_menu_of_parts_works_by_keyboard_and_the_heatmap_by_a_click(large: P
     inner = large.evaluate("painter.shown('heat').inner")
     _click(large, "heat", inner["left"] + 4, inner["top"] + 5)
     expect(menu).to_have_value("11")
+
+
+@pytest.fixture
+def deep(opened: Callable[..., Page], lab: Lab) -> Page:
+    """The page of 1,201 layers in 300 blocks, of which layer 707 explodes."""
+    store, random = Store(f"sqlite:///{lab.data_dir / 'store.sqlite'}"), np.random.default_rng(0)
+    names = [f"h.{block}.{layer}" for block in range(300) for layer in ("q", "o", "up", "down")]
+    layers = [WatchedLayer(name=name) for name in (*names, "head")]
+    run = store.create_run(WatchedModel(model="Deep", layers=tuple(layers)))
+    values = random.lognormal(-3, 0.3, (20, len(layers), len(METRICS))).astype(np.float32)
+    values[:, 706, METRIC_INDEX["signal_grad_norm"]] = 1e9
+    batch = StepBatch(np.arange(1, 21), values, random.uniform(0, 1, (20, len(SCALARS))))
+    store.append(run, batch)
+    store.set_state(run, "finished")
+    store.close()
+    page = opened(f"?run={run}")
+    page.wait_for_function("lab.frame()?.history")
+    return page
+
+
+def test_a_click_on_a_group_opens_it_and_esc_closes_it(deep: Page) -> None:
+    shown = "painter.shown('lead').data[1].x.length"
+    assert deep.evaluate(shown) == 101
+    far = deep.evaluate(
+        "(({ x, y }) => ({ x: x[0], y: y[0] }))(painter.shown('lead').places.at(-1))"
+    )
+    _click(deep, "lead", far["x"], far["y"])
+    expect(deep).to_have_url(re.compile("part=h.174"))
+    deep.wait_for_function(f"{shown} === 13")
+    rows = "painter.shown('heat').layout.yaxis.range"
+    deep.wait_for_function(f"{rows}.join() === '696.5,708.5'")
+    deep.locator("#card-lead").hover()
+    deep.locator("#card-lead button.values").click()
+    expect(deep.locator("#values-table th", has_text="layer 707 h.176.up")).to_have_count(1)
+    deep.keyboard.press("Escape")
+    deep.reload()
+    expect(deep.locator("#part")).to_have_value("h.174–176")
+    deep.keyboard.press("Escape")
+    deep.wait_for_function(f"{shown} === 101")
+    assert "part=" not in deep.url

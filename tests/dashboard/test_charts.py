@@ -9,7 +9,7 @@ import pytest
 
 from diagnostics.dashboard import charts, figures, page, session, wire
 from diagnostics.dashboard.delivery import Delivered
-from diagnostics.dashboard.frames import layers
+from diagnostics.dashboard.layers import layers
 from diagnostics.dashboard.report import report
 from diagnostics.dashboard.theme import THEMES, Theme
 from diagnostics.dashboard.wire import Chart, Figure, Kind, Session, Theory, View, Watch, encode

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.frames import compose, diagnoses
 from diagnostics.dashboard.hub import Hub
+from diagnostics.dashboard.layers import layers
 from diagnostics.dashboard.wire import Watch
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import METRIC_INDEX, Command, Event, PatientZero, Summary
@@ -132,5 +132,5 @@ def test_the_verdict_is_that_of_the_step_in_sight(store: Store) -> None:
 def test_what_is_no_number_is_not_0() -> None:
     batch = steps(1, 1)
     batch.values[0, 0, METRIC_INDEX["signal_grad_norm"]] = np.nan
-    found = frames.layers(batch, "signal_grad_norm")
+    found = layers(batch, "signal_grad_norm")
     assert found is not None and np.isnan(found.decades[0]) and np.isfinite(found.decades[1:]).all()

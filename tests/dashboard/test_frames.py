@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from diagnostics.dashboard import frames, history
+from diagnostics.dashboard import history
 from diagnostics.dashboard.feed import MOST_ROWS, Feed
 from diagnostics.dashboard.foreseen import away
-from diagnostics.dashboard.frames import BELOW_RANGE, NONFINITE, OK, ZERO
+from diagnostics.dashboard.layers import BELOW_RANGE, NONFINITE, OK, ZERO, layers, marks
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject import theory
@@ -42,20 +42,20 @@ def test_a_long_run_is_thinned_evenly_and_keeps_its_first_step(store: Store) -> 
 
 def test_any_step_can_be_looked_at(store: Store) -> None:
     feed = _feed(store, 50)
-    found = frames.layers(feed.at(20), LEAD)
+    found = layers(feed.at(20), LEAD)
     assert found is not None and found.step == 20
     assert np.array_equal(found.metrics[LEAD], steps(1, 50).metric(LEAD)[19].astype(float))
 
 
 def test_no_step_is_no_frame(store: Store) -> None:
-    assert frames.layers(_feed(store).at(None), LEAD) is None
+    assert layers(_feed(store).at(None), LEAD) is None
 
 
 def test_marks_tell_zero_from_below_range_from_nonfinite() -> None:
     batch = steps(1, 1, layers=5)
     batch.values[0, :, METRIC_INDEX["sparsity"]] = [0, 1, 0, 0, 0]
     batch.values[0, :, METRIC_INDEX[LEAD]] = [0, 0, 0, np.inf, 1]
-    assert frames.marks(batch, LEAD).tolist() == [ZERO, ZERO, BELOW_RANGE, NONFINITE, OK]
+    assert marks(batch, LEAD).tolist() == [ZERO, ZERO, BELOW_RANGE, NONFINITE, OK]
 
 
 def test_history_is_small_and_spans_the_run(store: Store) -> None:

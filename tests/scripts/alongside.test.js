@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { alongside } = require("./load.js").load("formats", "axes", "parts", "traces", "alongside");
+const { alongside } = require("./load.js").load("formats", "axes", "parts", "groups", "traces", "alongside");
 
 const now = { step: 1 };
 const chosen = (run) => ({ run, name: run, ghost: false, now });

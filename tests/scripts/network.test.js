@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const test = require("node:test");
 const { pen } = require("./pen.js");
 const { network, pulse, net, area, glyphs } = require("./load.js").load(
-  "axes", "formats", "parts", "traces", "network", "paper", "scale", "area", "glyphs", "net", "pulse",
+  "axes", "formats", "parts", "groups", "traces", "network", "paper", "scale", "area", "glyphs", "net", "pulse",
 );
 
 global.document = { createElement: () => ({ getContext: () => pen() }) };

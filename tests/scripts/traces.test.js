@@ -2,7 +2,7 @@
 
 const assert = require("node:assert/strict");
 const test = require("node:test");
-const { traces } = require("./load.js").load("formats", "axes", "parts", "traces");
+const { groups, traces } = require("./load.js").load("formats", "axes", "parts", "groups", "traces");
 
 const room = { width: 500, height: 200, font: 13 };
 const signal = { metric: "signal", predicted: "decades" };
@@ -18,15 +18,15 @@ test("only what has a logarithm is drawn on a logarithmic axis", () => {
 
 test("layers are counted from one", () => {
   assert.deepEqual(traces.line([7, null]), { x: [1, 2], y: [7, null] });
-  assert.deepEqual(traces.inside({ from: 2, to: 3 }, [1, 2, 3, 4]), [2, 3]);
-  assert.deepEqual(traces.called(frame), [" a", "", " c"]);
-  assert.deepEqual(traces.called({ names: [], layers: 2 }), ["", ""]);
+  assert.deepEqual(traces.inside({ from: 2, to: 3 }, traces.line([1, 2, 3, 4])), [2, 3]);
+  assert.deepEqual(groups.called(frame), ["layer 1 a", "layer 2", "layer 3 c"]);
+  assert.deepEqual(groups.called({ names: [], layers: 2, now: null }), ["layer 1", "layer 2"]);
 });
 
 test("dots shrink before they hide each other, and can always be seen", () => {
-  assert.equal(traces.dot(room, { from: 1, to: 10 }, 9), 9);
-  assert.equal(traces.dot(room, { from: 1, to: 90 }, 9), 5);
-  assert.equal(traces.dot(room, { from: 1, to: 900 }, 9), 3);
+  assert.equal(traces.dot(room, 10, 9), 9);
+  assert.equal(traces.dot(room, 90, 9), 5);
+  assert.equal(traces.dot(room, 900, 9), 3);
 });
 
 test("the predicted line hangs at the last hidden layer, its band is two deviations wide", () => {

@@ -100,6 +100,29 @@ export interface Layers {
   decades: (number | null)[];
 }
 
+/** What lies around the medians of a metric, one for each group; null where nothing does. */
+export interface Spread {
+  low: (number | null)[];
+  high: (number | null)[];
+  least: (number | null)[];
+  most: (number | null)[];
+}
+
+/** One step of a large model: a value for each group of layers in sight, the output last. */
+export interface Folded {
+  step: number;
+  metrics: Record<string, (number | null)[]>;
+  marks: number[];
+  decades: (number | null)[];
+  part: string;
+  names: string[];
+  first: number[];
+  last: number[];
+  lost: number[];
+  spread: Record<string, Spread>;
+  anchor: number;
+}
+
 /** The profile predicted at initialization, or a sentence why there is none. */
 export interface Theory {
   why_not: string;
@@ -124,7 +147,7 @@ export interface Own {
   values: (number | null)[];
 }
 
-/** Decades of the chosen view, [layers − 1, steps]. */
+/** Decades of the chosen view, [layers − 1, steps]; of groups the layer farthest from 0. */
 export interface Heat {
   steps: number[];
   decades: (number | null)[][];
@@ -176,7 +199,7 @@ export interface Beside {
   run: string;
   name: string;
   ghost: boolean;
-  now: Layers | null;
+  now: Layers | Folded | null;
 }
 
 /** A run in the table: what was chosen in each column, and what came of it. */
@@ -213,6 +236,22 @@ export interface Verdict {
   help: string;
 }
 
+/** A diagnosis of a large model's layers, of which the first and the last are told. */
+export interface Placed {
+  rule: string;
+  severity: "ill" | "watch" | "fine";
+  title: string;
+  sentence: string;
+  layers: number[];
+  since_step: number | null;
+  evidence: Record<string, number>;
+  remedies: Remedy[];
+  chart: string;
+  tone: Tone;
+  help: string;
+  part: string;
+}
+
 /** A run, or a network before training, as one browser sees it. */
 export interface Frame {
   run: string | null;
@@ -228,7 +267,7 @@ export interface Frame {
   inputs: number;
   theory: Theory;
   away: boolean;
-  now: Layers | null;
+  now: Layers | Folded | null;
   controls: string;
   last: boolean;
   name: string;
@@ -238,7 +277,7 @@ export interface Frame {
   said: string;
   history: History | null;
   compared: Compared | null;
-  verdict: Verdict[] | null;
+  verdict: (Verdict | Placed)[] | null;
 }
 
 /** In a frame's place where there is no such run, or where it can't be drawn. */
@@ -333,6 +372,7 @@ export interface Watch {
   at: number | null;
   query: string;
   panel: string;
+  part: string;
   layer: number;
   visible: boolean;
   role: Role;

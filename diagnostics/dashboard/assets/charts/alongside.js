@@ -51,9 +51,10 @@ const alongside = (() => {
    * A line of layers, its run's name at each.
    * @param {Numbers} values
    * @param {string} name
+   * @param {Values} [of] the step that has them
    * @returns {Trace}
    */
-  const profile = (values, name) => ({ ...traces.line(values), name, customdata: values.map(() => name) });
+  const profile = (values, name, of) => ({ ...traces.line(values, of), name, customdata: values.map(() => name) });
 
   /**
    * A line over steps.

@@ -4,7 +4,7 @@
 
 const charts = (() => {
   const ALL = "all";         // panels, in a report
-  const NOTHING = { layers: 21, names: [] }; // instead of a frame, before the first
+  const NOTHING = { layers: 21, names: [], now: null }; // instead of a frame, before the first
 
   let panel = "";
   let part = "";             // what of the model is in sight, everything for none
@@ -28,8 +28,16 @@ const charts = (() => {
   const layered = () => of("profile", "layers");
   /** @type {(frame: {view: string}) => Wire.View} */
   const viewed = ({ view }) => tables().views.find(({ key }) => key === view) || tables().views[0];
-  /** @type {(frame: {names: string[], layers: number}) => Part} */
-  const seen = (frame) => parts.span(frame, part);
+  /** @type {(frame: {names: string[], layers: number, now: Values}) => Part} */
+  const seen = (frame) => (groups.folded(frame.now) ? groups.seen(frame.now) : parts.span(frame, part));
+
+  /**
+   * The innermost block, or group, of a layer that can be looked into.
+   * @param {Wire.Frame} frame
+   * @param {number} layer
+   */
+  const around = (frame, layer) =>
+    groups.around(frame.now, layer) || parts.around(frame.names, seen(frame), layer);
 
   /**
    * Skeletons for a frame to come, or for one that is drawn anew in other colours.
@@ -162,6 +170,6 @@ const charts = (() => {
 
   return {
     tables, picture, start, report, turnTo, narrow, fit, step,
-    pick, history, point, mark, of, layered, viewed, seen,
+    pick, around, history, point, mark, of, layered, viewed, seen,
   };
 })();

@@ -23,7 +23,7 @@ const kinds = (() => {
     const { height, font } = stage.room(key);
     return Math.max(1, Math.min(wide(kind) ? MOST : FEW, Math.floor(height / (2 * font))));
   };
-  /** @type {(kind: Wire.Kind) => boolean} whether a chart has a row to itself */
+  /** @type {(kind: Wire.Kind) => boolean} whether it has a row to itself */
   const wide = (kind) => kind === "profile" || kind === "network";
 
   /**
@@ -63,27 +63,29 @@ const kinds = (() => {
   function layers(chart, { frame, seen }) {
     const { key, output } = chart;
     const { scale } = metric(chart.metric);
-    /** @type {(step: Wire.Layers | null) => Numbers} */
+    /** @type {(step: Values) => Numbers} */
     const plain = (step) => (step?.metrics[chart.metric] || []).slice(0, output ? undefined : -1);
-    /** @type {(step: Wire.Layers | null) => Numbers} */
+    /** @type {(step: Values) => Numbers} */
     const drawn = (step) => (scale === "log" ? traces.positive(plain(step)) : plain(step));
-    const [room, values] = [stage.room(key), drawn(frame.now)];
-    const marker = { size: traces.dot(room, seen, stage.px(5)) };
-    const points = { ...traces.line(values), customdata: traces.called(frame), marker };
+    const { now } = frame, ghost = alongside.ghost(frame)?.now || null, room = stage.room(key), values = drawn(now);
+    const marker = { size: traces.dot(room, traces.count(now, seen), stage.px(5)) };
+    const points = { ...traces.line(values, now), customdata: groups.called(frame), marker };
+    const around = groups.spread(frame, chart.metric, values, scale === "log" ? traces.positive : (all) => all);
+    const shown = [points, ...around].flatMap((line) => traces.inside(seen, line));
     /** @type {Trace[]} */
-    const lines = [traces.line(drawn(alongside.ghost(frame)?.now || null)), points];
+    const lines = [traces.line(drawn(ghost), ghost), points];
     /** @type {Layout} */
     const layout = { xaxis: { ...across(chart, frame, seen), title: { text: frame.word } } };
     if (scale === "log") {
-      const range = stage.widened(key, axes.logarithmic, traces.inside(seen, values));
-      lines.push(traces.marked(frame, seen, traces.zeros(frame.now.metrics[chart.metric] || []), range, room));
+      const range = stage.widened(key, axes.logarithmic, shown);
+      lines.push(traces.marked(frame, seen, traces.zeros(groups.least(now, chart.metric)), range, room));
       layout.yaxis = axes.decades(range, ticks(chart));
     } else if (!SET.has(scale)) {
-      layout.yaxis = { range: stage.widened(key, axes.linear, traces.inside(seen, values)) };
+      layout.yaxis = { range: stage.widened(key, axes.linear, shown) };
     }
-    const others = alongside.lines(frame, frame.beside, ({ now }, name) => alongside.profile(drawn(now), name));
-    stage.put(key, [...lines, ...others], layout);
-    dom.text(`none-${key}`, plain(frame.now).every((value) => value === null) ? chart.empty : "");
+    const others = alongside.lines(frame, frame.beside, ({ now: at }, name) => alongside.profile(drawn(at), name, at));
+    stage.put(key, [...lines, ...others, ...around], layout);
+    dom.text(`none-${key}`, plain(now).every((value) => value === null) ? chart.empty : "");
   }
 
   /**
@@ -93,7 +95,8 @@ const kinds = (() => {
    */
   function ladder(chart, { frame, layer }) {
     const { key } = chart;
-    const rungs = charts.tables().rungs.map((rung) => frame.now.metrics[rung.metric][layer - 1]);
+    const place = groups.place(frame.now, layer);
+    const rungs = charts.tables().rungs.map((rung) => frame.now.metrics[rung.metric]?.[place] ?? null);
     const y = traces.positive(rungs);
     const text = rungs.map((value) => (value === null ? "none yet" : formats.number(".3g", value)));
     stage.put(key, [{ y, text }], { yaxis: axes.decades(stage.widened(key, axes.logarithmic, y), ticks(chart)) });
@@ -170,30 +173,6 @@ const kinds = (() => {
    * @param {Wire.Chart} chart
    * @param {SoFar} run
    */
-  function heat(chart, { frame, history: h, seen }) {
-    const { key } = chart;
-    unbegun(chart, h);
-    const { layers: count, names, word } = frame;
-    const rows = { ...seen, to: Math.min(seen.to, count - 1) };
-    const font = stage.letters(SMALL + 1);
-    const named = names.length ? parts.beside(names, rows, { ...stage.room(key), font }) : null;
-    const tickfont = { size: stage.letters(SMALL) };
-    const longest = Math.max(0, ...(named ? named.ticktext : []).map((text) => text.length));
-    const customdata = traces.called(frame).slice(0, -1).map((name) => h.heat.steps.map(() => name));
-    stage.put(key, [{ x: h.heat.steps, y: axes.numbers(count - 1), z: h.heat.decades, customdata }], {
-      xaxis: axes.history(h.steps, frame.steps),
-      shapes: traces.cursor(frame),
-      margin: { l: stage.px(Math.max(46, 20 + 0.6 * SMALL * longest)) },
-      yaxis: named
-        ? { ...named, range: [rows.from - 0.5, rows.to + 0.5], tickfont, title: { text: "" } }
-        : { range: [0.5, count - 0.5], tickvals: null, ticktext: null, tickfont: null, title: { text: word } },
-    });
-  }
-
-  /**
-   * @param {Wire.Chart} chart
-   * @param {SoFar} run
-   */
   function clipping(chart, { frame, history: h }) {
     const { key } = chart;
     const told = h.clipping;
@@ -243,7 +222,7 @@ const kinds = (() => {
   /** @typedef {"profile" | "network" | "histogram" | "members" | "told"} Elsewhere where others are drawn
    * @typedef {Elsewhere | keyof typeof step} Other and those of one step */
   /** @type {Record<Exclude<Wire.Kind, Other>, (chart: Wire.Chart, run: SoFar) => void>} */
-  const history = { loss, heat, clipping, units, updates };
+  const history = { loss, heat: (chart, run) => heatmap.draw(chart, run), clipping, units, updates };
 
-  return { across, ticks, set, shades, shade, point, step, history };
+  return { across, ticks, unbegun, set, shades, shade, point, step, history };
 })();

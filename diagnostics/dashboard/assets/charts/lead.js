@@ -27,16 +27,18 @@ const lead = (() => {
     const old = pinned ? traces.positive(pinned.metrics[view.metric]) : last.ghost;
     const theory = traces.predicted(frame, view);
     const others = alongside.lines(frame, frame.beside, ({ now: at }, name) =>
-      alongside.profile(traces.positive(at?.metrics[view.metric] || []), name));
-    const lines = [values, old, theory[2], ...others.map(({ y = [] }) => y)];
+      alongside.profile(traces.positive(at?.metrics[view.metric] || []), name, at));
+    const before = traces.line(old, pinned), around = groups.spread(frame, view.metric, values, traces.positive);
+    const lines = [traces.line(values, now), before, traces.line(theory[2]), ...others, ...around];
     const shown = lines.flatMap((line) => traces.inside(seen, line));
     const range = stage.widened(key, axes.logarithmic, shown);
     const marks = traces.marked(frame, seen, now.marks, range, room);
     const above = blocks(key, frame, seen);
-    const words = [...(pinned ? [] : before(seen, font(key))), ...ending(frame, seen, values, font(key))];
+    const words = [...(pinned ? [] : ghost(seen, font(key))), ...ending(frame, seen, values, font(key))];
     const own = coloured(values, frame, seen, room);
     const ends = { own, first: OTHERS, end: /** @type {"left"} */ ("left"), size: stage.px(NOTED) };
-    stage.put(key, [traces.line(old), own, marks, ...theory.map(traces.line), ...others], {
+    const predicted = theory.map((line) => traces.line(line));
+    stage.put(key, [before, own, marks, ...predicted, ...others, ...around], {
       ...above,
       xaxis: { ...kinds.across(chart, frame, seen), title: { text: `input  ←  ${word}  →  output` } },
       yaxis: { ...axes.decades(range, kinds.ticks(chart)), title: { text: view.label } },
@@ -71,12 +73,12 @@ const lead = (() => {
    * @returns {Trace}
    */
   function coloured(values, frame, seen, room) {
-    const size = traces.dot(room, seen, stage.px(9));
+    const size = traces.dot(room, traces.count(frame.now, seen), stage.px(9));
     const dense = size < stage.px(6);
     const color = frame.now.decades.map((d) => Math.max(-FAR, Math.min(FAR, Number(d))));
     return {
-      ...traces.line(values),
-      customdata: traces.called(frame),
+      ...traces.line(values, frame.now),
+      customdata: groups.called(frame),
       line: { width: stage.px(dense ? 1 : 2.5) },
       marker: { color, size, line: { width: dense ? 0 : stage.px(1) } },
     };
@@ -88,10 +90,10 @@ const lead = (() => {
    * @param {Shown} frame
    * @param {Part} seen
    */
-  function blocks(key, { names, last }, seen) {
+  function blocks(key, { names, now, last }, seen) {
     const { yaxis } = stage.layout(key);
     const room = { ...stage.room(key), font: stage.letters(SMALL) };
-    const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor);
+    const { shapes, annotations } = traces.blocks(names, seen, room, yaxis.gridcolor, now);
     const margin = { t: stage.px(annotations.length || last ? 24 : 8) };
     return { margin, shapes: [...kinds.shades(key), ...shapes], annotations };
   }
@@ -104,10 +106,10 @@ const lead = (() => {
    * @param {{size: number, color: string}} font
    * @returns {Annotation[]}
    */
-  function ending({ last }, seen, values, font) {
-    const highest = Math.max(...traces.inside(seen, values).map(Number));
+  function ending({ last, now }, seen, values, font) {
+    const line = traces.line(values, now), highest = Math.max(...traces.inside(seen, line).map(Number));
     if (!last || !(highest > 0)) return [];
-    return [beside(values, values.indexOf(highest) + 1, `${formats.size(highest)}, then no number`, font)];
+    return [beside(line, values.indexOf(highest), `${formats.size(highest)}, then no number`, font)];
   }
 
   /**
@@ -115,22 +117,22 @@ const lead = (() => {
    * @param {Span} seen
    * @param {{size: number, color: string}} font
    */
-  function before(seen, font) {
-    const x = axes.numbers(last.ghost.length).find((l) => parts.holds(seen, l) && last.ghost[l - 1]);
-    return x ? [beside(last.ghost, x, "before", font)] : [];
+  function ghost(seen, font) {
+    const i = last.ghost.findIndex((value, place) => parts.holds(seen, place + 1) && value);
+    return i < 0 ? [] : [beside(traces.line(last.ghost), i, "before", font)];
   }
 
   /**
    * Words to the right of a line's point, on the side where the line does not go.
-   * @param {Numbers} line
-   * @param {number} x
+   * @param {{x: number[], y: Numbers}} line
+   * @param {number} i
    * @param {string} text
    * @param {{size: number, color: string}} font
    * @returns {Annotation}
    */
-  const beside = (line, x, text, font) => ({
-    x, y: Math.log10(Number(line[x - 1])), text, font, xshift: font.size, showarrow: false, xanchor: "left",
-    ...(Number(line[x]) > Number(line[x - 1]) ? { yanchor: "top" } : { yanchor: "bottom", yshift: font.size / 2 }),
+  const beside = ({ x, y }, i, text, font) => ({
+    x: x[i], y: Math.log10(Number(y[i])), text, font, xshift: font.size, showarrow: false, xanchor: "left",
+    ...(Number(y[i + 1]) > Number(y[i]) ? { yanchor: "top" } : { yanchor: "bottom", yshift: font.size / 2 }),
   });
 
   return { profile };

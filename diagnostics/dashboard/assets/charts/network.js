@@ -21,10 +21,10 @@ const network = (() => {
    * @param {Part} seen
    * @param {Room} room
    */
-  function boxes({ run, names }, seen, { width }) {
-    const most = Math.floor(width / APART);
-    const of = [run, names.length, seen.part, seen.from, seen.to, most].join(" ");
-    if (kept.of !== of) kept = { of, boxes: grouped(names, seen, most) };
+  function boxes({ run, names, now }, seen, { width }) {
+    const most = Math.floor(width / APART), large = groups.all(now);
+    const of = [run, names.length, seen.part, seen.from, seen.to, most, large.length].join(" ");
+    if (kept.of !== of) kept = { of, boxes: large.length ? fewer(large, most) : grouped(names, seen, most) };
     return kept.boxes;
   }
 
@@ -46,16 +46,28 @@ const network = (() => {
   }
 
   /**
-   * Each layer's gradient over the last hidden one's, in decades; null where it is no number. The output layer has
-   * the last hidden one's colour, as in the chart of layers.
+   * Neighbours of a large model's groups as one where there is no room for all.
+   * @param {Part[]} all
+   * @param {number} most
+   * @returns {Part[]}
+   */
+  function fewer(all, most) {
+    const each = Math.ceil(all.length / most);
+    return all.flatMap((one, i) => (i % each ? [] : [{ ...one, to: all[Math.min(all.length, i + each) - 1].to }]));
+  }
+
+  /**
+   * Each layer's gradient over the last hidden one's, in decades; null where it is no number, or a group has one that
+   * is none. The output layer has the last hidden one's colour, as in the chart of layers.
    * @param {Numbers} signal
+   * @param {Values} [of] the step that has them
    * @returns {Numbers}
    */
-  function decades(signal) {
-    const end = signal.length - 1;
-    const anchor = signal[Math.max(0, end - 1)];
+  function decades(signal, of = null) {
+    const end = signal.length - 1, large = groups.folded(of) ? of : null;
+    const anchor = large ? large.anchor : signal[Math.max(0, end - 1)];
     return signal.map((value, i) => {
-      if (value === null || anchor === null) return null;
+      if (value === null || anchor === null || large?.lost[i]) return null;
       if (value === 0) return -FAR;
       return i === end ? 0 : Math.max(-FAR, Math.min(FAR, Math.log10(value / anchor)));
     });
@@ -75,13 +87,16 @@ const network = (() => {
     : Math.max(0, Math.min(1, (Math.log10(ratio || Number.MIN_VALUE) - DIM) / (BRIGHT - DIM))));
 
   /**
-   * The mean over each box; null where nothing in it is a number.
+   * The mean over each box; null where nothing in it is a number, of a large model's groups where one is none.
    * @param {Numbers} values
-   * @param {Span[]} of
+   * @param {Span[]} boxes
+   * @param {Values} of the step that has them
    * @returns {Numbers}
    */
-  const means = (values, of) => of.map((box) => {
-    const found = traces.inside(box, values).filter((value) => typeof value === "number").map(Number);
+  const means = (values, boxes, of) => boxes.map((box) => {
+    const there = traces.inside(box, traces.line(values, of));
+    const found = there.filter((value) => typeof value === "number").map(Number);
+    if (groups.folded(of) && found.length < there.length) return null;
     return found.length ? found.reduce((sum, value) => sum + value) / found.length : null;
   });
 
@@ -90,14 +105,14 @@ const network = (() => {
    * @param {Step} step
    */
   function draw(chart, { frame, seen, layer }) {
-    const { metrics, step } = frame.now, { shades } = charts.tables();
+    const { now } = frame, { metrics, step } = now, { shades } = charts.tables();
     const all = boxes(frame, seen, stage.room(chart.key));
-    const colours = means(decades(metrics[chart.metric]), all);
+    const colours = means(decades(metrics[chart.metric], now), all, now);
     const net = {
       light: colours.map(light),
-      wires: means(metrics[shades.wires].map(bright), all),
-      dark: means(metrics[shades.dark], all),
-      pale: means(metrics[shades.pale], all),
+      wires: means(metrics[shades.wires].map(bright), all, now),
+      dark: means(metrics[shades.dark], all, now),
+      pale: means(metrics[shades.pale], all, now),
       chosen: all.findIndex((box) => parts.holds(box, layer)),
       inputs: frame.inputs,
     };
@@ -121,7 +136,7 @@ const network = (() => {
   function places(chart, frame, seen, all) {
     if (all.length === seen.to - seen.from + 1) return [all.map(({ from }) => from), kinds.across(chart, frame, seen)];
     const x = axes.numbers(all.length);
-    const ticktext = all.map(({ part, from }) => (part ? parts.beyond(seen.part, part) : String(from)));
+    const ticktext = all.map(({ part, text, from }) => text ?? (part ? parts.beyond(seen.part, part) : String(from)));
     return [x, { range: [0.4, all.length + 0.6], tickvals: x, ticktext }];
   }
 
@@ -160,17 +175,16 @@ const network = (() => {
   }
 
   /**
-   * A click or an arrow key chooses a layer; Enter looks into a block.
+   * A click or an arrow key chooses a layer; Enter looks into a block, as a click into a large model's group.
    * @param {string} key
-   * @param {(layer: number) => void} pick
-   * @param {(layer: number) => void} lookAround
+   * @param {Record<"pickLayer" | "reach" | "lookAround", (layer: number) => void>} deeds
    */
-  function connect(key, pick, lookAround) {
+  function connect(key, { pickLayer: pick, reach, lookAround }) {
     const plot = stage.plot(key);
     plot.tabIndex = 0;
     plot.setAttribute("role", "slider");
     plot.setAttribute("aria-valuemin", "1");
-    painter.onPoint(key, (x) => pick(at(x).from));
+    painter.onPoint(key, (x) => reach(at(x).from));
     plot.addEventListener("keydown", (event) => {
       const to = KEYS[event.key];
       if (event.key === "Enter") lookAround(last.layer);

@@ -4,7 +4,7 @@
 
 /**
  * @typedef {{from: number, to: number}} Span layers, both ends among them
- * @typedef {Span & {part: string}} Part the layers whose paths begin with a part's; all for ""
+ * @typedef {Span & {part: string, text?: string}} Part the layers whose paths begin with a part's; all for ""
  * @typedef {{at: number, text: string}} Label
  */
 
@@ -176,16 +176,17 @@ const parts = (() => {
    * @param {string[]} names
    * @param {Part} seen
    * @param {{width: number, font: number}} room
+   * @param {Part[]} [large] the groups of a model that is shown in such
    */
-  function above(names, seen, room) {
-    const groups = blocks(names, seen);
+  function above(names, seen, room, large = []) {
+    const groups = large.length ? large : blocks(names, seen);
     const [left, right] = [seen.from - 0.6, seen.to + 0.6];
     const labels = groups.map((group) => {
-      const text = beyond(seen.part, group.part), half = extent(seen, room, text.length) / 2;
+      const text = named(group, seen), half = extent(seen, room, text.length) / 2;
       return { ...group, text, at: Math.max(left + half, Math.min(right - half, (group.from + group.to) / 2)) };
     });
     const fit = thinned(labels, ({ text }) => extent(seen, room, text.length + 2));
-    return { lines: groups.slice(1).map(({ from }) => from - 0.5), labels: fit };
+    return { lines: groups.length > MOST ? [] : groups.slice(1).map(({ from }) => from - 0.5), labels: fit };
   }
 
   /**
@@ -193,16 +194,19 @@ const parts = (() => {
    * @param {string[]} names
    * @param {Part} seen
    * @param {Room} room
+   * @param {Part[]} [large]
    */
-  function beside(names, seen, { width, height, font }) {
+  function beside(names, seen, { width, height, font }, large = []) {
     const most = Math.min(LONGEST, Math.floor((SHARE * width) / LETTER));
-    const groups = blocks(names, seen);
+    const groups = large.length ? large.filter(({ from }) => holds(seen, from)) : blocks(names, seen);
     const layers = range(seen.from, seen.to).map((l) => ({ part: names[l - 1], from: l, to: l }));
-    const labels = (groups.length ? groups : layers).map(({ part, from, to }) =>
-      ({ at: (from + to) / 2, text: shortened(beyond(seen.part, part), most) }));
+    const labels = (groups.length ? groups : layers).map((one) =>
+      ({ at: (one.from + one.to) / 2, text: shortened(named(one, seen), most) }));
     return axis(seen, thinned(labels, () => (1.3 * font * size(seen)) / height));
   }
 
+  /** @type {(one: Part, seen: Part) => string} */
+  const named = ({ part, text }, seen) => text ?? beyond(seen.part, part);
   /** @type {(text: string, most: number) => string} */
   const shortened = (text, most) => (text.length > most ? `…${text.slice(1 - most)}` : text);
 

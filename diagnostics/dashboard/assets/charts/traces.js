@@ -21,31 +21,27 @@ const traces = (() => {
   const positive = (values) => values.map((v) => (v !== null && v > 0 && isFinite(v) ? v : null));
 
   /**
-   * A point for each layer, from the first.
+   * A point for each layer, from the first, or for each group.
    * @param {Numbers} y
+   * @param {Values} [of] the step that has them
    */
-  const line = (y) => ({ x: axes.numbers(y.length), y });
+  const line = (y, of = null) => ({ x: groups.at(of, y.length), y });
 
   /**
    * The values of layers in sight.
    * @param {Span} seen
-   * @param {Numbers} values
+   * @param {Trace} line
+   * @returns {Numbers}
    */
-  const inside = ({ from, to }, values) => values.slice(from - 1, to);
+  const inside = (seen, { x = [], y = [] }) => y.filter((_, i) => parts.holds(seen, Number(x[i])));
 
   /**
    * Points that do not hide each other.
    * @param {Room} room
-   * @param {Span} seen
+   * @param {number} count of them
    * @param {number} most pixels
    */
-  const dot = ({ width }, { from, to }, most) => Math.max(3, Math.min(most, (0.9 * width) / (to - from + 1)));
-
-  /**
-   * What layers are called beside their number.
-   * @param {{names: string[], layers: number}} frame
-   */
-  const called = ({ names, layers }) => axes.numbers(layers).map((l) => (names[l - 1] ? ` ${names[l - 1]}` : ""));
+  const dot = ({ width }, count, most) => Math.max(3, Math.min(most, (0.9 * width) / count));
 
   /**
    * The band's edges and the line. Theory speaks of the profile at initialization; its line hangs at the last
@@ -74,21 +70,28 @@ const traces = (() => {
    * @returns {Trace}
    */
   function marked(frame, seen, kinds, [low, high], room) {
-    const names = called(frame);
-    const x = axes.numbers(frame.layers).filter((l) => kinds[l - 1] && parts.holds(seen, l));
-    /** @type {(l: number) => {symbol: string, words: string}} */
-    const of = (l) => MARKS[kinds[l - 1]];
+    const names = groups.called(frame, frame.word), at = groups.at(frame.now, kinds.length);
+    const which = [...kinds.keys()].filter((i) => kinds[i] && parts.holds(seen, at[i]));
+    /** @type {(i: number) => {symbol: string, words: string}} */
+    const of = (i) => MARKS[kinds[i]];
     const inset = (high - low) * (INSET / room.height);
     return {
-      x,
-      y: x.map((l) => 10 ** (kinds[l - 1] === NONFINITE ? high - inset : low + inset)),
-      text: x.map((l, i) => (i === 0 || of(l) !== of(x[i - 1]) ? of(l).words : "")),
-      textposition: x.map((l) =>
-        `${kinds[l - 1] === NONFINITE ? "bottom" : "top"} ${2 * l < seen.from + seen.to ? "right" : "left"}`),
-      hovertext: x.map((l) => `${frame.word} ${l}${names[l - 1]}: ${of(l).words}`),
-      marker: { symbol: x.map((l) => of(l).symbol), size: dot(room, seen, 11) },
+      x: which.map((i) => at[i]),
+      y: which.map((i) => 10 ** (kinds[i] === NONFINITE ? high - inset : low + inset)),
+      text: which.map((i, k) => (k === 0 || of(i) !== of(which[k - 1]) ? of(i).words : "")),
+      textposition: which.map((i) =>
+        `${kinds[i] === NONFINITE ? "bottom" : "top"} ${2 * at[i] < seen.from + seen.to ? "right" : "left"}`),
+      hovertext: which.map((i) => `${names[i]}: ${of(i).words}`),
+      marker: { symbol: which.map((i) => of(i).symbol), size: dot(room, count(frame.now, seen), 11) },
     };
   }
+
+  /**
+   * How many points are in sight.
+   * @param {Values} step
+   * @param {Span} seen
+   */
+  const count = (step, { from, to }) => groups.all(step).length || to - from + 1;
 
   /**
    * The marks of values whose true zeros are all that is amiss.
@@ -102,9 +105,10 @@ const traces = (() => {
    * @param {Part} seen
    * @param {Room} room
    * @param {string} [color]
+   * @param {Values} [step]
    */
-  function blocks(names, seen, room, color) {
-    const { lines, labels } = parts.above(names, seen, room);
+  function blocks(names, seen, room, color, step = null) {
+    const { lines, labels } = parts.above(names, seen, room, groups.all(step));
     const { font: size } = room;
     return {
       shapes: lines.map((x) => ({ ...upright(x), layer: "below", line: { width: 1, dash: "dot", color } })),
@@ -171,5 +175,5 @@ const traces = (() => {
     return died ? `${died} deaths${back}` : "nobody has died";
   }
 
-  return { positive, line, inside, dot, called, predicted, marked, zeros, blocks, cursor, changes, clipped, deaths };
+  return { positive, line, inside, dot, count, predicted, marked, zeros, blocks, cursor, changes, clipped, deaths };
 })();

@@ -182,10 +182,12 @@ const desk = (() => {
    * @param {Deeds} deeds
    */
   function onCharts({ pickLayer, lookAt, lookAround }) {
+    /** @type {(at: number) => void} a click on a group opens it, on a layer chooses it */
+    const reach = (at) => (groups.around(lab.frame()?.now || null, at) ? lookAround(at) : pickLayer(at));
     const { charts: all } = charts.tables(); // those of other panels, too
     for (const { key, kind } of all) {
-      if (kind === "profile" || kind === "layers") painter.onPoint(key, pickLayer);
-      if (kind === "network") network.connect(key, pickLayer, lookAround);
+      if (kind === "profile" || kind === "layers") painter.onPoint(key, reach);
+      if (kind === "network") network.connect(key, { pickLayer, reach, lookAround });
       if (kind === "heat") painter.onPoint(key, (_, layer) => lookAround(layer));
       if (kind === "profile") painter.onName(key, lookAt);
     }

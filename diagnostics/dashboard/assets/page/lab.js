@@ -25,9 +25,9 @@ const lab = (() => {
   /* ---- the connection ---- */
 
   function watch() {
-    const { run, pins, before, query, view, at, panel, layer } = state();
+    const { run, pins, before, query, view, at, panel, part, layer } = state();
     const [visible, role] = [!document.hidden, classroom.role()];
-    source.way().send({ run, pins, before, query, view, at, panel, layer, visible, role });
+    source.way().send({ run, pins, before, query, view, at, panel, part, layer, visible, role });
   }
 
   /**
@@ -133,9 +133,10 @@ const lab = (() => {
     if (part === sight.part || !frame) return;
     sight = { ...sight, part };
     charts.narrow(part);
-    const seen = charts.seen(frame);
+    const seen = groups.all(frame.now).find((one) => one.part === part) || charts.seen(frame);
     if (!parts.holds(seen, sight.layer)) pickLayer(seen.from);
-    redraw();
+    if (groups.folded(frame.now)) watch(); // what is in it comes with the next frame
+    else redraw();
     address();
   }
 
@@ -144,7 +145,7 @@ const lab = (() => {
    * @param {number} layer
    */
   function lookAround(layer) {
-    const block = frame && parts.around(frame.names, charts.seen(frame), layer);
+    const block = frame && charts.around(frame, layer);
     if (block) lookAt(block.part);
   }
 
@@ -244,5 +245,5 @@ const lab = (() => {
     form.show(opened);
   }
 
-  return { open, look, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
+  return { open, look, lookAt, adopt, change, state, frame: () => frame, session: () => session, verdict: () => found };
 })();

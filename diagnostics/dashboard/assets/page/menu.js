@@ -9,14 +9,25 @@ const menu = (() => {
    * @param {Wire.Frame} frame
    * @param {Part} seen
    */
-  function show({ names, layers }, seen) {
-    const all = parts.tree(names);
+  function show({ names, layers, now }, seen) {
+    const all = groups.folded(now) ? offered(now) : parts.tree(names);
     dom.$("parts").hidden = !all.length;
     document.body.classList.toggle("large", all.length > 0 && layers > LARGE);
     dom.fill("part", all.length ? [{ part: "", from: 1, to: layers }, ...all] : [], (one) => option(one, all, layers));
     dom.$("part", HTMLSelectElement).value = (all.find((one) => parts.same(one, seen)) || { part: "" }).part;
     dom.$("whole").hidden = !seen.part;
-    dom.$("parts-hint").hidden = !parts.blocks(names, seen).length;
+    const large = groups.all(now).filter(({ from, to }) => from < to);
+    dom.$("parts-hint").hidden = !(large.length || parts.blocks(names, seen).length);
+  }
+
+  /**
+   * What of a large model can be opened, and what is open.
+   * @param {Wire.Folded} now
+   * @returns {Part[]}
+   */
+  function offered(now) {
+    const open = now.part ? [groups.seen(now)] : [];
+    return [...open, ...groups.all(now).filter(({ from, to }) => from < to)];
   }
 
   /**

@@ -17,28 +17,30 @@ const values = (() => {
    * @param {Trace[]} data
    * @param {Layout} layout
    * @param {string} title the chart's
+   * @param {Map<number, string>} [names] of layers where they stand
    * @returns {Table}
    */
-  function table(data, { xaxis, yaxis }, title) {
+  function table(data, { xaxis, yaxis }, title, names = new Map()) {
     const grid = data.find(({ z }) => z);
     const down = yaxis?.title?.text || "layer";
-    if (grid) return cells(grid, down);
+    if (grid) return cells(grid, down, names);
     return columns(data.filter(({ y, hoverinfo }) => y?.length && (hoverinfo !== "skip" || y.some(Number))), title,
-      /step|unit/.exec(xaxis?.title?.text || "")?.[0] || (xaxis?.type === "category" ? "rung" : "layer"));
+      /step|unit/.exec(xaxis?.title?.text || "")?.[0] || (xaxis?.type === "category" ? "rung" : "layer"), names);
   }
 
   /**
    * A heatmap's cells: every so manieth step.
    * @param {Trace} grid
    * @param {string} down what its rows are
+   * @param {Map<number, string>} names
    * @returns {Table}
    */
-  function cells({ x = [], y = [], z = [] }, down) {
+  function cells({ x = [], y = [], z = [] }, down, names) {
     const every = Math.ceil(x.length / MOST) || 1;
     const kept = x.map((_, i) => i).filter((i) => i % every === 0);
     return {
       head: [down, ...kept.map((i) => `step ${x[i]}`)],
-      rows: z.map((row, i) => [String(y[i]), ...kept.map((k) => said(row[k]))]),
+      rows: z.map((row, i) => [names.get(Number(y[i])) || String(y[i]), ...kept.map((k) => said(row[k]))]),
     };
   }
 
@@ -47,16 +49,18 @@ const values = (() => {
    * @param {Trace[]} data
    * @param {string} title what a line without a name shows
    * @param {string} across what the places are
+   * @param {Map<number, string>} names
    * @returns {Table}
    */
-  function columns(data, title, across) {
+  function columns(data, title, across, names) {
     const places = [...new Set(data.flatMap(({ x = [] }) => /** @type {(number | string)[]} */ (x)))];
     if (places.every(Number.isFinite)) places.sort((a, b) => Number(a) - Number(b));
     const at = data.map(({ x = [], y = [], hoverinfo, hovertext = [], customdata = [] }) => new Map(x.map((place, i) =>
       [place, hoverinfo === "text" ? hovertext[i] : said(typeof customdata[i] === "number" ? customdata[i] : y[i])])));
     return {
       head: [across, ...data.map(({ name, hoverinfo }) => name || (hoverinfo === "text" ? "remark" : title))],
-      rows: places.map((place) => [said(place), ...at.map((line) => line.get(place) || "")]),
+      rows: places.map((place) =>
+        [(across === "layer" && names.get(Number(place))) || said(place), ...at.map((line) => line.get(place) || "")]),
     };
   }
 
@@ -84,7 +88,7 @@ const values = (() => {
   function open(key) {
     const { data, layout } = painter.shown(key);
     const title = dom.$(`card-${key}`).querySelector("h3")?.textContent || "";
-    const told = table(data, layout, title);
+    const told = table(data, layout, title, groups.named(lab.frame()));
     dom.$("values-table").replaceChildren(told.rows.length
       ? drawn(told, stage.plot(key).getAttribute("aria-label") || title) : "There are no numbers yet.");
     dom.$("values-copy").onclick = () => copy(told);

@@ -23,8 +23,17 @@ const verdict = (() => {
     ask(first.rule);
     dom.text("verdict-text", words.sentence(first));
     dom.fill("also", found.filter((one) => one !== first), ({ rule, title }) => dom.button(title, () => choose(rule)));
+    open(first);
     remedies.show(first.rule, first.remedies, (changes) => wishes.make("changes", changes));
     point(first);
+  }
+
+  /**
+   * A button to the group of a large model that a diagnosis speaks of.
+   * @param {Wire.Verdict | Wire.Placed} told
+   */
+  function open(told) {
+    if ("part" in told && told.part) dom.$("also").append(dom.button(`Open ${told.part}`, () => lab.lookAt(told.part)));
   }
 
   /**

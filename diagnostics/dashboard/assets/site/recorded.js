@@ -7,7 +7,8 @@ const recorded = (() => {
   let told;
   /** @type {Wire.Watch} */
   let watch = {
-    run: null, pins: [], before: null, view: "", at: null, query: "", panel: "", layer: 1, visible: true, role: "alone",
+    run: null, pins: [], before: null, view: "", at: null, query: "", panel: "", part: "", layer: 1,
+    visible: true, role: "alone",
   };
   let sequence = 0, painted = true, due = false;
   let asked = "";
