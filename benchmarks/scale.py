@@ -168,10 +168,11 @@ def kept(store: Store) -> str:
     names = [name for name, one in model.named_modules() if isinstance(one, nn.Linear)]
     config = WatchedModel(model="Deep", optimizer="sgd", layers=[{"name": n} for n in names])
     run, random = store.create_run(config), np.random.default_rng(0)
-    for first in range(0, STEPS, 20):
-        values = random.uniform(0.1, 1, (20, len(names), len(METRICS))).astype(np.float32)
-        scalars = random.uniform(0, 1, (20, len(SCALARS)))
-        store.append(run, StepBatch(np.arange(first + 1, first + 21), values, scalars))
+    for step in range(1, STEPS + 1):
+        values = random.uniform(0.1, 1, (1, len(names), len(METRICS))).astype(np.float32)
+        store.append(
+            run, StepBatch(np.array([step]), values, random.uniform(0, 1, (1, len(SCALARS))))
+        )
     store.set_state(run, "finished")
     return run
 

@@ -1,4 +1,4 @@
-"""One run as the page needs it: thinned evenly to some thousand steps, and its newest step."""
+"""One run as the page needs it: thinned evenly, and its newest step."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,12 +6,15 @@ from contextlib import suppress
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from diagnostics.dashboard.pile import Pile
 from diagnostics.store.records import Command, Event, PatientZero, StepBatch
 from diagnostics.store.store import Run, Store
 from diagnostics.subject.config import InvalidConfig, RunConfig
 from diagnostics.subject.watched import Subject
 
-MOST_ROWS = 4096
+PAGE = 64
+"""Chunks that are read at once."""
+
 PATIENT = TypeAdapter(PatientZero)
 
 
@@ -21,10 +24,9 @@ class Feed:
     def __init__(self, store: Store, run_id: str) -> None:
         self._store = store
         self._cursor = (0, 0)
-        self._stride = 1
-        self.met = self.damaged = 0
+        self._pile = Pile()
+        self.damaged = 0
         self.run: Run = store.run(run_id)
-        self.kept = StepBatch.empty()
         self.newest = StepBatch.empty()
         self.sound = StepBatch.empty()
         """The newest step in which every layer had a signal that is a number."""
@@ -37,8 +39,16 @@ class Feed:
     def refresh(self) -> bool:
         """Read what is new; whether anything was."""
         before = (self._cursor, self.run.state)
-        found = self._store.since(self.run.id, self._cursor)
+        while self._read():
+            pass
         self.run = self._store.run(self.run.id)
+        if not self.run.live:  # a wish that came too late was a wish as well
+            self._wishes = self._store.commands(self.run.id)[0]
+        return before != (self._cursor, self.run.state)
+
+    def _read(self) -> bool:
+        """Read some of what is new; whether there is more."""
+        found = self._store.since(self.run.id, self._cursor, PAGE)
         self._cursor = found.cursor
         self.damaged += found.damaged
         self.events.extend(found.events)
@@ -46,9 +56,17 @@ class Feed:
             self._keep(found.batch)
         elif len(found.batch):
             self.damaged += 1
-        if not self.run.live:  # a wish that came too late was a wish as well
-            self._wishes = self._store.commands(self.run.id)[0]
-        return before != (self._cursor, self.run.state)
+        return found.more
+
+    @property
+    def kept(self) -> StepBatch:
+        """The run's steps, thinned evenly."""
+        return self._pile.steps
+
+    @property
+    def met(self) -> int:
+        """How many steps it had."""
+        return self._pile.met
 
     def at(self, step: int | None) -> StepBatch:
         """The kept step nearest to one asked for; for None the newest that can be drawn."""
@@ -100,11 +118,7 @@ class Feed:
         self.newest = batch[-1:]
         self.sound = batch.sound() or self.sound
         self.cut = _most_cut(StepBatch.join([self.cut, batch]))
-        self.kept = StepBatch.join([self.kept, batch[-self.met % self._stride :: self._stride]])
-        self.met += len(batch)
-        while len(self.kept) > MOST_ROWS:
-            self._stride *= 2
-            self.kept = self.kept[::2]
+        self._pile.add(batch)
 
 
 def configurations(run: Run, told: Sequence[Event | Command]) -> list[RunConfig]:

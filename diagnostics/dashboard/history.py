@@ -18,6 +18,10 @@ from diagnostics.subject.choices import CLIPS
 COLUMNS = 120
 POINTS = 200
 
+JUDGED, FEWEST = 100_000, 40
+"""Points of all layers that rules see, so that a verdict takes no longer on 2,000 layers than on
+500; and of each at least."""
+
 
 def history(
     feed: Feed,
@@ -33,7 +37,7 @@ def history(
     heat = decades(columns.metric(metric))
     heat = np.clip(np.where(np.isfinite(heat), heat, np.nan), -9, 9)
     if folded is not None and len(columns):
-        heat = folded.farthest(heat)
+        heat = folded.farthest(heat).round(1)
     return wire.History(
         **vars(series(points)),
         heat=wire.Heat(columns.steps, heat.T.round(2)),
@@ -106,7 +110,8 @@ def recent(feed: Feed, step: int | None = None) -> StepBatch:
     """
     diverged = step is None and feed.patient() is not None
     last = [feed.sound, feed.newest] if diverged else [feed.at(step)]
-    return StepBatch.join([_within(_spread(feed.before(step), POINTS), feed.cut), *last])
+    points = max(FEWEST, min(POINTS, JUDGED // max(1, feed.newest.layers)))
+    return StepBatch.join([_within(_spread(feed.before(step), points), feed.cut), *last])
 
 
 def _within(batch: StepBatch, one: StepBatch) -> StepBatch:

@@ -1,12 +1,13 @@
 """Rows of the store: entered with a seal, read as far as they are as they were written."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Table, insert, select
 
-from diagnostics.store.records import Command, Event
+from diagnostics.store.records import Command, Event, StepBatch
 from diagnostics.store.schema import metadata, runs
 from diagnostics.store.seals import Document, seal, sealed, sound
 
@@ -23,6 +24,18 @@ PLAIN = {
 
 EVENT = TypeAdapter(Event)
 COMMAND = TypeAdapter(Command)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What came after a cursor, and the cursor to ask with next, for ``more`` at once; how many
+    rows were damaged."""
+
+    batch: StepBatch
+    events: tuple[Event, ...]
+    cursor: tuple[int, int]
+    damaged: int = 0
+    more: bool = False
 
 
 def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> tuple[list[T], int]:

@@ -7,7 +7,6 @@ ask for what is new since a cursor. The training side and the page meet nowhere 
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, delete, select, text, update
@@ -17,7 +16,16 @@ from diagnostics.store.packing import Checkpoint
 from diagnostics.store.pictures import KINDS, Ground, Picture, S, Snapshot
 from diagnostics.store.records import Command, DeadUnits, Event, StepBatch
 from diagnostics.store.register import Register
-from diagnostics.store.rows import command, enter, event, readable, state_of, steps_taken, turn
+from diagnostics.store.rows import (
+    Since,
+    command,
+    enter,
+    event,
+    readable,
+    state_of,
+    steps_taken,
+    turn,
+)
 from diagnostics.store.run import LIVE_STATES, Run
 from diagnostics.store.schema import (
     NoSuchRun,
@@ -44,16 +52,6 @@ VERSION_OF = {
 }
 """What is another when, and as soon as, something else can be read: PostgreSQL's names the
 transactions that are seen."""
-
-
-@dataclass(frozen=True)
-class Since:
-    """What came after a cursor, and the cursor to ask with next; how many rows were damaged."""
-
-    batch: StepBatch
-    events: tuple[Event, ...]
-    cursor: tuple[int, int]
-    damaged: int = 0
 
 
 class Store(Register):
@@ -105,12 +103,17 @@ class Store(Register):
             for shot in taken:
                 _keep(connection, run_id, shot)
 
-    def since(self, run_id: str, cursor: tuple[int, int] = (0, 0)) -> Since:
+    def since(
+        self, run_id: str, cursor: tuple[int, int] = (0, 0), most: int | None = None
+    ) -> Since:
         """What a run measured and met after a cursor; everything after ``(0, 0)``.
 
         What a damaged file no longer tells is left out, and counted.
+
+        Args:
+            most: chunks that are read.
         """
-        packed = self._after(chunks, run_id, cursor[0])
+        packed = self._after(chunks, run_id, cursor[0], most=most)
         happened = self._after(events, run_id, cursor[1])
         batches, lost = readable(packed, packing.unpack)
         told, missing = readable(happened, event)
@@ -119,6 +122,7 @@ class Store(Register):
             tuple(told),
             (packed[-1].id if packed else cursor[0], happened[-1].id if happened else cursor[1]),
             lost + missing,
+            len(packed) == most,
         )
 
     def dead_units(self, run_id: str) -> list[DeadUnits]:
@@ -217,10 +221,12 @@ class Store(Register):
         self.run(run_id)
         return self.since(run_id).batch.frame()
 
-    def _after(self, table: Table, run_id: str, number: int, *more: Any) -> Sequence[Any]:
-        query = select(table).where(table.c.run == run_id, table.c.id > number, *more)
+    def _after(
+        self, table: Table, run_id: str, number: int, *also: Any, most: int | None = None
+    ) -> Sequence[Any]:
+        query = select(table).where(table.c.run == run_id, table.c.id > number, *also)
         with self._engine.connect() as connection:
-            return connection.execute(query.order_by(table.c.id)).all()
+            return connection.execute(query.order_by(table.c.id).limit(most)).all()
 
 
 def open_store(url: str | None = None) -> Store:

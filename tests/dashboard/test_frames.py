@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from diagnostics.dashboard import history
-from diagnostics.dashboard.feed import MOST_ROWS, Feed
+from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.foreseen import away
 from diagnostics.dashboard.layers import BELOW_RANGE, NONFINITE, OK, ZERO, layers, marks
+from diagnostics.dashboard.pile import MOST_ROWS
 from diagnostics.store.records import METRIC_INDEX, SCALAR_INDEX, Event, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject import theory
