@@ -39,7 +39,16 @@ def local(tensor: Any) -> Any:
 
 def name_of(tensor: Tensor) -> str:
     """What kind one is that can't be read."""
-    return "the meta device" if tensor.is_meta else type(tensor).__name__
+    if tensor.is_meta:
+        return "the meta device"
+    freed = type(tensor) in PLAIN and not has_memory(tensor)
+    return "freed memory" if freed else type(tensor).__name__
+
+
+def has_memory(tensor: Tensor) -> bool:
+    """Whether its entries lie anywhere: storage may be freed under a tensor that is kept."""
+    strided = tensor.layout is torch.strided and not tensor.is_nested
+    return not strided or tensor.data_ptr() != 0 or tensor.numel() == 0
 
 
 def version_of(tensor: Tensor) -> int | None:
@@ -55,6 +64,7 @@ def _is_usual(tensor: Tensor) -> bool:
     return (
         type(tensor) in PLAIN
         and USUAL(tensor) in KINDS
+        and has_memory(tensor)
         and not tensor.is_neg()
         and not tensor._is_zerotensor()
     )
@@ -62,7 +72,7 @@ def _is_usual(tensor: Tensor) -> bool:
 
 def _read(tensor: Tensor) -> Tensor | None:
     known = tensor if type(tensor) in PLAIN else _without_class(tensor)
-    if known is None or known.is_meta:
+    if known is None or known.is_meta or not has_memory(known):
         return None
     known = _dense(known.detach())
     if known.is_quantized:

@@ -59,7 +59,8 @@ class Parameters:
         self._layers = len(modules)
         self._norms = reductions.Norms(len(self.all))
         self._known = known = np.zeros(len(self.all), GRADIENT)
-        known["entries"] = [p.numel() for p in self.all]
+        self._counts = list(map(Tensor.numel, self.all))
+        known["entries"] = self._counts
         self.norms, self.first, self.unclipped = known["norm"], known["first"], known["unclipped"]
         self.applied, self.zeros, self.lying = known["applied"], known["zeros"], known["lying"]
         self.left, self.under = known["left"], known["under"]
@@ -184,6 +185,9 @@ class Parameters:
         Returns:
             The norm of what lay under them before the step began, and whether all are finite.
         """
+        counts = list(map(Tensor.numel, self.all))
+        if counts != self._counts:  # some were pruned, or have grown
+            self._counts = self._known["entries"][:] = counts
         self.look(clipped)
         sizes = self._sizes_of(clipped) if len(clipped) else self._norms.rows
         under, finite = kernels.settle(rows, clipped, sizes, scale, fresh, self._known)

@@ -67,6 +67,7 @@ def _plain(tensors: Sequence[Tensor]) -> bool:
         gate.PLAIN.issuperset(map(type, tensors))
         and not any(map(Tensor.is_neg, tensors))
         and not any(map(Tensor._is_zerotensor, tensors))
+        and all(map(Tensor.data_ptr, tensors))
     )
 
 

@@ -73,18 +73,19 @@ class Updates:
     def __init__(self, weights: Sequence[Tensor], most: int = ALL_ENTRIES) -> None:
         self._whole = weights
         self._weights = weights = [gate.local(weight) for weight in weights]
-        self._strides = np.array([_stride(weight, most) for weight in weights], np.int64)
-        full = np.array([w.numel() * (2 if w.is_complex() else 1) for w in weights], np.int64)
-        self._sizes = -(-full // self._strides)
+        self._most = most
+        self._strides, self._sizes = np.ones((2, len(weights)), np.int64)
         self.rows = np.full(len(weights), np.nan, CHANGE)
-        self.rows["entries"], self.rows["seen"] = full, self._sizes
         self._before, self.last = Shelf(len(weights)), Shelf(len(weights))
         self._kept: list[Written | None] = [None] * len(weights)
+        self._counts = [-1] * len(weights)
+        self._fit(list(range(len(weights))))
         self._moved = np.zeros(len(weights), np.bool_)
 
     def remember(self, which: Ints) -> None:
         """Keep some weights as they are."""
         rows = which.tolist()
+        self._fit(rows)
         if all(self._kept[k] == _written(self._whole[k]) for k in rows):
             return
         if not self._native(rows):
@@ -102,6 +103,7 @@ class Updates:
         Args:
             memories: of each of these weights.
         """
+        self._fit(which.tolist())
         self.rows["surprise"][which] = np.nan
         kept, pairs = self._before.tensors, zip(which.tolist(), memories, strict=True)
         known = [(k, one) for k, one in pairs if one is not None and kept[k] is not None]
@@ -138,6 +140,23 @@ class Updates:
     def pause(self) -> None:
         """Steps will be taken that nobody looks at."""
         self._kept = [None] * len(self._weights)
+
+    def _fit(self, rows: list[int]) -> None:
+        """A weight that was given another size, as where it is pruned, begins anew."""
+        for k in rows:
+            if (count := self._weights[k].numel()) != self._counts[k]:
+                self._begin(k, count)
+
+    def _begin(self, k: int, count: int) -> None:
+        weight = self._weights[k]
+        self._counts[k], self._strides[k] = count, _stride(weight, self._most)
+        full = count * (2 if weight.is_complex() else 1)
+        self._sizes[k] = -(-full // self._strides[k])
+        self.rows[k] = np.nan
+        self.rows["entries"][k], self.rows["seen"][k] = full, self._sizes[k]
+        self._before.put(k, None)
+        self.last.put(k, None)
+        self._kept[k] = None
 
     def _compare(self, which: Ints, last: Shelf) -> None:
         """Weights with what they were, and updates with the last ones, which they become."""
@@ -195,6 +214,7 @@ def _plain(tensors: Sequence[Tensor]) -> bool:
         FLOATS.issuperset(map(KIND, tensors))
         and gate.PLAIN.issuperset(map(type, tensors))
         and all(map(Tensor.is_contiguous, tensors))
+        and all(map(Tensor.data_ptr, tensors))
     )
 
 

@@ -43,7 +43,14 @@ UNREADABLE = {
     "fake": _fake,
     "wrapper subclass": lambda: TwoTensor(DENSE, DENSE.clone()),
     "meta": lambda: DENSE.to("meta"),
+    "freed": lambda: _freed(),
 }
+
+
+def _freed() -> Tensor:
+    tensor = DENSE.clone()
+    tensor.untyped_storage().resize_(0)
+    return tensor
 
 
 def _inference() -> Tensor:
@@ -79,7 +86,8 @@ def test_zeros_without_memory_are_zeros() -> None:
 def test_what_can_not_be_read_is_named(name: str) -> None:
     tensor = UNREADABLE[name]()
     these = reductions.gather([0, 1], [tensor, DENSE])
-    assert these.unread == [(0, "the meta device" if name == "meta" else type(tensor).__name__)]
+    called = {"meta": "the meta device", "freed": "freed memory"}
+    assert these.unread == [(0, called.get(name, type(tensor).__name__))]
     norms = reductions.Norms(2)
     norms.add(these)
     assert math.isnan(norms.entries[0]) and np.isfinite(norms.entries[1])

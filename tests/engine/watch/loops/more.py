@@ -603,3 +603,70 @@ def shared(watching: Watching) -> Trial:
             optimizer.zero_grad()
             t.step(loss)
     return t
+
+
+def _resized(watching: Watching, units: list[int], make: type[Optimizer], **given: Any) -> Trial:
+    """From the third step on the layers in the middle have those of their units, or copies."""
+    model = mlp()
+    first, second, *_ = linears(model)
+    optimizer = make(model.parameters(), lr=0.05, **given)
+    with watching(model, optimizer) as t:
+        for i in range(2 * STEPS):
+            if i == STEPS:
+                for one in (first.weight, first.bias):
+                    one.data = one.data[units].clone()
+                second.weight.data = second.weight.data[:, units].clone()
+                optimizer.state.clear()
+            loss = square(model(batch(i)))
+            loss.backward()
+            t.right("weight_grad_norm", gradients(model))
+            found = [m.weight for m in linears(model)]
+            t.right("weight_grad_rms", [float(w.grad.square().mean().sqrt()) for w in found])
+            before = [w.detach().clone() for w in found]
+            optimizer.step()
+            after = [w.detach() for w in found]
+            t.right("weight_norm", [float(w.norm()) for w in after])
+            t.right(
+                "update_norm", [float((w - b).norm()) for w, b in zip(after, before, strict=True)]
+            )
+            optimizer.zero_grad()
+            t.step(loss)
+            del loss  # torch keeps the shapes of a graph's parameters
+    return t
+
+
+@loop("units are pruned")
+def pruned(watching: Watching) -> Trial:
+    return _resized(watching, [1, 4, 5], SGD)
+
+
+@loop("units are added")
+def grown(watching: Watching) -> Trial:
+    return _resized(watching, [*range(8)] * 40, Adam)
+
+
+@loop("units are pruned to one, with momentum")
+def pruned_to_one(watching: Watching) -> Trial:
+    return _resized(watching, [3], SGD, momentum=0.9)
+
+
+@loop("weights whose memory is freed between steps")
+def freed(watching: Watching) -> Trial:
+    """As sharding does with whole weights."""
+    model = mlp()
+    optimizer = SGD(model.parameters(), 0.1)
+    with watching(model, optimizer) as t:
+        for i in range(STEPS):
+            loss = square(model(batch(i)))
+            loss.backward()
+            t.right("weight_grad_norm", gradients(model))
+            optimizer.step()
+            optimizer.zero_grad()
+            kept = {p: p.detach().clone() for p in model.parameters()}
+            for p in kept:
+                p.untyped_storage().resize_(0)
+            t.step(loss)
+            for p, values in kept.items():
+                p.untyped_storage().resize_(values.untyped_storage().nbytes())
+                p.data.copy_(values)
+    return t
