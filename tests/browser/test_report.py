@@ -56,7 +56,8 @@ def test_a_report_opens_offline(reported: Callable[..., Page], store: Store) -> 
     assert page.locator(".verdict h2").first.inner_text().startswith("Vanishing")
     assert page.locator("#plot-lead .scatterlayer .point").count() >= 13
     assert page.locator("#plot-heat .hm image").count() == 1
-    assert page.locator("#plot-told").is_hidden()
+    for chart in ("told", "attention_entropy", "router_evenness"):
+        assert page.locator(f"#plot-{chart}").is_hidden()
 
 
 def test_a_watched_report_has_names_marks_and_the_threshold(
@@ -67,6 +68,8 @@ def test_a_watched_report_has_names_marks_and_the_threshold(
     batch = steps(1, 30)
     batch.values[:, 1, METRIC_INDEX["update_ratio"]] = 0
     batch.values[-1, 2, METRIC_INDEX["signal_grad_norm"]] = np.nan
+    batch.values[..., [METRIC_INDEX[key] for key in charts.seldom()]] = np.nan
+    batch.values[:, 1, METRIC_INDEX["attention_entropy"]] = 0.5
     batch.scalars[:, SCALAR_INDEX["clipped_norm"]] = 0.5
     run = store.create_run(model)
     told = {"reward": np.linspace(-3, 5, 30), "kl": np.full(30, np.nan)}
@@ -80,6 +83,8 @@ def test_a_watched_report_has_names_marks_and_the_threshold(
     assert page.locator("#plot-update_ratio .textpoint").all_text_contents() == ["0"]
     assert "10⁻²" in page.locator("#plot-lead .ytick").all_text_contents()
     assert page.evaluate("document.getElementById('plot-clip').data[2].y") == [0.6, 0.6]
+    assert page.locator("#plot-attention_entropy .scatterlayer .point").count() == 1
+    assert page.locator("#plot-router_evenness").is_hidden()
 
 
 def test_a_metrics_row_is_a_chart_that_is_drawn(

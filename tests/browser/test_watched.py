@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from diagnostics.dashboard import charts
 from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject.watched import WatchedLayer, WatchedModel
 from tests.browser.conftest import Lab
+from tests.conftest import steps
 
 pytestmark = pytest.mark.browser
 
@@ -164,3 +166,24 @@ def test_a_click_on_a_group_opens_it_and_esc_closes_it(deep: Page) -> None:
     deep.keyboard.press("Escape")
     deep.wait_for_function(f"{shown} === 101")
     assert "part=" not in deep.url
+
+
+@pytest.mark.parametrize("place", charts.SELDOM)
+def test_charts_of_what_few_models_have_are_there_where_one_has_it(
+    opened: Callable[..., Page], lab: Lab, place: str
+) -> None:
+    own = [chart.metric for chart in charts.placed(place)]
+    batch = steps(1, 30)
+    batch.values[..., [METRIC_INDEX[key] for key in charts.seldom()]] = np.nan
+    batch.values[:, 1, [METRIC_INDEX[key] for key in own]] = 0.5
+    store = Store(f"sqlite:///{lab.data_dir / 'store.sqlite'}")
+    layers = tuple(WatchedLayer(name=f"body.{n}") for n in range(4))
+    run = store.create_run(WatchedModel(model="net", layers=layers))
+    store.append(run, batch)
+    store.close()
+    page = opened(f"?run={run}")
+    for chart in (chart for other in charts.SELDOM for chart in charts.placed(other)):
+        expect(page.locator(f"#plot-{chart.key}")).to_be_visible(visible=chart.place == place)
+    for key in (chart.key for chart in charts.placed(place)):
+        shown = page.evaluate(f"painter.shown('{key}').data[1].y")
+        assert shown == [None, 0.5, None, None]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diagnostics.dashboard import history
+from diagnostics.dashboard import charts, history
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.foreseen import away
 from diagnostics.dashboard.layers import BELOW_RANGE, NONFINITE, OK, ZERO, layers, marks
@@ -46,6 +46,15 @@ def test_any_step_can_be_looked_at(store: Store) -> None:
     found = layers(feed.at(20), LEAD)
     assert found is not None and found.step == 20
     assert np.array_equal(found.metrics[LEAD], steps(1, 50).metric(LEAD)[19].astype(float))
+
+
+@pytest.mark.parametrize("key", sorted(charts.seldom()))
+def test_what_few_models_have_is_in_frames_of_those_that_have_it(key: str) -> None:
+    batch = steps(1, 1)
+    for known in (True, False):
+        found = layers(batch, LEAD)
+        assert found is not None and (key in found.metrics) == known
+        batch.values[:, :, METRIC_INDEX[key]] = np.nan
 
 
 def test_no_step_is_no_frame(store: Store) -> None:
