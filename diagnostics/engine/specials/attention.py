@@ -28,11 +28,14 @@ from diagnostics.engine.specials.special import (
     plain,
 )
 
-FEW = 8
-"""Samples of a batch, and queries of each, that are looked at."""
+SAMPLES, QUERIES = 2, 16
+"""Samples of a batch, and queries of each, that are looked at. Samples are alike, positions not."""
 
 MASKED = -9000.0
 """Logits below are masks': -inf, the least number of a type, -10,000 of older models."""
+
+NOWHERE = -1e30
+"""In their place: its exponential is 0, and 0 times it is, too."""
 
 NEAR = 16
 """Steps back from a softmax within which there is a product of matrices."""
@@ -102,19 +105,30 @@ def _of_function(
     query, key = plain(query), plain(key)
     if query.ndim < 3 or not (query.numel() and key.numel()):
         return None
-    shape = (*result.shape[:-1], key.shape[-2])
-    few, places = _few(query)
+    few, scores = _few(query), (*result.shape[:-1], key.shape[-2])
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     with torch.autocast(query.device.type, enabled=False):
-        logits = _products(few.float() * factor, _samples(key).float())
+        logits = _products(
+            few.float() * factor, _samples(key.expand(*query.shape[:-3], -1, -1, -1))
+        )
     if is_causal:
-        keys = torch.arange(shape[-1], device=logits.device)
-        logits = logits.masked_fill(keys > places[:, None], -torch.inf)
-    elif attn_mask is not None:
-        mask, _ = _few(attn_mask.detach().expand(shape))
-        allows = mask.dtype is torch.bool
-        logits = logits.masked_fill(~mask, -torch.inf) if allows else logits + mask
-    return Seen(_summed(logits), query.ndim == 3)
+        keys = 1 + torch.arange(*_places(scores[-2]), device=logits.device)
+        hidden = torch.arange(scores[-1], device=logits.device) >= keys[:, None]
+        seen = _summed(logits + hidden * NOWHERE, keys.clamp_max(scores[-1]))
+    elif attn_mask is None:
+        seen = _summed(logits, logits.new_tensor(scores[-1]))
+    else:
+        seen = _masked(logits, _few(attn_mask.detach().expand(scores)))
+    return Seen(seen, query.ndim == 3)
+
+
+def _masked(logits: Tensor, mask: Tensor) -> Tensor:
+    """A mask says which keys are in sight, or is added."""
+    if mask.dtype is torch.bool:
+        return _summed(torch.where(mask, logits, NOWHERE), mask.sum(-1))
+    logits = logits + mask
+    allowed = logits > MASKED
+    return _summed(torch.where(allowed, logits, NOWHERE), allowed.sum(-1))
 
 
 def _of_softmax(
@@ -123,8 +137,8 @@ def _of_softmax(
     """Of a softmax over products of matrices, samples by samples: attention by hand."""
     if dim not in (-1, input.ndim - 1) or input.ndim < 3 or not _multiplied(input):
         return None
-    few, _ = _few(plain(input))
-    return Seen(_summed(few.float()), input.ndim == 3) if few.numel() else None
+    few = _few(plain(input)).float()
+    return Seen(_masked(few, torch.zeros((), device=few.device)), few.ndim == 3)
 
 
 def _multiplied(tensor: Tensor) -> bool:
@@ -139,38 +153,50 @@ def _history(tensor: Tensor) -> Any:
         node = next((before for before, _ in node.next_functions if before is not None), None)
 
 
+def _places(tokens: int) -> tuple[int, int, int]:
+    """Where queries are looked at: from, to, by how much apart."""
+    apart = -(-tokens // QUERIES)
+    return apart // 2, tokens, apart
+
+
 def _samples(tensor: Tensor) -> Tensor:
     """A few of a batch."""
-    return tensor[:: -(-len(tensor) // FEW)] if tensor.ndim > 3 else tensor
+    return tensor[:: -(-len(tensor) // SAMPLES)] if tensor.ndim > 3 else tensor
 
 
-def _few(tensor: Tensor) -> tuple[Tensor, Tensor]:
-    """A few rows of a few samples, and where they stand: views, which wait for no device."""
-    apart = -(-tensor.shape[-2] // FEW)
-    places = torch.arange(apart // 2, tensor.shape[-2], apart, device=tensor.device)
-    return _samples(tensor)[..., apart // 2 :: apart, :], places
+def _few(tensor: Tensor) -> Tensor:
+    """A few rows of a few samples: a view, which waits for no device."""
+    return _samples(tensor)[..., slice(*_places(tensor.shape[-2])), :]
 
 
 def _products(queries: Tensor, keys: Tensor) -> Tensor:
-    """q·k of heads, several of which may share their keys: [samples …, heads, queries, keys]."""
-    shared = queries.shape[-3] // keys.shape[-3]
-    grouped = torch.unflatten(queries, -3, (-1, shared)).flatten(-3, -2)
-    return torch.unflatten(grouped @ keys.mT, -2, (shared, -1)).flatten(-4, -3)
+    """q·k of heads, several of which may share their keys: [samples …, heads, queries, keys].
+
+    Sample by sample, as otherwise torch would copy keys that lie head by head.
+    """
+    if queries.ndim > 3:
+        return torch.stack([_products(*both) for both in zip(queries, keys, strict=True)])
+    shared = len(queries) // len(keys)
+    grouped = queries.reshape(len(keys), -1, queries.shape[-1])
+    return (grouped @ keys.float().mT).reshape(shared * len(keys), -1, keys.shape[-2])
 
 
-def _summed(logits: Tensor) -> Tensor:
+def _summed(logits: Tensor, keys: Tensor) -> Tensor:
     """What ``Seen`` keeps of logits [samples …, heads, queries, keys].
 
-    Queries that have one key alone have no choice and don't count.
+    Queries that have one key alone have no choice and don't count. With p = softmax(a) and b = a −
+    max a, −Σ p ln p is −ln max p − Σ p b, which costs one exponential.
+
+    Args:
+        keys: how many of them are in sight, of each query.
     """
-    allowed = logits > MASKED
-    logits = logits.masked_fill(~allowed, -torch.inf)
-    keys = allowed.sum(-1)
-    entropy = torch.special.entr(logits.softmax(-1)).sum(-1) / keys.log()
-    chosen = keys > 1
+    largest = logits.amax(-1)
+    p, below = logits.softmax(-1), logits - largest[..., None]
+    entropy = -(p.amax(-1).log() + (p * below).sum(-1)) / keys.log()
+    chosen = (keys > 1).expand(entropy.shape)
     rest = [axis for axis in range(entropy.ndim) if axis != entropy.ndim - 2]
-    entropy = entropy.masked_fill(~chosen, 0.0)
-    return torch.stack([entropy.sum(rest), chosen.sum(rest).float(), logits.amax(-1).amax(rest)])
+    sums = [entropy.masked_fill(~chosen, 0.0).sum(rest), chosen.sum(rest), largest.amax(rest)]
+    return torch.stack([one.float() for one in sums])
 
 
 def _pooled(parts: Sequence[Seen], heads: int) -> tuple[float, float, float]:

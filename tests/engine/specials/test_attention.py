@@ -17,7 +17,7 @@ from diagnostics.engine.specials.attention import Attention
 from diagnostics.store.records import StepBatch
 from diagnostics.store.store import Store
 
-BATCH, TOKENS, WIDTH, HEADS = 3, 6, 16, 4
+BATCH, TOKENS, WIDTH, HEADS = 2, 6, 16, 4
 KEEP = torch.rand(TOKENS, TOKENS, generator=torch.Generator().manual_seed(5)) > 0.4
 
 
@@ -90,7 +90,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], Tensor, float, Tensor | float]] = {
     "causal": ({"is_causal": True}, LOWER, 0.5, 0.0),
     "kept": ({"attn_mask": KEEP}, KEEP, 0.5, 0.0),
     "each_samples_own": (
-        {"attn_mask": (own := torch.stack([ALL, LOWER, KEEP])[:, None])}, own, 0.5, 0.0
+        {"attn_mask": (own := torch.stack([LOWER, KEEP])[:, None])}, own, 0.5, 0.0
     ),
     "a_query_without_keys": ({"attn_mask": (none := KEEP & (torch.arange(TOKENS) > 0)[:, None])},
                              none, 0.5, 0.0),
@@ -107,7 +107,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], Tensor, float, Tensor | float]] = {
 
 
 @pytest.mark.parametrize("key", OPTIONS)
-@pytest.mark.parametrize("kind", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_numbers_are_those_of_a_softmax_written_out(
     store: Store, key: str, kind: torch.dtype
 ) -> None:
@@ -159,7 +159,7 @@ class Own(nn.Module):
         return q @ k.mT / 2
 
 
-PADDED = torch.arange(TOKENS) > torch.tensor([[5], [3], [1]])
+PADDED = torch.arange(TOKENS) > torch.tensor([[4], [1]])
 OWN: dict[str, tuple[dict[str, Any], dict[str, Any], Tensor]] = {
     "plain": ({}, {}, ALL),
     "dropout": ({"dropout": 0.2}, {}, ALL),
@@ -213,7 +213,7 @@ def test_a_long_sequence_is_sampled_evenly(store: Store) -> None:
     model = Block(SDPA)
     _, batch = _watched(store, model, torch.randn(20, 50, WIDTH))
     q, k = model.met[-1]
-    logits = (q @ k.mT / 2)[::3, :, 3::7]
+    logits = (q @ k.mT / 2)[::10, :, 2::4]
     keep = torch.ones(logits.shape[-2:], dtype=torch.bool)
     assert _told(batch, 1) == pytest.approx(_expected(logits, keep), rel=1e-5)
 
