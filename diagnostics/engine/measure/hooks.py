@@ -41,6 +41,7 @@ class Hooks:
     Attributes:
         kinds: the activation seen after a layer of which it was not known before.
         bare: layers of which no activation is known.
+        on: whether calls are heard.
         heard: outputs of activation modules in forward passes, since somebody set it to 0.
     """
 
@@ -66,10 +67,12 @@ class Hooks:
         self.kinds: dict[int, str] = {}
         self.bare = {i for i, layer in enumerate(layers) if layer.activation is None}
         self.heard = 0
+        self.on = False
 
     def attach(self) -> None:
         """From now on calls are heard."""
         self._ears = [*self._at_layers(), *self._at_activations()]
+        self.on = bool(self._ears)
         for module, ear in self._ears:
             hearing.listen(module, ear)
 
@@ -78,12 +81,8 @@ class Hooks:
         for module, ear in self._ears:
             hearing.leave(module, ear)
         self._ears = []
+        self.on = False
         self.forget()
-
-    @property
-    def on(self) -> bool:
-        """Whether calls are heard."""
-        return bool(self._ears)
 
     def activated(self, kind: str, h: Tensor, span: Span | None) -> None:
         """An activation of a kind was computed, with its linear range where it has one."""

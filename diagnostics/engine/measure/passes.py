@@ -70,7 +70,7 @@ class Passes:
     def signal(self, place: Place, gradient: Tensor) -> tuple[int, Tensor]:
         """A row for a signal gradient, and what belongs there: ∂L/∂z of all passes so far."""
         assert self.going is not None
-        before = self._before(place)
+        before = self._before(place) if self._done else None
         if before is not None:
             self.going.replaced.add(before[0])
             gradient = before[1] + gradient

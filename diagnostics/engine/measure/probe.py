@@ -448,11 +448,12 @@ class Probe:
             return
         if self._passes.going is None:
             self._pass_begins()
-        if self._calls.row(call) < 0:  # it was made in an earlier step
+        row = self._calls.row(call)
+        if row < 0:  # it was made in an earlier step
             self._passes.outlived()
             return
-        self._signals.add(call, output, gradient)
-        self._times.signal(self._calls.row(call), output, gradient)
+        self._signals.add(row, output, gradient)
+        self._times.signal(row, output, gradient)
 
     @_timed
     def pass_begins(self) -> None:

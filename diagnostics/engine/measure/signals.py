@@ -26,10 +26,13 @@ class Signals:
         self.pending = Pending(self._read, self._lose)
 
     def add(self, call: int, output: int, gradient: Tensor) -> None:
-        """What a backward pass that is going on brought back to a call's output."""
-        place = self._calls.row(call), output
-        row, whole = self._passes.signal(place, gradient)
-        self.pending.add(self._calls.key(place[0]), row, whole)
+        """What a backward pass that is going on brought back to an output of a call of this step.
+
+        Args:
+            call: its place among those.
+        """
+        row, whole = self._passes.signal((call, output), gradient)
+        self.pending.add(self._calls.key(call), row, whole)
 
     def take(self, calls: list[int], sizes: Records, again: bool) -> None:
         """What a backward pass that is going on brought back to calls, summed up.
