@@ -24,16 +24,17 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
     layout = strokes.layout(theme, "layer", bottom=44, **strokes.ENDS)
     layout["xaxis"]["title"]["text"] = "input  ←  layer  →  output"
     layout["yaxis"] |= strokes.log(-8, 1) | {"title": strokes.words(chart.axis)}
+    marker = {
+        "size": 9,
+        "color": [],
+        "colorscale": colorscale(theme),
+        "cmin": -DECADES,
+        "cmax": DECADES,
+        "line": {"color": theme.ink, "width": 1},
+    }
     run = strokes.line(theme.ink, width=2.5) | {
         "mode": "lines+markers",
-        "marker": {
-            "size": 9,
-            "color": [],
-            "colorscale": colorscale(theme),
-            "cmin": -DECADES,
-            "cmax": DECADES,
-            "line": {"color": theme.ink, "width": 1},
-        },
+        "marker": marker,
         "hovertemplate": "%{customdata}: %{y:.3g}<extra></extra>",
     }
     return Figure(
@@ -43,7 +44,7 @@ def _profile(chart: Chart, theme: Theme) -> Figure:
             strokes.marks(theme),
             *_theory(theme),
             *strokes.compared(theme, "%{y:.3g}"),
-            *strokes.around(theme, "%{y:.3g}"),
+            *strokes.around(theme, "%{y:.3g}", {**marker}),
         ],
         layout,
     )

@@ -118,11 +118,14 @@ def marks(theme: Theme) -> Part:
     }
 
 
-def around(theme: Theme, shown: str) -> list[Part]:
-    """Of a large model's groups: the band that most layers lie in, and those far beyond it."""
+def around(theme: Theme, shown: str, marker: Part | None = None) -> list[Part]:
+    """Of a large model's groups: the band that most layers lie in, and those far beyond it.
+
+    ``marker`` is that of the latter, where it isn't ink.
+    """
     edge = line(theme.muted, width=0) | {"hoverinfo": "skip", "hovertemplate": None}
     band = {"name": "95th percentile", "fill": "tonexty", "fillcolor": theme.band}
     far = marks(theme) | {"mode": "markers", "name": "far from its group", "customdata": []}
     far |= {"hoverinfo": "x+y", "hovertemplate": f"%{{customdata}}: {shown}<extra></extra>"}
-    far["marker"] = {"size": 5, "color": theme.ink, "line": {"width": 0}}
+    far["marker"] = marker or {"size": 5, "color": theme.ink, "line": {"width": 0}}
     return [edge | {"name": "5th percentile"}, edge | band, far]

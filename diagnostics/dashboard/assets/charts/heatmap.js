@@ -4,7 +4,7 @@
 
 const heatmap = (() => {
   const SMALL = 11;          // the type of blocks' names
-  const FARTHEST = "of each group the layer farthest from the last hidden one";
+  const FARTHEST = "each group's farthest layer";
 
   /**
    * @param {Wire.Chart} chart

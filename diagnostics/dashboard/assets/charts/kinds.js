@@ -98,6 +98,8 @@ const kinds = (() => {
     const place = groups.place(frame.now, layer);
     const rungs = charts.tables().rungs.map((rung) => frame.now.metrics[rung.metric]?.[place] ?? null);
     const y = traces.positive(rungs);
+    const group = groups.around(frame.now, layer);
+    dom.text(`hint-${key}`, group ? `medians of ${groups.called(frame)[place]}` : chart.hint);
     const text = rungs.map((value) => (value === null ? "none yet" : formats.number(".3g", value)));
     stage.put(key, [{ y, text }], { yaxis: axes.decades(stage.widened(key, axes.logarithmic, y), ticks(chart)) });
   }

@@ -28,7 +28,7 @@ const lead = (() => {
     const theory = traces.predicted(frame, view);
     const others = alongside.lines(frame, frame.beside, ({ now: at }, name) =>
       alongside.profile(traces.positive(at?.metrics[view.metric] || []), name, at));
-    const before = traces.line(old, pinned), around = groups.spread(frame, view.metric, values, traces.positive);
+    const before = traces.line(old, pinned), around = beyond(frame, view.metric, values);
     const lines = [traces.line(values, now), before, traces.line(theory[2]), ...others, ...around];
     const shown = lines.flatMap((line) => traces.inside(seen, line));
     const range = stage.widened(key, axes.logarithmic, shown);
@@ -63,6 +63,22 @@ const lead = (() => {
   /** @type {(key: string) => {size: number, color: string}} */
   const font = (key) =>
     ({ size: stage.letters(NOTED), color: stage.layout(key).template.layout.shapedefaults.line.color });
+
+  /**
+   * What lies around the medians of groups, who is far from one in the colours of vanishing and exploding.
+   * @param {Shown} frame
+   * @param {string} metric
+   * @param {Numbers} values
+   */
+  function beyond(frame, metric, values) {
+    const [low, high, far] = groups.spread(frame, metric, values, traces.positive);
+    const { x = [], y = [] } = far, { decades } = frame.now;
+    const color = x.map((at, k) => {
+      const i = groups.place(frame.now, Number(at));
+      return Math.max(-FAR, Math.min(FAR, Number(decades[i]) + Math.log10(Number(y[k]) / Number(values[i]))));
+    });
+    return [low, high, { ...far, marker: { color } }];
+  }
 
   /**
    * Points in the colours of vanishing and exploding.

@@ -162,10 +162,11 @@ const network = (() => {
    * @param {number | null} first the first box's decades
    * @param {string} [chosen]
    */
-  function say(key, { layers, word }, first, chosen = "") {
+  function say(key, { layers, word, now }, first, chosen = "") {
+    const opens = groups.folded(now) && !now.part ? " Enter opens its group." : "";
     const reaches = first === null ? "is no number" : `comes to ${formats.size(10 ** first)} of itself`;
     const told = {
-      "aria-label": `The network. From the loss to the input the gradient ${reaches}. Arrows choose a ${word}.`,
+      "aria-label": `The network. From the loss to the input the gradient ${reaches}. Arrows choose a ${word}.${opens}`,
       "aria-valuemax": String(layers), "aria-valuenow": String(last.layer), "aria-valuetext": chosen,
     };
     const plot = stage.plot(key);
