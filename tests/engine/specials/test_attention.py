@@ -1,6 +1,7 @@
 """Attention's logits and entropies, against softmax written out in float64."""
 
 import math
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from torch.nn.attention.bias import causal_lower_right
 
 from diagnostics import watch
+from diagnostics.engine.specials import attention
 from diagnostics.engine.specials.attention import Attention
 from diagnostics.store.records import StepBatch
 from diagnostics.store.store import Store
@@ -273,3 +275,28 @@ def test_what_cannot_be_read_is_named(store: Store, key: str) -> None:
     w, batch = _watched(store, Block(attend), torch.randn(BATCH, TOKENS, WIDTH))
     assert np.isnan(batch.metric("attention_logit")).all()
     assert any(name in sentence for sentence in w.subject.unseen)
+
+
+def test_only_measured_steps_are_looked_at_and_that_costs_of_the_budget(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Tensor] = []
+
+    def slow(result: Tensor, *args: Any, **kwargs: Any) -> None:
+        asked.append(result)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(attention, "_of_softmax", slow)
+    model = Block(_by_hand, soft=F.softmax, keep=ALL)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-2)
+    seconds = []
+    with watch(model, optimizer, store=store, every=3) as w:
+        for _ in range(7):
+            model(torch.randn(BATCH, TOKENS, WIDTH)).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            assert w._session is not None
+            seconds.append(w._session.observer.seconds)
+            w.step()
+    assert len(asked) == len(store.since(w.run_id).batch)
+    assert [one >= 0.01 for one in seconds] == [step % 3 == 0 for step in range(7)]

@@ -1,12 +1,14 @@
 """Routers' loads, against counts of what was chosen."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from diagnostics import watch
 from diagnostics.store.store import Store
 from tests.engine.specials.routers import EXPERTS, evenness, told_of
 
@@ -138,3 +140,21 @@ class Classifier(nn.Module):
 def test_a_head_of_as_many_classes_as_blocks_is_no_router(store: Store, key: str) -> None:
     told = told_of(store, Classifier(CHOICES[key]), torch.randn(TOKENS, WIDTH), passes=2)
     assert not any(told.values())
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_watching_changes_no_bit(store: Store, key: str) -> None:
+    def trained(watches: bool) -> list[Tensor]:
+        torch.manual_seed(6)
+        model = Mixture(CHOICES[key])
+        optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
+        with watch(model, optimizer, store=store, every=2) if watches else nullcontext() as w:
+            for _ in range(6):
+                model(torch.randn(TOKENS, WIDTH)).square().mean().backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                if w is not None:
+                    w.step()
+        return [*model.parameters(), *model.met, torch.get_rng_state()]
+
+    assert all(map(torch.equal, trained(watches=True), trained(watches=False)))
