@@ -22,14 +22,15 @@ IDLE, MOST = 5, 0.5
 
 
 def _collapsed(case: Case) -> Finding | None:
+    """Where little is left to learn, attention may as well be sure of itself."""
     where = _narrow(case.recent("attention_entropy"), case.recent("attention_logit"))
-    if not where.any():
+    if case.learned or not where.any():
         return None
     first = int(np.argmin(np.where(where, case.recent("attention_entropy"), np.inf)))
     entropy, logit = (float(case.recent(f"attention_{key}")[first]) for key in ("entropy", "logit"))
     metric = case.batch.metric
     return Finding(
-        f"In {called(first + 1, case.subject)} every head looks at one key alone (entropy "
+        f"In {called(first + 1, case.subject)} heads look at one key alone (mean entropy "
         f"{entropy:.2g} of 1), with logits up to {_size(logit)}: so sharp a softmax gives its "
         "queries and keys next to no gradient.",
         numbers(where),
@@ -91,7 +92,7 @@ COLLAPSED = Rule(
     severity="watch",
     help=f"the entropy of a layer's attention, mean over its heads, is below {NARROW:g} of 1 and "
     f"its logits are above {SHARP:g}, median of {RECENT} measured steps (entropy collapse, Zhai et "
-    "al. 2023); ill where nothing is learned",
+    "al. 2023); ill where nothing is learned, not said where most is",
     find=_collapsed,
     chart="attention_entropy",
     silences=("exploding_logits",),

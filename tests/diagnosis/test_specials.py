@@ -12,7 +12,7 @@ READER = WatchedModel(
     model="Reader",
     layers=tuple(WatchedLayer(name=name) for name in ("qkv", "proj", "gate", "head")),
 )
-FLAT, FALLING = np.full(120, 1.0), np.geomspace(1.0, 0.01, 120)
+FLAT, FALLING, SOLVED = np.full(120, 1.0), np.geomspace(1, 0.3, 120), np.geomspace(1, 0.01, 120)
 NOTHING = {"attention_entropy": np.nan, "attention_logit": np.nan, "idle_experts": np.nan}
 
 
@@ -35,6 +35,7 @@ def _said(batch: StepBatch) -> dict[str, Diagnosis]:
 ATTENTION = {
     "collapsed": (0.01, 500.0, FLAT, {"collapsed_attention": "ill"}),
     "collapsed_and_learning": (0.01, 500.0, FALLING, {"collapsed_attention": "watch"}),
+    "sure_and_right": (0.01, 500.0, SOLVED, {}),
     "collapsed_and_huge": (0.001, 1e6, FLAT, {"collapsed_attention": "ill"}),
     "huge": (0.3, 2e4, FALLING, {"exploding_logits": "watch"}),
     "huge_and_stuck": (0.3, 2e4, FLAT, {"exploding_logits": "ill"}),
