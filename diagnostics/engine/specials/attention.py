@@ -102,15 +102,13 @@ def _of_function(
     """Of ``scaled_dot_product_attention``, [samples …, heads, queries, entries] each."""
     if attn_mask is not None and type(attn_mask) not in gate.PLAIN:
         raise Unreadable(type(attn_mask).__name__)
-    query, key = plain(query), plain(key)
     if query.ndim < 3 or not (query.numel() and key.numel()):
         return None
+    query, key = (plain(one).expand(*result.shape[:-3], *one.shape[-3:]) for one in (query, key))
     few, scores = _few(query), (*result.shape[:-1], key.shape[-2])
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     with torch.autocast(query.device.type, enabled=False):
-        logits = _products(
-            few.float() * factor, _samples(key.expand(*query.shape[:-3], -1, -1, -1))
-        )
+        logits = _products(few.float() * factor, _samples(key))
     if is_causal:
         keys = 1 + torch.arange(*_places(scores[-2]), device=logits.device)
         hidden = torch.arange(scores[-1], device=logits.device) >= keys[:, None]

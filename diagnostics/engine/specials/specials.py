@@ -53,7 +53,7 @@ class Specials:
                     numbers = reader(result, *args, **kwargs)
                 except Unreadable as kind:
                     self.unread.add(str(kind))
-                except (RuntimeError, TypeError, AttributeError) as error:  # no memory is left, too
+                except Exception as error:  # whatever it is, as that no memory is left
                     self.unread.add(type(error).__name__)
                 else:
                     self._keep(special, numbers)

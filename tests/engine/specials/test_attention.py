@@ -300,3 +300,58 @@ def test_only_measured_steps_are_looked_at_and_that_costs_of_the_budget(
             w.step()
     assert len(asked) == len(store.since(w.run_id).batch)
     assert [one >= 0.01 for one in seconds] == [step % 3 == 0 for step in range(7)]
+
+
+SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
+    "one_head": ((2, 6, 4), (2, 5, 4), {}),
+    "no_heads": ((6, 4), (5, 4), {}),
+    "windows": ((2, 3, 4, 6, 4), (2, 3, 4, 6, 4), {}),
+    "windows_of_shared_keys": ((2, 3, 4, 6, 4), (2, 3, 2, 6, 4), {"enable_gqa": True}),
+    "one_query": ((2, 4, 1, 4), (2, 4, 7, 4), {}),
+    "one_key": ((2, 4, 3, 4), (2, 4, 1, 4), {}),
+    "more_keys": ((2, 4, 5, 4), (2, 4, 9, 4), {"is_causal": True}),
+    "fewer_keys": ((2, 4, 9, 4), (2, 4, 5, 4), {"is_causal": True}),
+    "keys_of_all_samples": ((2, 4, 6, 4), (1, 4, 6, 4), {}),
+    "queries_of_all_samples": ((1, 4, 6, 4), (2, 4, 6, 4), {}),
+    "bias_of_a_head": ((2, 4, 6, 4), (2, 4, 6, 4), {"attn_mask": torch.randn(4, 1, 6)}),
+    "bias_of_all": ((2, 4, 6, 4), (2, 4, 6, 4), {"attn_mask": torch.randn(2, 1, 1, 6)}),
+    "no_tokens": ((2, 4, 0, 4), (2, 4, 0, 4), {}),
+}
+
+
+@pytest.mark.parametrize("key", SHAPES)
+def test_any_shape_that_torch_takes_is_read(key: str) -> None:
+    torch.manual_seed(10)
+    first, second, options = SHAPES[key]
+    q, k = torch.randn(first), torch.randn(second)
+    readers = Attention(nn.Identity(), []).readers
+    seen = readers[SDPA](SDPA(q, k, k, **options), q, k, k, **options)
+    if q.ndim < 3 or not q.numel():
+        assert seen is None
+        return
+    sums, mixed = seen
+    shared = q.shape[-3] // k.shape[-3]
+    logits = q.double() @ k.double().repeat_interleave(shared, -3).mT / 2
+    logits = logits + options.get("attn_mask", 0.0)
+    keep = torch.ones(logits.shape[-2:], dtype=torch.bool)
+    if options.get("is_causal"):
+        keep = keep.tril()
+    told = attention._pooled([seen], 1)
+    if key == "one_key":
+        assert np.isnan(told).all() and sums[1].eq(0).all()
+        return
+    expected = _expected(logits, keep)
+    if mixed:  # nobody knows which of them are heads
+        expected[2] = expected[1]
+    assert told == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_goes_wrong_in_reading_is_named_and_training_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: Any, **options: Any) -> None:
+        raise ValueError("nobody has thought of this")
+
+    monkeypatch.setattr(attention, "_of_softmax", broken)
+    w, _ = _watched(store, Block(_by_hand, soft=F.softmax, keep=ALL), torch.randn(2, TOKENS, WIDTH))
+    assert any("ValueError" in sentence for sentence in w.subject.unseen)
