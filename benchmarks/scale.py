@@ -195,6 +195,7 @@ def looked_back(run: str, process: int) -> None:
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
+    torch.set_num_threads(1)  # for tensors as small as these others only stand in the way
     with tempfile.TemporaryDirectory() as folder, serving(folder) as process:
         url = f"sqlite:///{Path(folder) / 'store.sqlite'}"
         store = Store(url)
