@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 
 from diagnostics.dashboard.feed import Feed
+from diagnostics.dashboard.groups import LARGE
 from diagnostics.dashboard.wire import Moment
 from diagnostics.subject.config import word
 
@@ -29,11 +30,16 @@ def _changes(feed: Feed) -> Iterator[Moment]:
 
 
 def _deaths(feed: Feed) -> Iterator[Moment]:
-    """The first step in which every unit of a hidden layer is dead."""
-    gone = feed.kept.metric("dead")[:, :-1] == 1
-    for layer in np.flatnonzero(gone.any(axis=0)):
-        first = int(gone[:, layer].argmax())
-        yield Moment(int(feed.kept.steps[first]), f"{feed.run.config.layer_word} {layer + 1} died")
+    """The first step in which every unit of a hidden layer is dead; a large model's are counted."""
+    gone, word = feed.kept.metric("dead")[:, :-1] == 1, feed.run.config.layer_word
+    died = np.flatnonzero(gone.any(axis=0))
+    first = feed.kept.steps[gone[:, died].argmax(axis=0)] if len(died) else died
+    for step in np.unique(first):
+        which = died[first == step] + 1
+        if len(which) > 1 and feed.kept.layers > LARGE:
+            yield Moment(int(step), f"{len(which)} {word}s died")
+        else:
+            yield from (Moment(int(step), f"{word} {layer} died") for layer in which)
 
 
 def _divergence(feed: Feed) -> Iterator[Moment]:

@@ -12,6 +12,7 @@ from diagnostics.dashboard.frames import Whole, compose, diagnoses
 from diagnostics.dashboard.groups import LARGE, MOST, Group
 from diagnostics.dashboard.layers import NONFINITE, OK, ZERO
 from diagnostics.dashboard.live import _shared
+from diagnostics.dashboard.moments import moments
 from diagnostics.dashboard.session import read_link
 from diagnostics.dashboard.wire import Folded, Layers, Watch, encode, packed
 from diagnostics.store.records import METRIC_INDEX, METRICS, SCALARS, PatientZero, StepBatch
@@ -151,6 +152,16 @@ def test_the_heatmap_shows_of_each_group_who_is_farthest(made: Made) -> None:
     assert frame.history is not None
     rows = frame.history.heat.decades
     assert rows.shape == (100, 40) and (rows[35] > 4).all() and (np.delete(rows, 35, 0) < 2).all()
+
+
+def test_deaths_of_one_step_are_one_moment(made: Made) -> None:
+    feed = made()
+    feed.kept.values[10:, 100:900, METRIC_INDEX["dead"]] = 1
+    feed.kept.values[20:, 1000, METRIC_INDEX["dead"]] = 1
+    assert [(one.step, one.words) for one in moments(feed)] == [
+        (11, "800 layers died"),
+        (21, "layer 1001 died"),
+    ]
 
 
 def test_patient_zero_is_told_with_its_group(made: Made, store: Store) -> None:
