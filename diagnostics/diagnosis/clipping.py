@@ -47,7 +47,7 @@ def _always(case: Case) -> Finding | None:
         return None
     threshold = case.subject.clip_threshold
     return case.throughout(
-        f"{recent:.0%} of the steps are clipped: the threshold {threshold:g} sets "
+        f"{recent:.0%} of the steps are clipped: the threshold {threshold:.4g} sets "
         "the size of steps, the learning rate only scales it.",
         share=recent,
         threshold=threshold,
@@ -62,7 +62,7 @@ def _earlier(case: Case) -> Finding | None:
     step, least = int(case.batch.steps[left.argmin()]), float(left.min())
     return case.throughout(
         f"At step {step} clipping cut the gradient to {share(np.log10(least))} of its length; now "
-        f"hardly any comes near the threshold {threshold:g}.",
+        f"hardly any comes near the threshold {threshold:.4g}.",
         left=least,
         step=step,
         threshold=threshold,
@@ -75,7 +75,7 @@ def _never(case: Case) -> Finding | None:
         return None
     threshold = case.subject.clip_threshold
     return case.throughout(
-        f"No gradient came near the threshold {threshold:g}: clipping waits for an emergency.",
+        f"No gradient came near the threshold {threshold:.4g}: clipping waits for an emergency.",
         share=0.0,
         threshold=threshold,
     )

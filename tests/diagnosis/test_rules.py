@@ -125,6 +125,14 @@ def test_clipping_always_and_never() -> None:
     assert _rules(_long(grad_norm=5.0, clipped_norm=1.0)) == ["healthy"]
 
 
+@pytest.mark.parametrize("grad_norm", [50.0, 0.5])
+def test_a_threshold_is_told_as_it_was_set(grad_norm: float) -> None:
+    """What clipping leaves falls short of it by the millionth that it adds before it divides."""
+    config = CLIPPED.changed(clip_threshold=1.0 / (1 + 1e-6))
+    found = diagnose(config, _long(200, grad_norm=grad_norm, clipped_norm=min(grad_norm, 1.0)))
+    assert any("the threshold 1 " in d.sentence or "the threshold 1:" in d.sentence for d in found)
+
+
 def test_a_run_that_was_clipped_once_was_not_never_clipped() -> None:
     after = np.full(200, 0.5)
     after[2] = 0.02
