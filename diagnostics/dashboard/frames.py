@@ -201,5 +201,5 @@ def cost(feed: Feed) -> str:
         share = float((newest.scalar("probe_time") / newest.scalar("step_time"))[-1])
     measured = feed.met / max(1, feed.run.steps)
     size = newest.values[0].nbytes + newest.scalars[0].nbytes + newest.steps[:1].nbytes
-    room = f"{measured * size / 1e3:.2g} MB per 1,000 steps"
+    room = f"{float(f'{measured * size / 1e3:.2g}'):g} MB per 1,000 steps"
     return f"{share:.1%} of step time, {room}" if np.isfinite(share) else room
