@@ -202,4 +202,5 @@ def cost(feed: Feed) -> str:
     measured = feed.met / max(1, feed.run.steps)
     size = newest.values[0].nbytes + newest.scalars[0].nbytes + newest.steps[:1].nbytes
     room = f"{float(f'{measured * size / 1e3:.2g}'):g} MB per 1,000 steps"
-    return f"{share:.1%} of step time, {room}" if np.isfinite(share) else room
+    digits = 1 if share < 0.1 else 0
+    return f"{share:.{digits}%} of step time, {room}" if np.isfinite(share) else room
