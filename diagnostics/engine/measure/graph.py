@@ -1,6 +1,7 @@
 """What follows what: ways through autograd's graph from layer to layer."""
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from torch import Tensor
@@ -56,7 +57,7 @@ class Ways:
         for node, layer in self._nodes.items():
             found = self.after.get(layer, frozenset()) | _sources(node, self._nodes, known)
             self.after[layer] = found
-        self.repeating = {layer for layer in self.after if self._repeats(layer)}
+        self.repeating = self._repeated()
         self.clear()
 
     def before(self, layer: int) -> Iterable[int] | None:
@@ -66,6 +67,14 @@ class Ways:
     def clear(self) -> None:
         """Keep no graph alive."""
         self._nodes = {}
+
+    def _repeated(self) -> set[int]:
+        """Layers whose output is made of an earlier one of their own; most models have none."""
+        try:
+            TopologicalSorter(self.after).prepare()
+        except CycleError:
+            return {layer for layer in self.after if self._repeats(layer)}
+        return set()
 
     def _repeats(self, layer: int) -> bool:
         """Whether a layer's output is made of an earlier one of its own."""

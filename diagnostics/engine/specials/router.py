@@ -153,13 +153,13 @@ def _leads(router: Router, order: Sequence[int]) -> bool:
 
 def _routers(model: nn.Module, place: Mapping[int, int]) -> Iterator[Router]:
     """All that may be one; which layer is where is told by ``place``, by ``id``."""
+    rowed = _by_rows(model, place)
     for parent in model.modules():
         for holder in (parent, *parent.children()):
             inside = _experts(holder)
             experts = len(set(inside.values())) if FUSED not in inside.values() else _size(holder)
-            for module in parent.modules() if inside else ():
-                outside = id(module) not in inside or module is parent
-                if outside and id(module) in place and _rows(module, experts):
+            for module in _within(parent, rowed.get(experts, ())):
+                if id(module) not in inside or module is parent:
                     within = {place[key]: e for key, e in inside.items() if key in place}
                     yield Router(place[id(module)], experts, within)
 
@@ -183,6 +183,17 @@ def _size(holder: nn.Module) -> int:
     return sizes.pop() if len(sizes) == 1 and min(sizes) > 1 else 0
 
 
-def _rows(module: nn.Module, experts: int) -> bool:
-    """Whether a module has a weight with a row for each expert."""
-    return any(p.ndim == 2 and len(p) == experts for p in module.parameters(recurse=False))
+def _by_rows(model: nn.Module, place: Mapping[int, int]) -> dict[int, list[nn.Module]]:
+    """Layers with a weight of so many rows, by that number: of a large model few may route."""
+    found: dict[int, list[nn.Module]] = {}
+    for module in model.modules():
+        if id(module) in place:
+            for rows in {len(p) for p in module.parameters(recurse=False) if p.ndim == 2}:
+                found.setdefault(rows, []).append(module)
+    return found
+
+
+def _within(parent: nn.Module, some: Sequence[nn.Module]) -> list[nn.Module]:
+    """Those that are parts of it."""
+    parts = set(map(id, parent.modules())) if some else set()
+    return [module for module in some if id(module) in parts]

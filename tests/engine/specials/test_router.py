@@ -1,6 +1,6 @@
 """Routers' loads, against counts of what was chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diagnostics import watch
+from diagnostics.engine.measure.layers import Layer
+from diagnostics.engine.specials.router import Routers
 from diagnostics.store.store import Store
 from tests.engine.specials.routers import EXPERTS, evenness, told_of
 
@@ -158,3 +160,22 @@ def test_watching_changes_no_bit(store: Store, key: str) -> None:
         return [*model.parameters(), *model.met, torch.get_rng_state()]
 
     assert all(map(torch.equal, trained(watches=True), trained(watches=False)))
+
+
+def test_a_large_model_is_not_gone_through_for_each_of_its_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Blocks look like experts; of 400 each would else be set against each layer."""
+    model = nn.Sequential(nn.ModuleList(_expert() for _ in range(400)))
+    layers = [
+        Layer(name, one, None) for name, one in model.named_modules() if isinstance(one, nn.Linear)
+    ]
+    met, whole = [0], nn.Module.parameters
+
+    def counted(module: nn.Module, recurse: bool = True) -> Iterator[nn.Parameter]:
+        met[0] += 1
+        return whole(module, recurse)
+
+    monkeypatch.setattr(nn.Module, "parameters", counted)
+    assert not Routers(model, layers).readers
+    assert met[0] < 20 * len(list(model.modules()))
