@@ -100,3 +100,18 @@ def test_names_swapped_elsewhere_are_noticed_though_the_cache_is_kept(tmp_path: 
     assert swapped != file.read_text()
     file.write_text(swapped)
     assert run() == pytest.approx([1.5, 0.25, 1.25])
+
+
+@pytest.mark.parametrize("norms", [[np.nan, 3.0], [3.0, np.nan], [np.inf, 3.0], [4.0, 3.0]])
+def test_what_is_not_finite_is_not_lost_among_a_layers_weights(norms: list[float]) -> None:
+    """Of two weights, as a recurrent layer has them."""
+    of, rows = np.zeros(2, kernels.GRADIENT), np.zeros(1, ROW)
+    of["stepped"], of["entries"] = True, 4.0
+    of["first"] = of["unclipped"] = of["applied"] = norms
+    none, both, owner = np.empty(0, np.int64), np.arange(2), np.zeros(2, np.int64)
+    norm, clipped, finite = kernels.gradients(of, both, owner, none, none, 1.0, rows)
+    expected = float(np.hypot(*norms))
+    for key in ("weight_grad_norm", "clipped_grad_norm"):
+        assert rows[key][0] == pytest.approx(expected, nan_ok=True), key
+    assert (norm, clipped) == pytest.approx((expected, expected), nan_ok=True)
+    assert finite is bool(np.isfinite(norms).all())
