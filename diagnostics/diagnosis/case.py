@@ -158,11 +158,14 @@ class Case:
 
     def recent(self, metric: str) -> Floats:
         """Median of a metric over recent steps, [layers]; NaN where it is unknown in all."""
-        recent = self.batch.metric(metric)[-RECENT:].astype(np.float64)
-        known = np.isfinite(recent).any(axis=0)
-        found = np.full(recent.shape[1], np.nan)
-        found[known] = np.nanmedian(np.where(np.isfinite(recent), recent, np.nan)[:, known], axis=0)
-        return found
+        if metric not in self._medians:
+            self._medians[metric] = _median(self.batch.metric(metric)[-RECENT:].astype(np.float64))
+        return self._medians[metric]
+
+    @cached_property
+    def _medians(self) -> dict[str, Floats]:
+        """As above."""
+        return {}
 
     @cached_property
     def heldout(self) -> tuple[NDArray[np.int64], Floats]:
@@ -205,6 +208,14 @@ class Case:
     def always(self) -> Mask:
         """For rules that judge a stretch as a whole."""
         return np.ones(len(self.batch), dtype=bool)
+
+
+def _median(steps: Floats) -> Floats:
+    """Over steps, [layers]; NaN where all are unknown."""
+    known = np.isfinite(steps).any(axis=0)
+    found = np.full(steps.shape[1], np.nan)
+    found[known] = np.nanmedian(np.where(np.isfinite(steps), steps, np.nan)[:, known], axis=0)
+    return found
 
 
 def _shares(found: Floats) -> Shares:
