@@ -100,7 +100,8 @@ class Sweep:
         yield from (Result(cell, error=cell.error) for cell in plan.cells if not cell.config)
         if plan.trained:
             wanted = {cell.config for cell in whole if cell.config}
-            found, left = answers(self._store, wanted), left_off(self._store, wanted)
+            found = answers(self._store, wanted)
+            left = left_off(self._store, wanted - found.keys())
             yield from (Result(c, found[c.config]) for c in whole if c.config in found)
             rest = [cell for cell in whole if cell.config not in found]
             jobs = [Job((cell,), left.get(cell.config, "") if cell.config else "") for cell in rest]
@@ -183,7 +184,7 @@ def answers(store: Store, wanted: Collection[RunConfig]) -> dict[RunConfig, Run]
 def left_off(store: Store, wanted: Collection[RunConfig]) -> dict[RunConfig, str]:
     """Runs of sweeps that died with their server, and can go on, by their configurations."""
     found: dict[RunConfig, str] = {}
-    for config, run in _of(store, wanted, LEFT):
+    for config, run in _of(store, wanted, LEFT) if wanted else ():
         if config not in found and _can_go_on(store, run):
             found[config] = run.id
     return found
