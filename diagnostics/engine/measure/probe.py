@@ -226,8 +226,7 @@ class Probe:
             else:
                 self._fill(rows)
         chosen = self._chosen(rows)[0]
-        changed = self.parameters.changed()
-        changed = changed[chosen[changed]]
+        changed = self._changed(rows)
         if len(changed):
             self._passes.reset(self.parameters.taken_away(changed))
         fresh = self._passes.fresh & chosen
@@ -367,10 +366,13 @@ class Probe:
     def _fill(self, rows: Ints) -> int:
         """Read what the pass that is going on filled of some parameters; how many."""
         assert self._passes.going is not None
-        changed = self.parameters.changed()
-        if rows is not self._every:
-            changed = changed[self._chosen(rows)[0][changed]]
+        changed = self._changed(rows)
         return self.parameters.fill(changed, self._passes.fresh, self._passes.going.fresh)
+
+    def _changed(self, rows: Ints) -> Ints:
+        """Of which among some the gradient is another than was read."""
+        changed = self.parameters.changed()
+        return changed if rows is self._every else changed[self._chosen(rows)[0][changed]]
 
     def _look_for_resets(self) -> None:
         """Before a pass: which gradients were thrown away since the last, and which were left?"""

@@ -111,14 +111,14 @@ class Updates:
             return
         rows, told = [k for k, _ in known], portable.told([one for _, one in known])
         gradients, squares = [one.gradient for _, one in known], [one.squares for _, one in known]
-        before = self._before.of(rows)
         if self._native(rows) and _plain((*gradients, *squares)):
             self.rows["surprise"][rows] = kernels.surprises(
-                addresses(gradients), addresses(squares), addresses(before),
+                addresses(gradients), addresses(squares), self._before.addresses[rows],
                 self._sizes[rows], self._strides[rows], told,
             )  # fmt: skip
         else:
             seen = [self._looked_at(rows, part) for part in (gradients, squares)]
+            before = self._before.of(rows)
             self.rows["surprise"][rows] = portable.surprises(seen[0], seen[1], before, told)
 
     def read(self, which: Ints) -> None:
