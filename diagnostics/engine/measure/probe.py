@@ -183,8 +183,9 @@ class Probe:
         self._signals.take(calls, sizes(told.signals), again)
         self._tally.take(calls, tallies(told.outputs, told.shifts))
         for name, found in (("activation", told.outputs), ("signal_grad", told.signals)):
-            for call, layer, entries in zip(calls, told.layers, strange(found), strict=True):
-                self._suspects.add(layer, name, int(entries), call)
+            entries = strange(found)
+            for k in np.flatnonzero(entries).tolist():
+                self._suspects.add(told.layers[k], name, int(entries[k]), calls[k])
 
     @_timed
     def backward(self, share: float = 1.0) -> None:

@@ -21,6 +21,7 @@ OUTPUT = (
 """Of all entries x the same, with Σ(x − shift)ᵏ for k = 1 … 4, and entries out of range."""
 
 ENTRIES, TOTAL, SQUARES, FOURTHS = map(OUTPUT.index, ("entries", "total", "squares", "fourths"))
+NONFINITE = SIGNAL.index("nonfinite")
 WIDTH = max(len(SIGNAL), len(OUTPUT))
 
 FAR = 1e3
@@ -67,7 +68,8 @@ def tallies(outputs: Floats, shifts: Floats) -> Records:
 
 def strange(sums: Floats) -> Floats:
     """Of sums of either kind, how many entries were not finite, [n]; 0 where it is not known."""
-    return np.nan_to_num(sums[:, SIGNAL.index("nonfinite")])
+    entries = sums[:, NONFINITE]
+    return np.where(np.isnan(entries), 0.0, entries)
 
 
 def far(outputs: Floats) -> Ints:

@@ -4,12 +4,13 @@ Hooks that are added to what was traced before are never heard, so all is traced
 saved or copied is without them.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from diagnostics.engine.measure import sums
 from diagnostics.engine.measure.kernels import Floats
@@ -20,10 +21,10 @@ from diagnostics.engine.watch.anatomy import Anatomy
 from diagnostics.engine.watch.taps import Tap
 from diagnostics.subject.activations import Span
 
-COUNTS = slice(0, sums.SIGNAL.index("entries") + 1)
+COUNTS = slice(0, sums.ENTRIES + 1)
 """Of sums: calls, and the number of entries."""
 
-UNKNOWN = np.full(sums.WIDTH, np.nan)
+UNKNOWN = [math.nan] * sums.WIDTH
 
 DOUBLE_LESS = ("mps", "meta")
 """Devices without float64, or without numbers."""
@@ -51,6 +52,7 @@ class Tapped:
         self._noted: list[Tap] = []
         certain = _in_sequence(self._modules.values(), anatomy)
         self._taps = list(self._made(anatomy, certain))
+        self._leaves = [leaf for tap in self._taps for leaf in tap.leaves]
         self._layers = {tap.layer: tap for tap in self._taps if tap.layer is not None}
         of = {id(tap.module): tap for tap in self._taps}
         self._after = {i: of[id(module)] for i, module in certain.items() if id(module) in of}
@@ -97,10 +99,6 @@ class Tapped:
             leaf.grad = None
             leaf.requires_grad_(False)
 
-    @property
-    def _leaves(self) -> Iterator[Tensor]:
-        return (leaf for tap in self._taps for leaf in tap.leaves)
-
     def read(self) -> Told:
         """What the backward pass that just ended has told; it is told once."""
         if self._noted or not self._order:
@@ -119,23 +117,23 @@ class Tapped:
                 tap.move(sums.mean(found, k))
         return found
 
-    def _taken(self) -> dict[int, Floats]:
+    def _taken(self) -> dict[int, list[float]]:
         """Sums of each leaf, by its ``id``, in one transfer."""
-        spoken = [leaf for leaf in self._leaves if leaf.grad is not None]
+        spoken = {id(leaf): sums for leaf in self._leaves if (sums := leaf.grad) is not None}
         if not spoken:
             return {}
-        first = spoken[0].device
-        whole = torch.stack([leaf.grad.to(first) for leaf in spoken if leaf.grad is not None])
-        for leaf in spoken:
+        first = next(iter(spoken.values())).device
+        whole = torch.stack([sums.to(first) for sums in spoken.values()])
+        for leaf in self._leaves:
             leaf.grad = None
-        return dict(zip(map(id, spoken), whole.cpu().numpy(), strict=True))
+        return dict(zip(spoken, whole.tolist(), strict=True))
 
-    def _output_of(self, layer: int, rows: dict[int, Floats]) -> Tap | None:
+    def _output_of(self, layer: int, rows: dict[int, list[float]]) -> Tap | None:
         """Whose output counts as a layer's: its activation's, as long as none is known its own."""
         own, after = self._layers[layer], self._after.get(layer)
         if after is not None and id(after.output) in rows:
             seen, whole = rows[id(after.output)], rows[id(own.signal)]
-            if (seen[COUNTS] == whole[COUNTS]).all():
+            if seen[COUNTS] == whole[COUNTS]:
                 if layer not in self._told:
                     self._told.add(layer)
                     self._follows(layer, type(after.module).__name__, after.span)
@@ -209,5 +207,5 @@ def _in_sequence(modules: Iterable[nn.Module], anatomy: Anatomy) -> dict[int, nn
     return {i: module for i, module in found.items() if taken.count(id(module)) == 1}
 
 
-def _matrix(rows: Sequence[Floats]) -> Floats:
+def _matrix(rows: Sequence[Sequence[float]]) -> Floats:
     return np.array(rows, np.float64).reshape(-1, sums.WIDTH)

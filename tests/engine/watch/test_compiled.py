@@ -15,6 +15,7 @@ from torch._dynamo.utils import counters
 from torch._inductor import config as inductor
 
 from diagnostics import watch
+from diagnostics.engine.specials.specials import SPECIALS
 from diagnostics.store.records import METRICS, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject.watched import WatchedModel
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
 STEPS = 4
 OUTPUTS = [key for key in METRICS if key.startswith("activation_")] + ["sparsity", "saturated"]
 LARGEST = ["activation_max", "signal_grad_max"]
-UNSEEN = ["dead", "dormant", "time_ratio"]
+UNSEEN = ["dead", "dormant", "time_ratio", *(key for one in SPECIALS for key in one.metrics)]
 """What taps don't tell."""
 
 
