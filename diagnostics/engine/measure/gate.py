@@ -11,15 +11,20 @@ PLAIN = {Tensor, nn.Parameter}
 SHARED: set[Any] = set()
 """Meshes of devices whose processes put together what they see, so that each may see its part."""
 
-USUAL = attrgetter("dtype", "layout", "is_nested", "is_meta")
+USUAL = attrgetter("dtype", "layout", "is_nested", "is_meta", "is_mps", "is_xpu")
 KINDS = {
-    (kind, torch.strided, False, False)
+    (kind, torch.strided, *[False] * 4)
     for kind in (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 }
+
+DOUBLE_LESS = ("mps", "xpu")
+"""Devices of which all or some have no float64: what lies there is read on the processor."""
 
 
 def readable(tensor: Tensor) -> Tensor | None:
     """A dense, real, detached tensor of the same entries; None where they can't be had.
+
+    It lies where there is float64: on its own device, or else on the processor.
 
     Entries that a sparse tensor does not keep are left out, and so is what pads a nested one; a
     complex number is two. A tensor that lies in pieces, has no numbers, or is whatever a subclass
@@ -75,6 +80,8 @@ def _read(tensor: Tensor) -> Tensor | None:
     if known is None or known.is_meta or not has_memory(known):
         return None
     known = _dense(known.detach())
+    if known.device.type in DOUBLE_LESS:
+        known = known.cpu()
     if known.is_quantized:
         known = known.dequantize()
     if known.is_complex():

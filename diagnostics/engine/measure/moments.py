@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from diagnostics.engine.measure import gate
 from diagnostics.engine.measure.graph import Ways
 
 SAMPLES = 8
@@ -95,10 +96,16 @@ def through_time(
         (found,) = torch.autograd.grad([outputs[k] for k in signals], x, wanted)
     if packed:
         return [
-            float(part.double().norm()) for part in torch.split(found, args[0].batch_sizes.tolist())
+            float(part.norm()) for part in torch.split(_exact(found), args[0].batch_sizes.tolist())
         ]
-    moments = found.double().movedim(1 if few and module.batch_first else 0, 0)
+    moments = _exact(found).movedim(1 if few and module.batch_first else 0, 0)
     return [float(norm) for norm in moments.reshape(len(moments), -1).norm(dim=1)]
+
+
+def _exact(tensor: Tensor) -> Tensor:
+    known = gate.readable(tensor)
+    assert known is not None, "it was computed here"
+    return known.double()
 
 
 def _some(tensor: Tensor, axis: int) -> Tensor:

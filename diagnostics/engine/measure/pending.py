@@ -10,6 +10,9 @@ MOST_HELD = 1 << 18
 """Entries that may wait: few enough to stay in a cache and to cost no memory worth naming. Of
 larger tensors one call for each costs nothing in comparison."""
 
+MOST_ELSEWHERE = 1 << 24
+"""The same on another device, for which each reading has to wait: 64 MiB of float32."""
+
 Read = Callable[[list[int], list[Tensor]], None]
 
 
@@ -52,7 +55,7 @@ class Pending:
             self._read([row], [tensor])
         self._waiting.append((key, row, tensor, version))
         self._entries += tensor.numel()
-        if self._entries > MOST_HELD:
+        if self._entries > (MOST_HELD if tensor.is_cpu else MOST_ELSEWHERE):
             self.read()
 
     def read(self) -> None:

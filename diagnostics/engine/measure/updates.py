@@ -1,14 +1,14 @@
 """What steps make of weights."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from diagnostics.engine.measure import gate, kernels, portable
-from diagnostics.engine.measure.kernels import CHANGE, Ints, Records
+from diagnostics.engine.measure.kernels import CHANGE, Floats, Ints, Records
 from diagnostics.engine.measure.reductions import ALL_ENTRIES, FLOATS, KIND, addresses
 from diagnostics.engine.measure.running import Memory
 
@@ -106,20 +106,26 @@ class Updates:
         self._fit(which.tolist())
         self.rows["surprise"][which] = np.nan
         kept, pairs = self._before.tensors, zip(which.tolist(), memories, strict=True)
-        known = [(k, one) for k, one in pairs if one is not None and kept[k] is not None]
-        if not known:
-            return
-        rows, told = [k for k, _ in known], portable.told([one for _, one in known])
-        gradients, squares = [one.gradient for _, one in known], [one.squares for _, one in known]
+        known = {k: one for k, one in pairs if one is not None and kept[k] is not None}
+        if known:
+            rows, found = self._surprises(known)
+            self.rows["surprise"][rows] = found
+
+    def _surprises(self, known: Mapping[int, Memory]) -> tuple[list[int], Floats]:
+        rows, memories = list(known), list(known.values())
+        gradients, squares = [one.gradient for one in memories], [one.squares for one in memories]
         if self._native(rows) and _plain((*gradients, *squares)):
-            self.rows["surprise"][rows] = kernels.surprises(
+            return rows, kernels.surprises(
                 addresses(gradients), addresses(squares), self._before.addresses[rows],
-                self._sizes[rows], self._strides[rows], told,
+                self._sizes[rows], self._strides[rows], portable.told(memories),
             )  # fmt: skip
-        else:
-            seen = [self._looked_at(rows, part) for part in (gradients, squares)]
-            before = self._before.of(rows)
-            self.rows["surprise"][rows] = portable.surprises(seen[0], seen[1], before, told)
+        seen = {
+            k: (self._seen(k, one.gradient), self._seen(k, one.squares)) for k, one in known.items()
+        }
+        there = {k: (g, v) for k, (g, v) in seen.items() if g is not None and v is not None}
+        rows, told = list(there), portable.told([known[k] for k in there])
+        g, v = ([pair[i] for pair in there.values()] for i in (0, 1))
+        return rows, portable.surprises(g, v, self._before.of(rows), told)
 
     def read(self, which: Ints) -> None:
         """A step was made that may have moved these."""
@@ -189,9 +195,6 @@ class Updates:
         for k, now, off in zip(known, entries, moved, strict=True):
             self._before.put(k, now)
             last.put(k, off)
-
-    def _looked_at(self, rows: list[int], tensors: Sequence[Tensor]) -> list[Tensor]:
-        return [self._some_of(k, t.detach()) for k, t in zip(rows, tensors, strict=True)]
 
     def _native(self, rows: list[int]) -> bool:
         """Whether weights lie as kernels want them, and what was kept of them does."""

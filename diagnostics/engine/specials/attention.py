@@ -116,7 +116,7 @@ def _of_function(
     elif attn_mask is None:
         seen = _summed(logits, logits.new_tensor(scores[-1]))
     else:
-        seen = _masked(logits, _few(attn_mask.detach().expand(scores)))
+        seen = _masked(logits, _few(attn_mask.detach().expand(scores)).to(logits.device))
     return Seen(seen, query.ndim == 3)
 
 

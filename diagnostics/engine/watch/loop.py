@@ -42,7 +42,7 @@ def number(loss: Any, measuring: bool) -> float | None:
     if isinstance(loss, Tensor):
         if not loss.numel() or not (loss.is_cpu or measuring):
             return None
-        return float(loss.item() if loss.numel() == 1 else loss.detach().double().mean())
+        return float(loss.item() if loss.numel() == 1 else loss.detach().cpu().double().mean())
     try:
         return None if loss is None else float(loss)
     except (TypeError, ValueError):

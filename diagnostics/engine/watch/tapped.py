@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from diagnostics.engine.measure import sums
+from diagnostics.engine.measure.gate import DOUBLE_LESS
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.layers import own
 from diagnostics.engine.measure.sums import Told
@@ -26,7 +27,7 @@ COUNTS = slice(0, sums.ENTRIES + 1)
 
 UNKNOWN = [math.nan] * sums.WIDTH
 
-DOUBLE_LESS = ("mps", "meta")
+TAPLESS = (*DOUBLE_LESS, "meta")
 """Devices without float64, or without numbers."""
 
 
@@ -69,7 +70,7 @@ class Tapped:
         for path, module in self._modules.items():
             i = layers.get(id(module))
             device = next((p.device for p in own(module)), device)
-            if (i is not None or id(module) in activations) and device.type not in DOUBLE_LESS:
+            if (i is not None or id(module) in activations) and device.type not in TAPLESS:
                 yield Tap(path, module, device, i, i not in certain, self._noted)
 
     def install(self) -> None:

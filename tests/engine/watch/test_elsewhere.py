@@ -1,0 +1,115 @@
+"""Models on another device: the same numbers, and few waits for it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diagnostics import watch
+from diagnostics.store.records import METRICS, StepBatch
+from diagnostics.store.store import Store
+from tests.engine.watch.elsewhere import Elsewhere
+from tests.engine.watch.zoo import ZOO, loss_of
+
+DEVICES = {"cuda": True, "mps": False}
+"""Whether each has float64."""
+
+STEPS, WIDTH = 3, 8
+
+
+class Masked(nn.Module):
+    """Attention with masks of both kinds, and a router of experts in one parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.gate = nn.Linear(WIDTH, 4)
+        self.experts = nn.Parameter(torch.randn(4, WIDTH, WIDTH))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (one[:, None] for one in self.qkv(x).chunk(3, -1))
+        keep = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+        for mask in (keep, torch.zeros_like(q[0, 0, :, :1]).expand(-1, len(keep)).contiguous()):
+            x = x + self.out(F.scaled_dot_product_attention(q, k, v, mask)[:, 0])
+        weight, chosen = self.gate(x).softmax(-1).topk(1)
+        picked = self.experts[chosen[..., 0]]
+        return x + weight * (picked @ x[..., None])[..., 0]
+
+
+SHAPES = {name: kind.shape for name, kind in ZOO.items()} | {"masked": (5, WIDTH)}
+
+
+class Trained(NamedTuple):
+    losses: list[float]
+    batch: StepBatch
+    waits: list[int]
+
+
+def train(store: Store, name: str, device: Elsewhere | None, **options: Any) -> Trained:
+    """A model of the zoo, its loss looked at behind each step."""
+    torch.manual_seed(0)
+    model = Masked() if name == "masked" else ZOO[name].make()
+    return train_it(store, model, SHAPES[name], device, **options)
+
+
+def train_it(
+    store: Store, model: nn.Module, shape: tuple[int, ...], device: Elsewhere | None, **options: Any
+) -> Trained:
+    dtype = next(model.parameters()).dtype
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-2, weight_decay=0.1)
+    batches = [torch.randn(8, *shape).to(dtype) for _ in range(STEPS)]
+    losses, waits = [], []
+    with watch(model, optimizer, store=store.url, **options) as w:
+        for x in batches:
+            with device or torch.enable_grad():
+                before = device.waited if device else 0
+                loss = loss_of(model, x)
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                w.step(loss=loss)
+                waits.append(device.waited - before if device else 0)
+            losses.append(float(loss.detach()))
+    return Trained(losses, store.since(w.run_id).batch, waits)
+
+
+@pytest.mark.parametrize("kind", DEVICES)
+@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"empty"}))
+def test_numbers_are_those_of_the_processor(store: Store, name: str, kind: str) -> None:
+    here = train(store, name, None, every=1)
+    there = train(store, name, Elsewhere(kind, DEVICES[kind]), every=1)
+    np.testing.assert_array_equal(there.losses, here.losses)
+    for key in METRICS:
+        close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
+        np.testing.assert_allclose(there.batch.metric(key), here.batch.metric(key), **close)
+
+
+@pytest.mark.parametrize("kind", DEVICES)
+def test_steps_that_are_not_measured_wait_for_nothing(store: Store, kind: str) -> None:
+    found = train(store, "transformer", Elsewhere(kind, DEVICES[kind]), every=1000)
+    assert found.batch.steps.tolist() == [1]
+    assert found.waits[1:] == [0] * (STEPS - 1)
+
+
+def test_a_deep_model_is_waited_for_as_often_as_a_shallow_one(store: Store) -> None:
+    waits = []
+    for depth in (3, 40):
+        model = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(depth)])
+        waits.append(train_it(store, model, (4,), Elsewhere("cuda", True), every=1).waits[1:])
+    assert waits[0] == waits[1]
+    assert max(waits[0]) <= 10
+
+
+def test_several_losses_are_a_mean_where_there_is_no_float64(store: Store) -> None:
+    model, x = nn.Linear(4, 2), torch.randn(8, 4)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, store=store.url, every=1) as w, Elsewhere("mps", doubles=False):
+        losses = model(x).square().mean(0)
+        losses.sum().backward()
+        optimizer.step()
+        w.step(loss=losses)
+    mean = float(losses.detach().mean())
+    assert store.since(w.run_id).batch.scalar("loss")[0] == pytest.approx(mean)
