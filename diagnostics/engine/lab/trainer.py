@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,6 +22,7 @@ from diagnostics.engine.lab.optimization import Batches, accuracy, evaluate, lim
 from diagnostics.engine.lab.studio import Studio
 from diagnostics.engine.measure import reductions
 from diagnostics.engine.measure.kernels import Floats, rounded
+from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.engine.sinks import Sink
 from diagnostics.runs.control import Control
@@ -45,6 +47,7 @@ PLAIN = ("step", "loss", "heldout", "best", "paused", "allowed", "pace", "obeyed
 """What else is kept of a run that is put aside."""
 
 Batch = tuple[Tensor, Tensor]
+Values = NDArray[np.float32]
 R = TypeVar("R")
 
 
@@ -89,7 +92,7 @@ def training(
     Whoever has it then must leave torch's state alone.
     """
     with isolated(config.seed):
-        going = _Training(config, sink, control, probe)
+        going = Training(config, sink, control, probe)
         if pictures:
             going.pictured(every, begun=kept is not None)
         if kept is not None:
@@ -125,7 +128,7 @@ def isolated(seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class _Training:
+class Training:
     def __init__(self, config: RunConfig, sink: Sink, control: Control, probe: bool) -> None:
         self.config, self.sink, self.control = config, sink, control
         self.data = data.load(config)
@@ -139,6 +142,9 @@ class _Training:
         self.probe = Probe(self.layers) if probe else None
         self.step = 0
         self.loss = math.nan
+        self.samples: list[Batch] = []
+        self.found: dict[str, float] = {}
+        self.healthy = True
         self.heldout = (math.nan, math.nan)
         self.best = (math.inf, 0)
         self.dead = np.empty((0, 0), dtype=bool)
@@ -152,7 +158,7 @@ class _Training:
         studio = Studio(self.config, self.data, self.network)
         self.album = Album(studio, self.sink, every, begun)
 
-    def _kept(self) -> Checkpoint:
+    def kept(self) -> Checkpoint:
         """All that the next steps depend on."""
         return checkpoints.packed(
             {
@@ -181,10 +187,15 @@ class _Training:
         vars(self).update(tree["plain"])
 
     def run(self) -> Generator[None, None, Summary]:
+        """All steps; gives way after each look and step."""
         summary = yield from self._run()
+        self.close()
+        return summary
+
+    def close(self) -> None:
+        """The run is over: its last picture."""
         if self.album is not None:
             self.album.close(self.step, self.dead)
-        return summary
 
     def _run(self) -> Generator[None, None, Summary]:
         if self.probe is not None:
@@ -192,98 +203,127 @@ class _Training:
         try:
             while self.step < self.config.steps:
                 self._obey()
-                if self.stopped:
-                    return self._summary("stopped")
-                if self.step % EVALUATE_EVERY == 0:
-                    self._evaluate()
-                    yield
-                if self._patience_is_over():
-                    self.sink.event(Event(self.step, "stopped early", {"best": self.best[1]}))
-                    break
-                patient = self._advance()
-                if patient is not None:
-                    self.sink.event(Event(self.step, "diverged", asdict(patient)))
-                    return self._summary("diverged", patient)
+                over = yield from self.over()
+                if over is not None:
+                    return over
+                over = self._advance()
+                if over is not None:
+                    return over
                 yield
-            return self._summary("finished")
+            return self.summary("finished")
         finally:
             if self.probe is not None:
                 self.probe.detach()
 
-    def _advance(self) -> PatientZero | None:
-        """One step of training; where a non-finite value appeared, if one did."""
-        self.step += 1
+    def over(self) -> Generator[None, None, Summary | None]:
+        """Look, where it is due before the next step; what the run came to, if this is its end."""
+        if self.stopped:
+            return self.summary("stopped")
+        if self.step % EVALUATE_EVERY == 0:
+            self._evaluate()
+            yield
+        if self._patience_is_over():
+            self.sink.event(Event(self.step, "stopped early", {"best": self.best[1]}))
+            return self.summary("finished")
+        return None
+
+    def _advance(self) -> Summary | None:
+        """One step of training; what the run came to, if a non-finite value appeared."""
         started = time.perf_counter()
         state = torch.random.get_rng_state() if self.config.dropout else None
-        samples = [next(self.batches) for _ in range(self.config.accumulate)]
-        found = self._backward(samples)
-        norm = clipped = reductions.global_norm(gradient_norms := self._gradient_norms())
-        healthy = math.isfinite(self.loss) and math.isfinite(norm)
-        cosine = math.nan
-        if healthy:
-            clipped, cosine = self._clip(gradient_norms, norm)
+        self.draw()
+        self.found = self._backward()
+        self.clip(reductions.norms(self.gradients()))
         if self.probe is not None:
             self.probe.before_step()
-        if healthy:
-            self._update()
-        if self.album is not None:
-            self.album.look(self.step, samples[0], self.dead)
-        found |= {"grad_norm": norm, "clipped_norm": clipped, "clip_cosine": cosine}
-        self._record(started, **found)
-        if healthy:
-            return None
-        if state is not None:
+        self.update()
+        values, watching = self._measured()
+        self.record(values, time.perf_counter() - started, watching)
+        if state is not None and not self.healthy:
             torch.random.set_rng_state(state)
-        x, y = map(torch.cat, zip(*samples, strict=True))
-        return locate(self.step, self.network, self.layers, x, y)
+        return self.ended()
 
-    def _backward(self, samples: list[Batch]) -> dict[str, float]:
+    def draw(self) -> None:
+        """The next step begins: take its batches."""
+        self.step += 1
+        self.samples = [next(self.batches) for _ in range(self.config.accumulate)]
+
+    def _backward(self) -> dict[str, float]:
         """Gradients summed over the step's batches; mean loss and accuracy."""
         self.optimizer.zero_grad(set_to_none=True)
-        share, self.loss, correct = 1 / len(samples), 0.0, 0.0
-        for x, y in samples:
+        share, mean, correct = 1 / len(self.samples), 0.0, 0.0
+        for x, y in self.samples:
             logits = self.network(x)
             loss = F.cross_entropy(logits, y) * share
             loss.backward()  # type: ignore[no-untyped-call]
-            self.loss += float(loss.detach())
+            mean += float(loss.detach())
             correct += accuracy(logits, y) * share
             if self.probe is not None:
                 self.probe.backward(share)
-        return {"loss": self.loss, "accuracy": correct}
+        return {"loss": mean, "accuracy": correct}
 
-    def _update(self) -> None:
-        self.optimizer.step()
-        if self.config.max_norm:
-            limit_norms(self.parameters, self.config.max_norm)
+    def clip(self, norms: Floats) -> None:
+        """Gradients of these norms are there, and the loss is found: clip as configured."""
+        self.loss = self.found["loss"]
+        norm = reductions.global_norm(norms)
+        self.healthy = math.isfinite(self.loss) and math.isfinite(norm)
+        clipped, cosine = self._clip(norms, norm) if self.healthy else (norm, math.nan)
+        self.found |= {"grad_norm": norm, "clipped_norm": clipped, "clip_cosine": cosine}
 
-    def _gradients(self) -> list[Tensor]:
+    def update(self) -> None:
+        """Step by the gradients, where all is finite; take a picture, where one is due."""
+        if self.healthy:
+            self.optimizer.step()
+            if self.config.max_norm:
+                limit_norms(self.parameters, self.config.max_norm)
+        if self.album is not None:
+            self.album.look(self.step, self.samples[0], self.dead)
+
+    def ended(self) -> Summary | None:
+        """What the run came to, if the step found a non-finite value."""
+        if self.healthy:
+            return None
+        x, y = map(torch.cat, zip(*self.samples, strict=True))
+        patient = locate(self.step, self.network, self.layers, x, y)
+        if patient is None:
+            return None
+        self.sink.event(Event(self.step, "diverged", asdict(patient)))
+        return self.summary("diverged", patient)
+
+    def gradients(self) -> list[Tensor]:
         return [p.grad for p in self.parameters if p.grad is not None]
-
-    def _gradient_norms(self) -> Floats:
-        return reductions.norms(self._gradients())
 
     def _clip(self, norms: Floats, norm: float) -> tuple[float, float]:
         """Clip as configured; the global norm afterwards, and the cosine with the one before."""
         if self.config.clip == "none":
             return norm, math.nan
         watched = self.probe is not None
-        before = [gradient.clone() for gradient in self._gradients()] if watched else []
+        before = [gradient.clone() for gradient in self.gradients()] if watched else []
         clipping.clip(self.config.clip, self.parameters, norms, self.config.clip_threshold)
-        cosine = reductions.cosine(before, self._gradients()) if watched else math.nan
-        return reductions.global_norm(self._gradient_norms()), cosine
+        cosine = reductions.cosine(before, self.gradients()) if watched else math.nan
+        return reductions.global_norm(reductions.norms(self.gradients())), cosine
 
-    def _record(self, started: float, **scalars: float) -> None:
-        values = np.full((len(self.layers), len(METRICS)), np.nan, np.float32)
-        watching = 0.0
-        if self.probe is not None:
-            measured = self.probe.after_step(self.optimizer)
-            values, watching = rounded(measured.values), measured.seconds
+    def _measured(self) -> tuple[Values, float]:
+        """The layers' numbers in this step, and the seconds that they took."""
+        if self.probe is None:
+            return unmeasured(self.layers), 0.0
+        measured = self.probe.after_step(self.optimizer)
+        return rounded(measured.values), measured.seconds
+
+    def record(self, values: Values, lasted: float, watching: float) -> None:
+        """A step is over: hand it to the sink.
+
+        Args:
+            values: float32 [layers, metrics].
+            lasted: seconds of the step with all that was measured.
+            watching: seconds of those that the layers' numbers took.
+        """
         if self.album is not None:
             watching += self.album.seconds
-        spent = time.perf_counter() - started - watching
         row = np.full(len(SCALARS), np.nan)
-        scalars |= {"heldout_loss": self.heldout[0], "heldout_accuracy": self.heldout[1]}
-        scalars |= {"lr": self.config.lr, "step_time": spent, "probe_time": watching}
+        scalars = self.found | {"heldout_loss": self.heldout[0]}
+        scalars |= {"heldout_accuracy": self.heldout[1], "lr": self.config.lr}
+        scalars |= {"step_time": lasted - watching, "probe_time": watching}
         for key, value in scalars.items():
             row[SCALAR_INDEX[key]] = value
         self.sink.write(self.step, values, row)
@@ -344,7 +384,7 @@ class _Training:
     def _give_way(self, state: str) -> None:
         """A run that was paused stays so; one that shall wait to be told is paused."""
         self._pause(self.paused or state == "paused")
-        raise SetAside(self._kept(), "paused" if self.paused else state)
+        raise SetAside(self.kept(), "paused" if self.paused else state)
 
     def _pause(self, paused: bool) -> None:
         if paused is not self.paused:
@@ -364,9 +404,15 @@ class _Training:
             group["lr"] = self.config.lr
         self.sink.event(Event(self.step + 1, "set", changes))
 
-    def _summary(self, state: Any, patient: PatientZero | None = None) -> Summary:
+    def summary(self, state: Any, patient: PatientZero | None = None) -> Summary:
+        """What the run came to."""
         accuracy = evaluate(self.network, self.data.heldout_x, self.data.heldout_y)[1]
         return Summary(state, self.step, self.loss, accuracy, patient)
+
+
+def unmeasured(layers: Sequence[Layer]) -> Values:
+    """Of layers that nobody measures, no numbers."""
+    return np.full((len(layers), len(METRICS)), np.nan, np.float32)
 
 
 def live_change(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
