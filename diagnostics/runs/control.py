@@ -15,6 +15,11 @@ class Control:
         """Leave a command for the run."""
         self._inbox.put(command)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a command lies there."""
+        return not self._inbox.empty()
+
     def take(self, timeout: float = 0.0) -> Command | None:
         """The oldest command, waiting up to ``timeout`` seconds for one; None if there is none."""
         try:

@@ -13,6 +13,7 @@ from diagnostics.store.records import Command, StepBatch
 from diagnostics.store.store import Run, Store, StoreError
 from diagnostics.subject.config import RunConfig
 from diagnostics.sweeps.product import Cell, Plan
+from diagnostics.sweeps.teams import teams
 
 TRIES = 2
 """Of each cell: its worker may be killed once."""
@@ -61,10 +62,10 @@ def swept(
 
 
 class Job(NamedTuple):
-    """What a worker is given to do: to train a cell's run, or to measure cells."""
+    """What a worker is given to do: to train cells' runs, one for each, or to measure cells."""
 
     cells: Sequence[Cell]
-    run: str = ""
+    runs: Sequence[str] = ()
     tries: int = 1
 
 
@@ -104,7 +105,8 @@ class Sweep:
             left = left_off(self._store, wanted - found.keys())
             yield from (Result(c, found[c.config]) for c in whole if c.config in found)
             rest = [cell for cell in whole if cell.config not in found]
-            jobs = [Job((cell,), left.get(cell.config, "") if cell.config else "") for cell in rest]
+            jobs = [Job((c,), (left[c.config],)) for c in rest if c.config in left]
+            jobs += self._teams([cell for cell in rest if cell.config not in left])
         else:
             parts = range(0, len(whole), MEASURED_AT_ONCE)
             jobs = [Job(whole[i : i + MEASURED_AT_ONCE]) for i in parts]
@@ -123,17 +125,22 @@ class Sweep:
             for future in wait(self._going, WAKE_SECONDS, FIRST_COMPLETED).done:
                 yield from self._ended(future, begin)
 
+    def _teams(self, cells: Sequence[Cell]) -> list[Job]:
+        parts = teams([cell.config for cell in cells if cell.config], self._slots)
+        return [Job([cells[place] for place in part]) for part in parts]
+
     def _train(self, job: Job) -> None:
-        config = job.cells[0].config
-        assert config is not None
-        run = job.run if job.tries == 1 else ""
-        if run:
+        for run in job.runs:
             self._store.send(run, Command("resume"))
-        else:
-            run = self._store.create_run(config, owner=self._owner)
-            self._store.send(run, Command("cell"))
-        future = self._executor.submit(work, "train_stored", self._store.url, run)
-        self._going[future] = job._replace(run=run)
+        runs = job.runs or [self._created(cell) for cell in job.cells]
+        future = self._executor.submit(work, "train_stored", self._store.url, *runs)
+        self._going[future] = job._replace(runs=runs)
+
+    def _created(self, cell: Cell) -> str:
+        assert cell.config is not None
+        run = self._store.create_run(cell.config, owner=self._owner)
+        self._store.send(run, Command("cell"))
+        return run
 
     def _measure(self, job: Job) -> None:
         configs = [cell.config for cell in job.cells]
@@ -146,29 +153,47 @@ class Sweep:
             return
         killed = isinstance(trouble, BrokenExecutor)
         told = KILLED.format(job.tries) if killed else f"{type(trouble).__name__}: {trouble}"
-        if job.run:
-            self._store.set_state(job.run, "failed", error=told)
-        if killed and job.tries < TRIES:
-            begin(job._replace(tries=job.tries + 1))
+        if not job.runs:
+            yield from self._again(job, told, killed, begin)
             return
-        run = self._store.run(job.run) if job.run else None
+        for cell, run in zip(job.cells, job.runs, strict=True):
+            if self._store.run(run).state in ENDED:  # before the others of its team
+                yield self._trained(cell, run)
+                continue
+            self._store.set_state(run, "failed", error=told)
+            alone = Job((cell,), (run,), job.tries)
+            yield from self._again(alone, told, killed or len(job.cells) > 1, begin)
+
+    def _again(
+        self, job: Job, told: str, may: bool, begin: Callable[[Job], None]
+    ) -> Iterator[Result]:
+        """Try once more; where that may not be, what there is to tell."""
+        if may and job.tries < TRIES:
+            begin(job._replace(runs=(), tries=job.tries + 1))
+            return
+        run = self._store.run(job.runs[0]) if job.runs else None
         yield from (Result(cell, run, told) for cell in job.cells)
 
     def _found(self, job: Job, measured: Sequence[StepBatch | str] | None) -> Iterator[Result]:
         if measured is None:
-            run = self._store.run(job.run)
-            yield Result(job.cells[0], run, run.error or "")
+            yield from map(self._trained, job.cells, job.runs)
             return
         for cell, one in zip(job.cells, measured, strict=True):
             yield Result(cell, error=one) if isinstance(one, str) else Result(cell, start=one)
 
+    def _trained(self, cell: Cell, run_id: str) -> Result:
+        run = self._store.run(run_id)
+        return Result(cell, run, run.error or "")
+
     def _leave(self) -> None:
         """End what goes on; it is not waited for longer than for its current step."""
         for future, job in self._going.items():
-            if job.run and future.cancel():
-                self._store.set_state(job.run, "stopped")
-            elif job.run:
-                self._store.send(job.run, Command("stop"))
+            begun = not future.cancel()
+            for run in job.runs:
+                if begun:
+                    self._store.send(run, Command("stop"))
+                else:
+                    self._store.set_state(run, "stopped")
         wait(self._going, timeout=10)
         self._going = {}
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from sqlalchemy import update
 
 import diagnostics
 from diagnostics.cli.commands import main
+from diagnostics.engine.lab import network
+from diagnostics.engine.lab.data import Dataset
 from diagnostics.engine.lab.profiler import profile
 from diagnostics.engine.lab.worker import train_into
 from diagnostics.runs.control import Control
@@ -39,10 +42,12 @@ class Here(Executor):
         """Do it at once."""
         future: Future[Any] = Future()
         self.jobs += 1
-        if self.jobs in self._killed:
-            future.set_exception(BrokenExecutor("killed"))
-        else:
+        try:
+            if self.jobs in self._killed:
+                raise BrokenExecutor("killed")
             future.set_result(fn(*args, **kwargs))
+        except Exception as trouble:
+            future.set_exception(trouble)
         return future
 
 
@@ -53,9 +58,9 @@ def trained(store: Store, here: Here) -> list[Result]:
 def test_each_cell_is_a_run_and_is_not_trained_again(file_store: Store) -> None:
     here = Here()
     first = trained(file_store, here)
-    assert here.jobs == 4 and all(one.run and one.run.state == "finished" for one in first)
+    assert here.jobs == 2 and all(one.run and one.run.state == "finished" for one in first)
     again = trained(file_store, here)
-    assert here.jobs == 4
+    assert here.jobs == 2
     assert {one.run.id for one in again if one.run} == {one.run.id for one in first if one.run}
 
 
@@ -65,13 +70,15 @@ def test_a_run_that_was_changed_meanwhile_is_no_answer(file_store: Store) -> Non
     assert run is not None
     file_store.send(run.id, Command("set", {"lr": 1.0}))
     trained(file_store, here)
-    assert here.jobs == 5
+    assert here.jobs == 3
 
 
-def test_a_killed_worker_costs_its_cell_a_retry(file_store: Store) -> None:
-    found = trained(file_store, Here(2))
+def test_a_killed_worker_costs_each_cell_of_its_team_a_retry_alone(file_store: Store) -> None:
+    here = Here(2)
+    found = trained(file_store, here)
     assert len(found) == 4 and not any(one.error for one in found)
-    assert [run.state for run in file_store.runs()].count("failed") == 1
+    assert [run.state for run in file_store.runs()].count("failed") == 2
+    assert here.jobs == 4
 
 
 def test_a_cell_that_kills_its_workers_is_a_result_with_its_reason(file_store: Store) -> None:
@@ -81,6 +88,73 @@ def test_a_cell_that_kills_its_workers_is_a_result_with_its_reason(file_store: S
     assert all("killed, 2 times" in one.error for one in failed)
 
 
+def test_a_team_that_can_not_be_trained_is_trained_cell_by_cell(
+    file_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(store: Store, runs: object) -> None:
+        raise MemoryError("together")
+
+    monkeypatch.setattr("diagnostics.engine.lab.worker.train_together", fails)
+    found = trained(file_store, Here())
+    assert len(found) == 4 and all(one.run and one.run.state == "finished" for one in found)
+
+
+def test_of_a_team_whose_worker_is_killed_what_had_ended_counts(file_store: Store) -> None:
+    class Late(Here):
+        """Kills a worker when its first job is done."""
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future = super().submit(fn, *args, **kwargs)
+            if self.jobs > 1:
+                return future
+            broken: Future[Any] = Future()
+            broken.set_exception(BrokenExecutor("killed"))
+            return broken
+
+    here = Late()
+    found = trained(file_store, here)
+    assert here.jobs == 2 and len(found) == len(file_store.runs()) == 4
+
+
+def test_one_cell_that_is_broken_does_not_take_its_team_along(
+    file_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = network.build
+
+    def broken(config: RunConfig, data: Dataset) -> network.Network:
+        if config.activation == "relu" and config.depth == 3:
+            raise ValueError("no such network")
+        return build(config, data)
+
+    monkeypatch.setattr(network, "build", broken)
+    here = Here()
+    found = trained(file_store, here)
+    assert here.jobs == 2 and len(found) == 4
+    (failed,) = (one for one in found if one.error)
+    assert failed.error == "ValueError: no such network"
+    assert failed.cell.values == {"activation": "relu", "depth": 3}
+
+
+class Never(Executor):
+    """Takes jobs and begins none."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have it wait."""
+        return Future()
+
+
+def test_who_leaves_off_ends_all_runs_of_a_team(file_store: Store) -> None:
+    ending = Event()
+    sweep = Sweep(file_store, Never(), 1, ending=ending)
+    results = sweep.results(plan(WORDS))
+    ending.set()
+    assert not list(results) and not file_store.runs()
+    ending.clear()
+    Timer(0.3, ending.set).start()
+    assert not list(sweep.results(plan(WORDS)))
+    assert [run.state for run in file_store.runs()] == ["stopped"] * 2
+
+
 def test_who_leaves_off_keeps_what_is_finished(file_store: Store) -> None:
     here = Here()
     results = Sweep(file_store, here, 1).results(plan(WORDS))
@@ -88,8 +162,8 @@ def test_who_leaves_off_keeps_what_is_finished(file_store: Store) -> None:
     results.close()
     assert {run.state for run in file_store.runs()} == {"finished"}
     assert here.jobs == 1
-    trained(file_store, here)
-    assert here.jobs == 4
+    found = trained(file_store, here)
+    assert here.jobs == 3 and len(file_store.runs()) == len(found) == 4
 
 
 @pytest.mark.parametrize("changed", ["", "by somebody", "damaged"])

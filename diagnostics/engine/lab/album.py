@@ -20,15 +20,18 @@ class Album:
     Args:
         every: steps from one to the next; 0 for about a second.
         begun: whether the sink knows already what pictures are of.
+        beside: how many runs go on in the same time, all with pictures.
 
     Attributes:
         seconds: what the last step's picture took; 0 where none was taken.
     """
 
-    def __init__(self, studio: Studio, sink: Sink, every: int = 0, begun: bool = False) -> None:
+    def __init__(
+        self, studio: Studio, sink: Sink, every: int = 0, begun: bool = False, beside: int = 1
+    ) -> None:
         self._studio, self._sink, self._every = studio, sink, every
         self._batch: tuple[Tensor, Tensor] | None = None
-        self._due, self._taken = 0.0, 0
+        self._due, self._taken, self._share = 0.0, 0, LARGEST_SHARE / beside
         self.seconds = 0.0
         if studio.ground is not None and not begun:
             sink.picture(studio.ground)
@@ -50,4 +53,4 @@ class Album:
         began = time.monotonic()
         self._sink.picture(self._studio.take(step, *self._batch, dead))
         self._taken, self.seconds = step, time.monotonic() - began
-        self._due = began + max(EVERY_SECONDS, self.seconds / LARGEST_SHARE)
+        self._due = began + max(EVERY_SECONDS, self.seconds / self._share)

@@ -153,10 +153,10 @@ class Training:
         self.pace = 0.0
         self.due = 0.0
 
-    def pictured(self, every: int, begun: bool) -> None:
+    def pictured(self, every: int = 0, begun: bool = False, beside: int = 1) -> None:
         """Before the first step: take pictures, too."""
         studio = Studio(self.config, self.data, self.network)
-        self.album = Album(studio, self.sink, every, begun)
+        self.album = Album(studio, self.sink, every, begun, beside)
 
     def kept(self) -> Checkpoint:
         """All that the next steps depend on."""
@@ -355,6 +355,12 @@ class Training:
                 self.allowed -= 1
                 break
         self.due = max(self.due + (1 / self.pace if self.pace else 0.0), time.monotonic() - 0.1)
+
+    def hear(self) -> bool:
+        """Take what was sent, waiting for nothing; whether it may go on as fast as it can."""
+        while not self.stopped and (command := self.control.take()) is not None:
+            self._handle(command)
+        return self.stopped or not (self.paused or self.pace)
 
     def _patience(self) -> float:
         """Seconds to wait for a command before going on."""

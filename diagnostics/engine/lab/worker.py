@@ -1,20 +1,23 @@
-"""A worker process's job: train one run and keep it in the store."""
+"""A worker process's job: train runs and keep them in the store."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 
 from diagnostics.engine.lab.checkpoints import SetAside, standing
 from diagnostics.engine.lab.profiler import portrait, profile_batch
-from diagnostics.engine.lab.trainer import train
+from diagnostics.engine.lab.team import Team
+from diagnostics.engine.lab.trainer import Training, isolated, train
 from diagnostics.engine.lab.trials import outcome
-from diagnostics.engine.sinks import LONGEST_WAIT_SECONDS, MemorySink, StoreSink
+from diagnostics.engine.sinks import FLUSH_SECONDS, LONGEST_WAIT_SECONDS, MemorySink, StoreSink
 from diagnostics.runs import lifetime
 from diagnostics.runs.control import Control
+from diagnostics.store.packing import Checkpoint
 from diagnostics.store.records import StepBatch, Summary
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.config import RunConfig
@@ -30,6 +33,9 @@ __all__ = [
 ]
 
 RETRY_SECONDS = 0.5
+
+OVER = ("finished", "diverged", "failed")
+"""States of a team's runs that had ended when their worker was killed, if this is another."""
 
 T = TypeVar("T")
 
@@ -66,18 +72,19 @@ def _profile(config: RunConfig) -> StepBatch | str:
         return f"{type(error).__name__}: {error}"
 
 
-def train_stored(url: str, run_id: str) -> None:
-    """Train a waiting run of a store, or go on with it; what a worker process is given to do."""
+def train_stored(url: str, *run_ids: str) -> None:
+    """Train waiting runs of a store, or go on with one; what a worker process is given to do.
+
+    Several are trained side by side.
+    """
     store = _insist(lambda: Store(url))
     try:
-        _once(store, run_id)
-        train_into(store, run_id, Control())
-    except BrokenExecutor:
-        raise
-    except Exception as error:
-        log.exception("run %s failed", run_id)
-        told = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
-        _insist(lambda: store.set_state(run_id, "failed", error=told))
+        if len(run_ids) == 1:
+            with _failing(store, run_ids[0]):
+                _once(store, run_ids[0])
+                train_into(store, run_ids[0], Control())
+        else:
+            train_together(store, run_ids)
     finally:
         store.close()
 
@@ -95,27 +102,107 @@ def _once(store: Store, run_id: str) -> None:
 
 def train_into(store: Store, run_id: str, control: Control) -> Summary | None:
     """Train a run of a store in this process; None where it was put aside."""
-    run, kept = store.run(run_id), store.kept(run_id)
-    config = run.config.lab
-    assert config is not None, "a model that is not the lab's is trained elsewhere"
-    paused, obeyed = standing(kept)
-    _insist(lambda: store.set_state(run_id, "paused" if paused else "running"))
-    _insist(lambda: store.forget_kept(run_id))  # it stands elsewhere after the next step
-    sink = StoreSink(store, run_id, control, after=obeyed)
+    going = _Going(store, run_id, control)
     try:
-        summary = train(config, sink, control, probe=run.probe, pictures=run.probe, kept=kept)
-    except SetAside as aside:
-        sink.close()
-        _put_aside(store, run_id, aside)
-        return None
+        outcome = going.to_the_end(going.kept)
+        going.leave(outcome)
     finally:
-        sink.close()
-    _insist(lambda: store.finish(run_id, summary))
-    return summary
+        going.sink.close()
+    return outcome if isinstance(outcome, Summary) else None
 
 
-def _put_aside(store: Store, run_id: str, aside: SetAside) -> None:
-    _insist(lambda: store.keep(run_id, aside.kept, aside.state))
+def train_together(store: Store, run_ids: Sequence[str]) -> None:
+    """Train waiting runs of a store side by side; one that leaves the others goes on after them."""
+    for run_id in run_ids:
+        _once(store, run_id)
+    going: dict[str, _Going] = {}
+    members: dict[str, Training] = {}
+    rest: dict[str, Checkpoint] = {}
+    try:
+        for run_id in (run_id for run_id in run_ids if store.run(run_id).state not in OVER):
+            with _failing(store, run_id):
+                going[run_id] = one = _Going(store, run_id, Control(), beside=len(run_ids))
+                members[run_id] = one.member()
+        for run_id, outcome in Team(members).run():
+            if isinstance(outcome, Checkpoint):
+                rest[run_id] = outcome
+            else:
+                with _failing(store, run_id):
+                    going[run_id].leave(outcome)
+        for run_id, kept in rest.items():
+            with _failing(store, run_id):
+                going[run_id].leave(going[run_id].to_the_end(kept))
+    finally:
+        for one in going.values():
+            one.sink.close()
+
+
+class _Going:
+    """A run of a store that this process trains.
+
+    Args:
+        beside: how many are trained at the same time.
+
+    Attributes:
+        kept: what it goes on from, if it was put aside.
+        sink: to be closed.
+    """
+
+    def __init__(self, store: Store, run_id: str, control: Control, beside: int = 1) -> None:
+        run, kept = store.run(run_id), store.kept(run_id)
+        assert run.config.lab is not None, "a model that is not the lab's is trained elsewhere"
+        paused, obeyed = standing(kept)
+        _insist(lambda: store.set_state(run_id, "paused" if paused else "running"))
+        _insist(lambda: store.forget_kept(run_id))  # it stands elsewhere after the next step
+        self._store, self._id, self._control, self.kept = store, run_id, control, kept
+        self._config, self._probe = run.config.lab, run.probe
+        self._beside, every = beside, FLUSH_SECONDS * beside
+        self.sink = StoreSink(store, run_id, control, every=every, after=obeyed)
+
+    def member(self) -> Training:
+        """To be trained beside others."""
+        with isolated(self._config.seed):
+            training = Training(self._config, self.sink, self._control, self._probe)
+            if self._probe:
+                training.pictured(beside=self._beside)
+        return training
+
+    def to_the_end(self, kept: Checkpoint | None) -> Summary | SetAside:
+        """Train alone, from what was kept if anything."""
+        try:
+            return train(
+                self._config,
+                self.sink,
+                self._control,
+                probe=self._probe,
+                pictures=self._probe,
+                kept=kept,
+            )
+        except SetAside as aside:
+            return aside
+
+    def leave(self, outcome: Summary | Exception) -> None:
+        """It has ended, or was put aside; raises what went wrong with it."""
+        self.sink.close()
+        if isinstance(outcome, Summary):
+            _insist(lambda: self._store.finish(self._id, outcome))
+        elif isinstance(outcome, SetAside):
+            _insist(lambda: self._store.keep(self._id, outcome.kept, outcome.state))
+        else:
+            raise outcome
+
+
+@contextmanager
+def _failing(store: Store, run_id: str) -> Iterator[None]:
+    """What goes wrong inside is what the run came to."""
+    try:
+        yield
+    except BrokenExecutor:
+        raise
+    except Exception as error:
+        log.exception("run %s failed", run_id)
+        told = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+        _insist(lambda: store.set_state(run_id, "failed", error=told))
 
 
 def _insist(act: Callable[[], T]) -> T:

@@ -30,7 +30,7 @@ from diagnostics.engine.measure.calls import Calls
 from diagnostics.engine.measure.dead_units import InPassing, looked_at, shares
 from diagnostics.engine.measure.graph import Ways
 from diagnostics.engine.measure.hooks import NO_BACKWARD, Hooks, nothing
-from diagnostics.engine.measure.kernels import Flags, Ints, Records
+from diagnostics.engine.measure.kernels import Flags, Floats, Ints, Records
 from diagnostics.engine.measure.layers import Layer, linear_range
 from diagnostics.engine.measure.measured import ROW, Measured
 from diagnostics.engine.measure.moments import Times
@@ -128,6 +128,11 @@ class Probe:
         self._begin()
 
     @property
+    def counted(self) -> Floats:
+        """Shares of units that are dead, and that are dormant, as last counted, [2, layers]."""
+        return self._counted
+
+    @property
     def untimed(self) -> set[int]:
         """Recurrent layers whose moments could not be looked at."""
         return self._times.failed
@@ -178,14 +183,33 @@ class Probe:
         Args:
             again: whether its graph may be gone through again.
         """
-        calls = [self._calls.row(self._calls.add(layer)) for layer in told.layers]
-        self._calls.order.update(dict.fromkeys(told.layers))
+        calls = self._called(told.layers)
         self._signals.take(calls, sizes(told.signals), again)
         self._tally.take(calls, tallies(told.outputs, told.shifts))
         for name, found in (("activation", told.outputs), ("signal_grad", told.signals)):
             entries = strange(found)
             for k in np.flatnonzero(entries).tolist():
                 self._suspects.add(told.layers[k], name, int(entries[k]), calls[k])
+
+    @_timed
+    def hear(
+        self, layers: Sequence[int], outputs: Sequence[Tensor], signals: Sequence[Tensor]
+    ) -> None:
+        """A backward pass that is going on came by calls of layers that nobody else tells of.
+
+        Args:
+            layers: the layer of each call.
+            outputs: what activations gave out after it, or it itself where it has none.
+            signals: gradients by what it itself gave out.
+        """
+        calls = self._called(layers)
+        self._read_outputs(calls, list(outputs))
+        self._signals.hear(calls, list(signals))
+
+    def _called(self, layers: Sequence[int]) -> list[int]:
+        """Places of new calls of layers among those of the step."""
+        self._calls.order.update(dict.fromkeys(layers))
+        return [self._calls.row(self._calls.add(layer)) for layer in layers]
 
     @_timed
     def backward(self, share: float = 1.0) -> None:
