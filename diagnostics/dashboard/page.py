@@ -69,6 +69,7 @@ def page(
         first=firstlight.picture(frame),
         plane=frame is not None and frame.inputs == 2,
         watched=frame is not None and frame.watched,
+        cost=frame.cost if frame else "",
         verdicts=(frame.verdict or ()) if frame else (),
         said=frame.said if frame else "",
         offer=offer,
