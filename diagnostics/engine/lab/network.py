@@ -5,6 +5,7 @@ In an MLP the blocks follow each other, in an RNN they are one block at successi
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from diagnostics.subject.config import RunConfig
 from diagnostics.subject.initializations import INITIALIZATIONS
 
 LSUV_SAMPLES = 256
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Block(nn.Module):
@@ -51,6 +54,18 @@ class Network(nn.Module):
         super().__init__()
         self.blocks = nn.Sequential(*blocks)
         self.output = nn.Linear(width, classes)
+        self._by_mode = [module for module in self.modules() if _has_modes(module)]
+
+    def train(self, mode: bool = True) -> Self:
+        """As ever, told to those modules alone that act otherwise in training."""
+        self.training = mode
+        for module in self._by_mode:
+            module.train(mode)
+        return self
+
+    def by_mode(self, kind: type[M]) -> list[M]:
+        """Modules of a kind that act otherwise in training."""
+        return [module for module in self._by_mode if isinstance(module, kind)]
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
@@ -91,6 +106,11 @@ class Recurrent(Network):
             h = h + new if self.config.residual else new
         logits: Tensor = self.output(h)
         return logits
+
+
+def _has_modes(module: nn.Module) -> bool:
+    dropping = isinstance(module, nn.Dropout) and module.p > 0
+    return dropping or isinstance(module, nn.BatchNorm1d)
 
 
 def share_parameters(source: nn.Module, target: nn.Module) -> None:
@@ -158,14 +178,14 @@ def probe_parts(config: RunConfig, samples: Tensor) -> tuple[Tensor, ...]:
 
 
 @contextmanager
-def batch_statistics(network: nn.Module) -> Iterator[None]:
+def batch_statistics(network: Network) -> Iterator[None]:
     """Forward passes inside normalize by their own batch, drop nothing out, and leave no trace.
 
     Untrained running statistics say nothing of the data, so a look at a network at
     initialization needs the batch's own.
     """
     training = network.training
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d)]
+    norms = network.by_mode(nn.BatchNorm1d)
     saved = [[buffer.clone() for buffer in norm.buffers()] for norm in norms]
     network.eval()
     for norm in norms:
@@ -179,7 +199,7 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
                 buffer.copy_(value)
 
 
-def count_dead(network: nn.Module, probe: Probe, parts: Sequence[Tensor]) -> NDArray[np.bool_]:
+def count_dead(network: Network, probe: Probe, parts: Sequence[Tensor]) -> NDArray[np.bool_]:
     """Let a probe count dead units, with dropout at work as in training.
 
     A unit that is 0 for every sample until something before it is dropped gets its gradient then,
@@ -189,7 +209,6 @@ def count_dead(network: nn.Module, probe: Probe, parts: Sequence[Tensor]) -> NDA
         Which units are dead, [hidden layers, units].
     """
     with batch_statistics(network), torch.random.fork_rng(devices=[]):
-        for module in network.modules():
-            if isinstance(module, nn.Dropout):
-                module.train()
+        for module in network.by_mode(nn.Dropout):
+            module.train()
         return probe.count_dead(network, parts)
