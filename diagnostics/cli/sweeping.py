@@ -59,10 +59,11 @@ def sweep(words: Sequence[str], output: Path | None, as_json: bool, **given: Any
 
 
 def _followed(results: "Iterator[Result]", count: int, quiet: bool) -> "Iterator[Result]":
-    """With a bar that says how long the rest will take."""
+    """With a bar that says how long the rest will take, by the mean: teams come all at once."""
     from tqdm import tqdm
 
-    return iter(tqdm(results, total=count, unit=" networks", disable=True if quiet else None))
+    hidden = True if quiet else None
+    return iter(tqdm(results, total=count, unit=" networks", disable=hidden, smoothing=0))
 
 
 def _check(output: Path | None) -> None:

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 from diagnostics.store.store import Store, StoreError
 from diagnostics.subject.printable import Refusal
 from diagnostics.sweeps.outcomes import Outcome, outcome
+from diagnostics.sweeps.pace import seconds
 from diagnostics.sweeps.product import Plan
 from diagnostics.sweeps.sweep import Result, answers
 
@@ -48,11 +49,17 @@ class Tour:
     error: str = ""
     ending: threading.Event = field(default_factory=threading.Event)
     _began: float = 0.0
-    _known: int = 0
+    _latest: float = 0.0
+    _known: frozenset[int] = frozenset()
 
     def begin(self) -> None:
         """From here on it is reckoned how long the rest will take."""
-        self.state, self._began, self._known = "going", time.monotonic(), len(self.found)
+        self.state, self._known = "going", frozenset(self.found)
+        self._began = self._latest = time.monotonic()
+
+    def find(self, one: Outcome) -> None:
+        """A cell's outcome is there."""
+        self.found[one.cell.place], self._latest = one, time.monotonic()
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -62,11 +69,18 @@ class Tour:
     @property
     def left(self) -> float | None:
         """Seconds that the rest will take; None before anything is known."""
-        new = len(self.found) - self._known
-        if self.state != "going" or new < 1:
+        found = self.found.copy().keys()
+        done = self._reckoned(found - self._known)
+        if self.state != "going" or not done:
             return None
-        each = (time.monotonic() - self._began) / new
-        return each * (len(self.plan.cells) - len(self.found))
+        rest = self._reckoned({cell.place for cell in self.plan.cells} - found)
+        lasts = (self._latest - self._began) * rest / done
+        return max(0.0, lasts - (time.monotonic() - self._latest))
+
+    def _reckoned(self, places: Collection[int]) -> float:
+        """What one process would need for some cells, of which larger ones need more."""
+        configs = [cell.config for cell in self.plan.cells if cell.place in places]
+        return seconds(filter(None, configs), 1, trained=self.plan.trained)
 
 
 class Tours:
@@ -141,7 +155,7 @@ class Tours:
         try:
             with self._opens(tour.plan, tour.owner, tour.ending) as results:
                 for result in results:
-                    tour.found[result.cell.place] = outcome(self._store, result)
+                    tour.find(outcome(self._store, result))
             tour.state = "done" if len(tour.found) == len(tour.plan.cells) else "stopped"
         except Exception as trouble:
             log.exception("a sweep ended")

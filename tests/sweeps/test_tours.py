@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from diagnostics.store.store import Store
+from diagnostics.sweeps.outcomes import Outcome
 from diagnostics.sweeps.product import Plan, plan
 from diagnostics.sweeps.sweep import Result, Sweep
 from diagnostics.sweeps.tours import Busy, Tour, Tours
@@ -64,6 +66,26 @@ def test_it_goes_on_to_its_end_and_is_known_then(file_store: Store) -> None:
     assert {run.owner for run in file_store.runs()} == {"me"}
     later = Tours(file_store, gate).look(asked)
     assert later.state == "done" and sorted(later.found) == [0, 1, 2]
+
+
+def test_the_rest_is_reckoned_by_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Larger networks take longer, and time goes by between two results."""
+    now = [100.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("diagnostics.sweeps.tours.time", clock)
+    asked = plan(["depth=5,50 width=8 seed=0,1"])
+    tour = Tour(asked)
+    tour.begin()
+    assert tour.left is None
+    now[0] += 10
+    for cell in asked.cells[:2]:
+        tour.find(Outcome(cell, ""))
+    left = tour.left
+    assert left is not None and left > 30
+    now[0] += 1
+    assert tour.left == pytest.approx(left - 1)
+    now[0] += 1000
+    assert tour.left == 0
 
 
 def test_one_goes_on_at_a_time(file_store: Store) -> None:
