@@ -105,13 +105,17 @@ def show_run(run: "Run", as_json: bool) -> None:
         parts.append(f"held-out accuracy {run.accuracy:.1%}")
     if run.patient_zero is not None:
         zero = run.patient_zero
-        parts.append(f"first non-finite: {zero.tensor} of layer {zero.layer} at step {zero.step}")
+        of = "" if zero.tensor == "loss" else f" of layer {zero.layer}"
+        parts.append(f"first non-finite: {zero.tensor}{of} at step {zero.step}")
+    if run.name:
+        parts.append(f"“{run.name}”")
     click.echo("  ".join([*parts, " ".join(run.config.words())]))
 
 
 def run_object(run: "Run") -> dict[str, Any]:
     """A run as JSON has it."""
-    found = {"run": run.id, "state": run.state, "steps": run.steps}
+    found: dict[str, Any] = {"run": run.id, "state": run.state, "steps": run.steps}
+    found |= {"name": run.name} if run.name else {}
     found |= {"loss": run.loss, "accuracy": run.accuracy}
     found |= {"created": run.created.isoformat(), "config": run.config.model_dump()}
     if run.patient_zero is not None:

@@ -137,7 +137,8 @@ def _diverged(case: Case) -> Finding | None:
     patient = case.patient_zero
     if patient is None:
         return None
-    where = f"the {TENSORS[patient.tensor]} of {called(patient.layer, case.subject)}"
+    of = "" if patient.tensor == "loss" else f" of {called(patient.layer, case.subject)}"
+    where = f"the {TENSORS[patient.tensor]}{of}"
     ends = case.subject.lab is not None  # the lab ends such a run, a stranger's goes on
     return Finding(
         f"At step {patient.step} numbers left the range of floats, first in {where}. "

@@ -9,8 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from diagnostics.cli.commands import commands
+from diagnostics.store.records import PatientZero, Summary
 from diagnostics.store.settings import SETTINGS
+from diagnostics.store.store import Store
 from diagnostics.subject.config import FIELDS
+from diagnostics.subject.watched import WatchedModel
 
 pytestmark = pytest.mark.thorough
 
@@ -42,6 +45,19 @@ def test_profile_shows_vanishing_signals_beside_flat_weight_gradients() -> None:
 
 def test_profile_is_a_table_for_people() -> None:
     assert "signal_grad_norm" in gd("profile depth=2 width=4").stdout
+
+
+def test_a_list_tells_names_and_where_a_run_diverged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GD_STORE", store.url)
+    for name, tensor in (("trial 1", "loss"), ("", "weight")):
+        run = store.create_run(WatchedModel(model="Net", layers=()), name=name)
+        store.finish(run, Summary("diverged", 9, None, None, PatientZero(6, 2, tensor)))
+    listed = gd("runs").stdout.splitlines()
+    assert "first non-finite: weight of layer 2 at step 6  model=Net" in listed[0]
+    assert "first non-finite: loss at step 6  “trial 1”  model=Net" in listed[1]
+    assert [row.get("name") for row in rows(gd("runs --json"))] == [None, "trial 1"]
 
 
 def test_train_ends_with_a_summary_and_the_run_is_in_the_store(

@@ -54,6 +54,8 @@ def test_sentences_name_layers_and_advice_changes_nothing() -> None:
     assert found.remedies and all(not r.changes and r.effect for r in found.remedies)
     (diverged,) = diagnose(MODEL, _sick(), PatientZero(7, 2, "signal_grad"))
     assert "step 7" in diverged.sentence and "blocks.0.conv1" in diverged.sentence
+    (diverged,) = diagnose(MODEL, _sick(), PatientZero(7, 4, "loss"))
+    assert "first in the loss." in diverged.sentence
 
 
 def test_a_watched_network_gets_the_reason_that_the_same_one_of_the_lab_gets() -> None:

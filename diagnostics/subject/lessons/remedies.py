@@ -100,7 +100,7 @@ REMEDIES = (
             Scene(
                 "By norm",
                 f"{_CLIP} clip=norm",
-                "Now you have seen it saved: only the first 300 steps had to be clipped.",
+                "Now you have seen it saved: clipped at first, and in none of the last 200 steps.",
                 shows="clipping_earlier",
                 spares="diverged",
                 panel="clipping",
@@ -108,7 +108,7 @@ REMEDIES = (
             Scene(
                 "By value",
                 f"{_CLIP} clip=value clip_threshold=0.01",
-                "Now you have seen it saved by turned gradients, and only in the first 300 steps.",
+                "Now you have seen it saved by turned gradients, and none of the last 200 turned.",
                 shows="clipping_earlier",
                 spares="diverged",
                 panel="clipping",
