@@ -170,7 +170,7 @@ UNITS = (
             Scene(
                 "ELU",
                 f"{_SELU} activation=elu",
-                "Now you have seen ELU learn as well, but take twice as long, or longer.",
+                "Now you have seen ELU learn as well, but take much longer.",
                 view="activation",
             ),
             Scene(
