@@ -1,10 +1,11 @@
 """Sweeps are trained once, whatever happens to them."""
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Thread, Timer
 from typing import Any
 
 import numpy as np
@@ -244,22 +245,27 @@ def test_a_network_that_can_not_be_measured_is_a_result_with_its_reason(
 
 
 @pytest.mark.thorough
-def test_real_workers_may_be_killed_by_hand(file_store: Store) -> None:
-    killed = 0
-    with swept(file_store, Crew(2), plan(["depth=2:4 width=8 steps=500"])) as results:
-        for _ in results:
-            if not killed and any(run.state == "running" for run in file_store.runs()):
-                killed = _kill_workers()
+@pytest.mark.parametrize("words", ["depth=2:4", "seed=1:3 depth=3"])
+def test_real_workers_may_be_killed_by_hand(file_store: Store, words: str) -> None:
+    """Of networks that are trained alone, and of a team."""
+    killer = Thread(target=_kill_workers_once_they_train, args=(file_store,))
+    with swept(file_store, Crew(2), plan([words, "width=8 steps=500"])) as results:
+        killer.start()
+        found = list(results)
+    killer.join()
     states = [run.state for run in file_store.runs()]
-    assert killed and states.count("finished") == 3 and "failed" in states
+    assert len(found) == states.count("finished") == 3 and "failed" in states
+    for run in file_store.runs():
+        steps = file_store.since(run.id).batch.steps.tolist()
+        assert steps == list(range(1, run.steps + 1))
 
 
-def _kill_workers() -> int:
+def _kill_workers_once_they_train(store: Store) -> None:
+    while not any(run.state == "running" for run in store.runs()):
+        time.sleep(0.01)
     below = psutil.Process().children(recursive=True)
-    workers = [one for one in below if one.ppid() != os.getpid()]
-    for worker in workers:
+    for worker in (one for one in below if one.ppid() != os.getpid()):
         worker.kill()
-    return len(workers)
 
 
 def test_in_python_it_is_a_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,8 @@ class Team:
                 continue
             try:
                 outcome = act(member)
+                if isinstance(outcome, Summary):
+                    member.close()
             except Exception as trouble:
                 outcome = trouble
             if outcome is not None:

@@ -15,6 +15,7 @@ from diagnostics.engine.lab.worker import train_stored, train_together
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control
 from diagnostics.store.packing import Checkpoint
+from diagnostics.store.pictures import Picture
 from diagnostics.store.records import SCALAR_INDEX, Command, StepBatch, Summary
 from diagnostics.store.store import Store
 from diagnostics.subject.activations import ACTIVATIONS
@@ -201,6 +202,16 @@ def test_what_goes_wrong_with_one_is_its_own(monkeypatch: pytest.MonkeyPatch) ->
     first, second, third = _together(members)
     assert isinstance(second, MemoryError)
     assert isinstance(first, Summary) and isinstance(third, Summary)
+
+
+def test_the_last_picture_is_of_the_end() -> None:
+    members = _members([BASE, BASE.changed(steps=5)])
+    for member in members.values():
+        member.pictured(beside=2)
+    _together(members)
+    shots = [_sink(member).pictures for member in members.values()]
+    ends = [one[-1].step for one in shots if isinstance(one[-1], Picture)]
+    assert [int(step[0]) for step in ends] == [STEPS, 5]
 
 
 def _fails() -> None:
