@@ -1,5 +1,7 @@
 """Remedies are tried: those that help come first, with what came of them."""
 
+import re
+
 import pytest
 
 from diagnostics.diagnosis import rules
@@ -81,7 +83,9 @@ def test_clipping_is_the_first_remedy_of_an_rnn_that_diverged(seed: int) -> None
     """It diverges only after 150 steps, at which others have learned more by then."""
     rnn = "architecture=rnn activation=relu init=orthogonal lr=1 steps=400"
     found = consult("diverged", config(f"{rnn} seed={seed}"))
-    assert found[0].changes["clip"] == "norm" and "diverged → 2%" in found[0].effect
+    assert found[0].changes["clip"] == "norm"
+    (error,) = re.findall(r"diverged → (\d+)%", found[0].effect)
+    assert int(error) < 10
 
 
 def test_every_illness_of_the_labs_networks_has_a_yardstick() -> None:
