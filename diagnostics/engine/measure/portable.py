@@ -1,6 +1,7 @@
 """What kernels sum up, by torch, for devices and types that no kernel reads."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ from diagnostics.engine.measure.stacked import (
 from diagnostics.subject.activations import Span
 
 OF_A_CHANGE = ("sum", "squares", "moved", "moved_squares", "along", "last_squares")
+
+
+def _in_full(tensors: Sequence[Tensor]) -> AbstractContextManager[None]:
+    """Where a loop has torch compute in half precision, what is summed up here is not."""
+    return torch.autocast(tensors[0].device.type, enabled=False)
 
 
 def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
@@ -68,7 +74,7 @@ def changes(
 
 def told(memories: Sequence[Memory]) -> Records:
     """Rows of ``MEMORY``."""
-    steps = [torch.as_tensor(one.steps, dtype=torch.float32) for one in memories]
+    steps = [_number(one.steps) for one in memories]
     found = np.zeros(len(memories), MEMORY)
     for row, one, count in zip(found, memories, transferred(steps), strict=True):
         row["share"], row["newest"] = 1 - one.forgets**count, 1 - one.forgets
@@ -97,6 +103,12 @@ def surprises(
     return np.where(found[1] > 0, np.nan, found[0])
 
 
+def _number(steps: Any) -> Tensor:
+    if isinstance(steps, Tensor):
+        return steps.detach().float()
+    return torch.tensor(steps, dtype=torch.float32, device="cpu")
+
+
 def _fitting(last: Tensor | None, now: Tensor) -> Tensor:
     """What was kept, unless a model was moved or made of another type since."""
     same = last is not None and (last.dtype, last.device) == (now.dtype, now.device)
@@ -111,7 +123,8 @@ def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Reco
     """
     found = np.zeros(len(tensors), SIZE)
     found["entries"] = [tensor.numel() for tensor in tensors]
-    (_tails if tails else _norms_and_zeros)(tensors, found)
+    with _in_full(tensors):
+        (_tails if tails else _norms_and_zeros)(tensors, found)
     kernels.add(found, np.array(rows, np.int64), out)
     return bool(np.isfinite(found["norm"]).all())
 
@@ -165,7 +178,8 @@ def tally(
     for span in set(spans):
         where = [k for k, other in enumerate(spans) if other == span and tensors[k].numel()]
         if where:
-            found[where] = _tallied([whole(tensors[k]) for k in where], span)
+            with _in_full(tensors):
+                found[where] = _tallied([whole(tensors[k]) for k in where], span)
     some = np.flatnonzero(found["count"])
     kernels.pool(found, some, np.array(rows, np.int64)[some], out)
 

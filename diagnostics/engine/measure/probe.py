@@ -578,12 +578,13 @@ class Probe:
 
 def warm_up() -> None:
     """Measure two steps of next to nothing: a process loads or compiles its kernels then."""
+    usual: Any = {"device": "cpu", "dtype": torch.float32}  # whatever the loop has as defaults
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        linear, relu = nn.Linear(1, 1), nn.ReLU()
+        linear, relu = nn.Linear(1, 1, **usual), nn.ReLU()
         probe = Probe([Layer("", linear, relu)], channels=np.array([False]))
         probe.attach()
         for _ in range(2):
-            relu(linear(torch.ones(1, 1))).sum().backward()
+            relu(linear(torch.ones(1, 1, **usual))).sum().backward()
             probe.backward()
             probe.before_step()
             kernels.rounded(probe.after_step().values)

@@ -52,7 +52,7 @@ class Shelf:
         if not found.all():
             for k in rows:
                 if self.tensors[k] is None:
-                    self.put(k, torch.zeros(int(sizes[k])))
+                    self.put(k, torch.zeros(int(sizes[k]), dtype=torch.float32, device="cpu"))
             found = self.addresses[rows]
         return found
 

@@ -185,7 +185,7 @@ class Tap:
 
 def _leaf(device: torch.device, *given: float) -> Tensor:
     leaf = torch.zeros(WIDTH, dtype=torch.float64, device=device)
-    leaf[: len(given)] = torch.tensor(given, dtype=torch.float64)
+    leaf[: len(given)] = torch.tensor(given, dtype=torch.float64, device=device)
     return leaf
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+AUTOCAST = torch.autocast
 RUN_BACKWARD = torch.autograd._engine_run_backward
 
 WAITED_FOR = ("cpu", "tolist", "item", "__float__", "__int__", "__bool__", "__index__")
@@ -47,6 +48,7 @@ class Elsewhere(TorchFunctionMode):
             (Tensor, "is_mps", property(lambda tensor: self._device_of(tensor).type == "mps")),
             (Tensor, "device", property(self._device_of)),
             (torch.autograd, "_engine_run_backward", self._run_backward),
+            (torch, "autocast", lambda kind, *rest, **named: AUTOCAST("cpu", *rest, **named)),
         ):
             self._lies.enter_context(mock.patch.object(owner, name, lie, create=True))
         super().__enter__()

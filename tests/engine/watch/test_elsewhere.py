@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diagnostics import watch
+from diagnostics.engine.measure import pending
 from diagnostics.store.records import METRICS, StepBatch
 from diagnostics.store.store import Store
 from tests.engine.watch.elsewhere import Elsewhere
@@ -56,7 +57,12 @@ def train(store: Store, name: str, device: Elsewhere | None, **options: Any) -> 
 
 
 def train_it(
-    store: Store, model: nn.Module, shape: tuple[int, ...], device: Elsewhere | None, **options: Any
+    store: Store,
+    model: nn.Module,
+    shape: tuple[int, ...],
+    device: Elsewhere | None,
+    half: bool = False,
+    **options: Any,
 ) -> Trained:
     dtype = next(model.parameters()).dtype
     optimizer = torch.optim.AdamW(model.parameters(), 1e-2, weight_decay=0.1)
@@ -66,7 +72,8 @@ def train_it(
         for x in batches:
             with device or torch.enable_grad():
                 before = device.waited if device else 0
-                loss = loss_of(model, x)
+                with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                    loss = loss_of(model, x)
                 loss.backward()
                 optimizer.step()
                 optimizer.zero_grad()
@@ -81,6 +88,22 @@ def train_it(
 def test_numbers_are_those_of_the_processor(store: Store, name: str, kind: str) -> None:
     here = train(store, name, None, every=1)
     there = train(store, name, Elsewhere(kind, DEVICES[kind]), every=1)
+    np.testing.assert_array_equal(there.losses, here.losses)
+    for key in METRICS:
+        close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
+        np.testing.assert_allclose(there.batch.metric(key), here.batch.metric(key), **close)
+
+
+@pytest.mark.parametrize("kind", DEVICES)
+@pytest.mark.parametrize("name", ["mlp", "transformer", "masked"])
+def test_autocast_halves_no_number(
+    store: Store, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        pending, "MOST_ELSEWHERE", 400
+    )  # read within the forward pass, some at once
+    here = train(store, name, None, half=True, every=1)
+    there = train(store, name, Elsewhere(kind, DEVICES[kind]), half=True, every=1)
     np.testing.assert_array_equal(there.losses, here.losses)
     for key in METRICS:
         close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
