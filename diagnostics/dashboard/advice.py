@@ -7,6 +7,7 @@ from typing import Any
 
 from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.trials import Trials
+from diagnostics.runs.logs import log_failure
 from diagnostics.runs.runner import Runner
 from diagnostics.store import beforehand
 from diagnostics.store.records import StepBatch
@@ -66,5 +67,5 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     """A worker that dies costs an answer, not the page."""
     try:
         await work
-    except Exception:
-        log.exception("a worker could not answer")
+    except Exception as error:
+        log_failure(log, "a worker could not answer", error)

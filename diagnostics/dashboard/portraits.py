@@ -7,6 +7,7 @@ from collections.abc import Callable
 from diagnostics.dashboard.feed import Feed
 from diagnostics.dashboard.kept import keep
 from diagnostics.dashboard.learned import Shot
+from diagnostics.runs.logs import log_failure
 from diagnostics.runs.runner import Runner
 from diagnostics.store.store import Store
 from diagnostics.subject.config import RunConfig
@@ -55,8 +56,8 @@ class Portraits:
         try:
             ground, picture = await asyncio.wrap_future(self._runner.portrait(config))
             shot = Shot(config, ground, picture)
-        except Exception:
-            log.exception("a network could not be pictured")
+        except Exception as error:
+            log_failure(log, "a network could not be pictured", error)
         keep(self._kept, config, shot, MOST_KEPT)
         self._arrived()
 

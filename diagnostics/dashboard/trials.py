@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from diagnostics.dashboard.kept import keep
 from diagnostics.diagnosis.remedies import SHOWN, Outcome, helpful, offered
 from diagnostics.diagnosis.rules import RULES
+from diagnostics.runs.logs import log_failure
 from diagnostics.runs.runner import Runner
 from diagnostics.store.records import Remedy
 from diagnostics.subject.config import RunConfig
@@ -63,8 +64,8 @@ class Trials:
         while illness := self._next():
             try:
                 await self._try(illness)
-            except Exception:  # a worker that dies costs an answer, not the page
-                log.exception("a remedy could not be tried")
+            except Exception as error:  # a worker that dies costs an answer, not the page
+                log_failure(log, "a remedy could not be tried", error)
                 illness.lost = True
             illness.trying = False
             self._arrived()

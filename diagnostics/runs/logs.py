@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+from concurrent.futures import BrokenExecutor
 from datetime import UTC, datetime
 
 from diagnostics.subject.printable import printable
@@ -49,3 +50,8 @@ def follow() -> None:
     as_json = os.environ.get(AS_JSON) == "1"
     handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def log_failure(log: logging.Logger, what: str, error: Exception) -> None:
+    """A worker that was killed is told in a line; of what else goes wrong, where it did."""
+    log.error("%s: %s", what, error, exc_info=not isinstance(error, BrokenExecutor))

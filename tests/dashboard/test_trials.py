@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -24,14 +25,14 @@ class Worker(Runner):
     def __init__(self, store: Store) -> None:
         super().__init__(store, NoWorkers())
         self.asked: list[tuple[str, RunConfig]] = []
-        self.breaks = False
+        self.breaks: Exception | None = None
 
     def outcome(self, rule: str, config: RunConfig) -> "Future[Outcome | None]":
         first = (rule, config) not in self.asked
         self.asked.append((rule, config))
         found: Future[Outcome | None] = Future()
         if self.breaks:
-            found.set_exception(RuntimeError("killed"))
+            found.set_exception(self.breaks)
         else:
             well = HELPS.get(config.activation, Outcome(-99.0, False))
             found.set_result(None if first else well)
@@ -81,10 +82,11 @@ def test_what_was_asked_for_last_is_tried_first(worker: Worker) -> None:
     assert worker.asked[0] == ("vanishing", SICK)
 
 
+@pytest.mark.parametrize("trouble", [BrokenProcessPool("killed"), RuntimeError("a bug")])
 def test_a_worker_that_dies_leaves_remedies_untried(
-    worker: Worker, caplog: pytest.LogCaptureFixture
+    worker: Worker, trouble: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    worker.breaks = True
+    worker.breaks = trouble
 
     async def look() -> tuple[Remedy, ...]:
         arrived = asyncio.Event()
@@ -95,4 +97,7 @@ def test_a_worker_that_dies_leaves_remedies_untried(
 
     found = asyncio.run(look())
     assert [remedy.trial for remedy in found] == ["untried"] * SHOWN
-    assert len(worker.asked) == 1 and "could not be tried" in caplog.text
+    assert len(worker.asked) == 1
+    (line,) = caplog.records
+    assert line.getMessage() == f"a remedy could not be tried: {trouble}"
+    assert bool(line.exc_info) != isinstance(trouble, BrokenProcessPool)  # a bug is looked for
