@@ -187,14 +187,14 @@ class Sweep:
 
     def _leave(self) -> None:
         """End what goes on; it is not waited for longer than for its current step."""
+        begun = [future for future in self._going if not future.cancel()]
         for future, job in self._going.items():
-            begun = not future.cancel()
             for run in job.runs:
-                if begun:
+                if future in begun:
                     self._store.send(run, Command("stop"))
                 else:
                     self._store.set_state(run, "stopped")
-        wait(self._going, timeout=10)
+        wait(begun, timeout=10)
         self._going = {}
 
 
