@@ -1,7 +1,7 @@
 """What kernels sum up, by torch, for devices and types that no kernel reads."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,9 @@ OF_A_CHANGE = ("sum", "squares", "moved", "moved_squares", "along", "last_square
 
 def _in_full(tensors: Sequence[Tensor]) -> AbstractContextManager[None]:
     """Where a loop has torch compute in half precision, what is summed up here is not."""
-    return torch.autocast(tensors[0].device.type, enabled=False)
+    kind = tensors[0].device.type
+    known = torch.amp.is_autocast_available(kind)
+    return torch.autocast(kind, enabled=False) if known else nullcontext()
 
 
 def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
