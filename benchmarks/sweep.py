@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from diagnostics.engine.lab.isolation import isolated
 from diagnostics.engine.lab.team import Team
-from diagnostics.engine.lab.trainer import Training, isolated, train
+from diagnostics.engine.lab.trainer import Training, train
 from diagnostics.engine.lab.worker import warm_up
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control

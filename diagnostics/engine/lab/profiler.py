@@ -7,9 +7,10 @@ import pandas as pd
 from torch.nn import functional as F
 
 from diagnostics.engine.lab import data, network
+from diagnostics.engine.lab.isolation import isolated
 from diagnostics.engine.lab.network import count_dead, probe_parts
 from diagnostics.engine.lab.studio import Studio
-from diagnostics.engine.lab.trainer import isolated, through
+from diagnostics.engine.lab.trainer import through
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
 from diagnostics.store.pictures import Ground, Picture

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from diagnostics.engine.lab.isolation import isolated
 from diagnostics.engine.lab.stack import Stack
-from diagnostics.engine.lab.trainer import Training, Values, isolated, through, unmeasured
+from diagnostics.engine.lab.trainer import Training, Values, through, unmeasured
 from diagnostics.engine.measure import reductions
 from diagnostics.engine.measure.kernels import Floats, rounded
 from diagnostics.engine.measure.probe import Probe
@@ -103,16 +104,16 @@ class Team:
     def _step(self) -> None:
         started, members = time.perf_counter(), self._members
         self._backward(members)
-        norms = dict(zip(map(id, members), _norms(members), strict=True))
-        self._each(lambda one: one.clip(norms[id(one)]))
+        norms = dict(zip(members, _norms(members), strict=True))
+        self._each(lambda one: one.clip(norms[one]))
         if self._probe is not None:
             self._probe.before_step()
         self._each(Training.update)
         values, watching = self._measured(members)
         lasted = time.perf_counter() - started
         shares = lasted / len(members), watching / len(members)
-        rows = dict(zip(map(id, members), values, strict=True))
-        self._each(lambda one: one.record(rows[id(one)], *shares))
+        rows = dict(zip(members, values, strict=True))
+        self._each(lambda one: one.record(rows[one], *shares))
         self._each(self._ended)
 
     def _backward(self, members: list[Training]) -> None:
@@ -163,9 +164,9 @@ class Team:
         """Have members' own probes know what theirs in common does."""
         if self._probe is None:
             return
-        known, places = self._probe.kept(), list(map(id, self._members))
+        known, every = self._probe.kept(), self._members
         for one in members:
-            first = places.index(id(one)) * self._count
+            first = every.index(one) * self._count
             rows = slice(first, first + self._count)
             assert one.probe is not None
             one.probe.take_up({"counted": one.probe.counted, "updates": known["updates"][rows]})

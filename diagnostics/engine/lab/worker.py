@@ -10,9 +10,10 @@ from typing import TypeVar
 import torch
 
 from diagnostics.engine.lab.checkpoints import SetAside, standing
+from diagnostics.engine.lab.isolation import isolated
 from diagnostics.engine.lab.profiler import portrait, profile_batch
 from diagnostics.engine.lab.team import Team
-from diagnostics.engine.lab.trainer import Training, isolated, train
+from diagnostics.engine.lab.trainer import Training, train
 from diagnostics.engine.lab.trials import outcome
 from diagnostics.engine.sinks import FLUSH_SECONDS, LONGEST_WAIT_SECONDS, MemorySink, StoreSink
 from diagnostics.runs import lifetime

@@ -8,9 +8,10 @@ import pytest
 
 from diagnostics.engine.lab import network, trainer
 from diagnostics.engine.lab.checkpoints import SetAside
+from diagnostics.engine.lab.isolation import isolated
 from diagnostics.engine.lab.network import Network
 from diagnostics.engine.lab.team import Outcome, Team
-from diagnostics.engine.lab.trainer import Training, isolated, train
+from diagnostics.engine.lab.trainer import Training, train
 from diagnostics.engine.lab.worker import train_stored, train_together
 from diagnostics.engine.sinks import MemorySink
 from diagnostics.runs.control import Control
