@@ -105,7 +105,7 @@ def show_run(run: "Run", as_json: bool) -> None:
         parts.append(f"held-out accuracy {run.accuracy:.1%}")
     if run.patient_zero is not None:
         zero = run.patient_zero
-        of = "" if zero.tensor == "loss" else f" of layer {zero.layer}"
+        of = f" of layer {zero.layer}" if zero.within else ""
         parts.append(f"first non-finite: {zero.tensor}{of} at step {zero.step}")
     if run.name:
         parts.append(f"“{run.name}”")
@@ -115,11 +115,12 @@ def show_run(run: "Run", as_json: bool) -> None:
 def run_object(run: "Run") -> dict[str, Any]:
     """A run as JSON has it."""
     found: dict[str, Any] = {"run": run.id, "state": run.state, "steps": run.steps}
-    found |= {"name": run.name} if run.name else {}
     found |= {"loss": run.loss, "accuracy": run.accuracy}
     found |= {"created": run.created.isoformat(), "config": run.config.model_dump()}
     if run.patient_zero is not None:
         found["patient_zero"] = asdict(run.patient_zero)
+    if run.name:
+        found["name"] = run.name
     if run.error is not None:
         found["error"] = run.error
     return found

@@ -137,7 +137,7 @@ def _diverged(case: Case) -> Finding | None:
     patient = case.patient_zero
     if patient is None:
         return None
-    of = "" if patient.tensor == "loss" else f" of {called(patient.layer, case.subject)}"
+    of = f" of {called(patient.layer, case.subject)}" if patient.within else ""
     where = f"the {TENSORS[patient.tensor]}{of}"
     ends = case.subject.lab is not None  # the lab ends such a run, a stranger's goes on
     return Finding(

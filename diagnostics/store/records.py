@@ -357,6 +357,11 @@ class PatientZero:
     layer: int
     tensor: str
 
+    @property
+    def within(self) -> bool:
+        """Whether it was seen in its layer: a loss is of none."""
+        return self.tensor != "loss"
+
 
 @dataclass(frozen=True)
 class Command:

@@ -83,15 +83,19 @@ def train_it(
     return Trained(losses, store.since(w.run_id).batch, waits)
 
 
+def _same(there: Trained, here: Trained) -> None:
+    np.testing.assert_array_equal(there.losses, here.losses)
+    for key in METRICS:
+        close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
+        np.testing.assert_allclose(there.batch.metric(key), here.batch.metric(key), **close)
+
+
 @pytest.mark.parametrize("kind", DEVICES)
 @pytest.mark.parametrize("name", sorted(set(SHAPES) - {"empty"}))
 def test_numbers_are_those_of_the_processor(store: Store, name: str, kind: str) -> None:
     here = train(store, name, None, every=1)
     there = train(store, name, Elsewhere(kind, DEVICES[kind]), every=1)
-    np.testing.assert_array_equal(there.losses, here.losses)
-    for key in METRICS:
-        close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
-        np.testing.assert_allclose(there.batch.metric(key), here.batch.metric(key), **close)
+    _same(there, here)
 
 
 @pytest.mark.parametrize("kind", DEVICES)
@@ -104,10 +108,7 @@ def test_autocast_halves_no_number(
     )  # read within the forward pass, some at once
     here = train(store, name, None, half=True, every=1)
     there = train(store, name, Elsewhere(kind, DEVICES[kind]), half=True, every=1)
-    np.testing.assert_array_equal(there.losses, here.losses)
-    for key in METRICS:
-        close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
-        np.testing.assert_allclose(there.batch.metric(key), here.batch.metric(key), **close)
+    _same(there, here)
 
 
 @pytest.mark.parametrize("kind", DEVICES)
