@@ -75,6 +75,14 @@ const room = (() => {
     return lost ? [`${short(text)} is cut off`] : [];
   }
 
+  /** Of a button's words, what lies beyond its edge. */
+  function spilt({ text, owner, boxes }) {
+    const button = owner.closest("button");
+    const edge = button && button.getBoundingClientRect();
+    const out = edge && boxes.some((box) => cut(box, owner) && tall(shared(box, edge)) < tall(box) - SLIGHT);
+    return out ? [`${short(text)} sticks out of its button`] : [];
+  }
+
   /** What stays where it is while the page scrolls lies over what scrolls, as is meant. */
   const layer = (owner) => above(owner).find((one) =>
     /sticky|fixed/.test(getComputedStyle(one).position) || one.matches("dialog")) || null;
@@ -139,7 +147,8 @@ const room = (() => {
     const found = words();
     const taught = found.filter(({ owner }) => owner.closest("#lesson-title, #lesson-text"));
     return [...new Set([
-      ...sideways(), ...(scroll ? [] : scrolls()), ...found.flatMap(clipped), ...overlaps(found),
+      ...sideways(), ...(scroll ? [] : scrolls()), ...found.flatMap(clipped), ...found.flatMap(spilt),
+      ...overlaps(found),
       ...smaller(found, type, "small"), ...smaller(taught, lesson, "small for a lesson"), ...targets(target),
     ])];
   }

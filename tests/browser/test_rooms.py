@@ -53,6 +53,12 @@ def _train(page: Page) -> None:
     page.wait_for_function("lab.frame()?.newest > 5")
 
 
+def _tried(page: Page) -> None:
+    """To the end, and until the first remedy's trial is told: its line is the longest there is."""
+    _train(page)
+    expect(page.locator("#remedies small").first).to_contain_text("→", timeout=60_000)
+
+
 def _settings(page: Page) -> None:
     page.evaluate("document.querySelector('#lab-form').classList.add('unfolded')")
 
@@ -93,6 +99,9 @@ STATES = {
     "inside": State(deed=_panel("Inside a layer")),
     "lecture": State(lecture=True),
     "lecture-training": State("?activation=tanh&steps=100000", _train, lecture=True),
+    "lecture-diverged": State(
+        "?activation=relu&init=he_normal&depth=3&width=128&lr=1", _tried, lecture=True
+    ),
     "lecture-lesson": State("?lesson=overfitting", lecture=True),
     "lessons": State(deed=_door("lessons")),
     "runs": State(deed=_door("runs")),

@@ -75,10 +75,11 @@ const notes = (() => {
    * @param {Area} area
    * @param {number} wide
    */
-  function across({ x, xanchor, xshift = 0 }, { x: along, width }, wide) {
+  function across({ x, xanchor, xshift = 0 }, { x: along, width, inner }, wide) {
     const at = along.spot(x) + xshift;
     const room = width - EDGE - wide;
-    const beside = at + EDGE <= room ? at + EDGE : at - EDGE - wide; // to the other side at a chart's end
+    const before = at - EDGE - wide; // on the other side at a chart's end, unless the axis stands there
+    const beside = at + EDGE <= room || before < inner.left ? at + EDGE : before;
     const wanted = xanchor === "left" ? beside : xanchor === "right" ? at - wide : at - wide / 2;
     const left = Math.max(EDGE, Math.min(room, wanted));
     return { left, right: left + wide };

@@ -45,7 +45,8 @@ const scale = (() => {
   function ticks(axis, most, names) {
     const [low, high] = axis.range || [0, 1];
     if (axis.type === "category") return names.map((name) => ({ value: name, text: name }));
-    const log = axis.type === "log" && !axis.tickvals ? axes.decades([low, high], most) : axis;
+    const crowded = !axis.tickvals || axis.tickvals.length > Math.max(1, most);
+    const log = axis.type === "log" && crowded ? axes.decades([low, high], Math.max(1, most)) : axis;
     const values = log.tickvals || even(low, high, Math.min(most, axis.nticks || most));
     const text = log.ticktext;
     const told = values.map((value, i) => ({ value, text: text ? text[i] : label(value, axis.tickformat) }));
