@@ -13,13 +13,15 @@ from diagnostics.engine.measure.kernels import MEMORY, SIZE, TALLY, Floats, Reco
 from diagnostics.engine.measure.layers import EVERYWHERE
 from diagnostics.engine.measure.running import Memory
 from diagnostics.engine.measure.stacked import (
+    HALF,
     alike,
+    mended,
     norms,
+    pieces,
     side_by_side,
     side_to_side,
     square_sum,
     transferred,
-    whole,
 )
 from diagnostics.subject.activations import Span
 
@@ -35,12 +37,26 @@ def _in_full(tensors: Sequence[Tensor]) -> AbstractContextManager[None]:
 
 def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
     """Σ|x| of each unit, which lies along the last axis, for each tensor [units]."""
-    found: dict[int, Floats] = {}
+    order: list[int] = []
+    sums: list[Tensor] = []
     for rows in alike(tensors):
-        together = torch.stack([whole(tensors[i]) for i in rows])
-        sums = together.reshape(len(rows), -1, together.shape[-1]).abs().sum(1)
-        found |= zip(rows, transferred([sums]).reshape(sums.shape), strict=True)
+        order += rows
+        one = tensors[rows[0]]
+        several = torch.stack([tensors[i] for i in rows]) if len(rows) > 1 else one[None]
+        sums += _unit_sums(several if one.ndim > 1 else several[:, None])
+    if not sums:
+        return []
+    ends = np.cumsum([len(part) for part in sums])[:-1]
+    found = dict(zip(order, np.split(transferred(sums), ends), strict=True))
     return [found[i] for i in range(len(tensors))]
+
+
+def _unit_sums(several: Tensor) -> Tensor:
+    """Without a copy of magnitudes, [tensors, units]."""
+    wider = torch.float32 if several.dtype in HALF else None
+    axes = list(range(1, several.ndim - 1))
+    sums: Tensor = torch.linalg.vector_norm(several, 1, axes, dtype=wider)
+    return sums
 
 
 def changes(
@@ -123,6 +139,7 @@ def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Reco
     Args:
         tails: as ``kernels.tails`` does, else as ``kernels.norms``.
     """
+    rows, tensors = pieces(rows, tensors)
     found = np.zeros(len(tensors), SIZE)
     found["entries"] = [tensor.numel() for tensor in tensors]
     with _in_full(tensors):
@@ -132,13 +149,14 @@ def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Reco
 
 
 def _norms_and_zeros(tensors: Sequence[Tensor], found: Records) -> None:
-    summable = [whole(tensor) for tensor in tensors]
-    found["norm"] = norms(summable)
-    order, parts = [], []
-    for rows, matrix in side_by_side(summable):
-        order += rows
-        parts.append(_zeros(matrix)[None])
-    found["zeros"][order] = side_to_side(parts, 1)[0]
+    order: list[int] = []
+    zeros: list[Tensor] = []
+    for places, matrix in side_by_side(tensors):
+        order += places
+        zeros.append(_zeros(matrix))
+    known = transferred([*norms(tensors), *zeros])
+    found["norm"] = mended(known[: len(tensors)], tensors)
+    found["zeros"][order] = known[len(tensors) :]
 
 
 def _tails(tensors: Sequence[Tensor], found: Records) -> None:
@@ -147,8 +165,8 @@ def _tails(tensors: Sequence[Tensor], found: Records) -> None:
     order, parts = [], []
     for start in set(starts):
         where = [k for k, other in enumerate(starts) if other == start and tensors[k].numel()]
-        for rows, matrix in side_by_side([whole(tensors[k]) for k in where]):
-            order += [where[row] for row in rows]
+        for places, matrix in side_by_side([tensors[k] for k in where]):
+            order += [where[place] for place in places]
             parts.append(_tailed(matrix, start))
     zeros, small, largest, squares, fourths = side_to_side(parts, 5)
     bounded = np.isfinite(largest) & (largest > 0)
@@ -176,39 +194,44 @@ def tally(
         low, high: of each tensor the linear range, [tensors].
     """
     spans = list(zip(low.tolist(), high.tolist(), strict=True))
-    found = np.zeros(len(tensors), TALLY)
-    for span in set(spans):
-        where = [k for k, other in enumerate(spans) if other == span and tensors[k].numel()]
-        if where:
-            with _in_full(tensors):
-                found[where] = _tallied([whole(tensors[k]) for k in where], span)
+    places, tensors = pieces(range(len(tensors)), tensors)
+    with _in_full(tensors):
+        found = _tallied(tensors, [spans[place] for place in places])
     some = np.flatnonzero(found["count"])
-    kernels.pool(found, some, np.array(rows, np.int64)[some], out)
+    kernels.pool(found, some, np.array(rows, np.int64)[places], out)
 
 
-def _tallied(tensors: Sequence[Tensor], span: Span) -> Records:
+def _tallied(tensors: Sequence[Tensor], spans: Sequence[Span]) -> Records:
     """Rows of ``TALLY``, about each tensor's own mean; in float64 where a type falls short."""
     order, parts = [], []
-    for rows, matrix in side_by_side(tensors):
-        order += rows
-        parts.append(_moments(matrix, span))
-    told = np.empty((9, len(tensors)))
-    told[:, order] = side_to_side(parts, len(told))
-    mean, largest, reach, *sums, zeros, outside = told
+    for span in set(spans):
+        where = [k for k, other in enumerate(spans) if other == span and tensors[k].numel()]
+        for places, matrix in side_by_side([tensors[k] for k in where]):
+            order += [where[place] for place in places]
+            parts.append(_moments(matrix, span))
+    told = side_to_side(parts, 9)
     found = np.zeros(len(tensors), TALLY)
     found["count"] = [tensor.numel() for tensor in tensors]
-    found["shift"], found["largest"], found["zeros"], found["outside"] = (
-        mean,
-        largest,
-        zeros,
-        outside,
-    )
+    found[order] = _about_means(told, found["count"][order])
+    largest, reach = told[1:3]
+    for k in np.array(order)[np.isfinite(largest) & ~np.isfinite(reach)].tolist():
+        if tensors[k].dtype is not torch.float64:
+            found[k] = _tallied([tensors[k].double()], [spans[k]])[0]
+    return found
+
+
+def _about_means(told: Floats, count: Floats) -> Records:
+    """Rows of ``TALLY`` of what ``_moments`` gives, and numbers of entries."""
+    mean, largest, reach, *sums, zeros, outside = told
+    found = np.zeros(len(mean), TALLY)
+    for key, column in (
+        *(("count", count), ("shift", mean), ("largest", largest)),
+        *(("zeros", zeros), ("outside", outside)),
+    ):
+        found[key] = column
     with np.errstate(over="ignore"):
         for power, key in enumerate(("total", "squares", "cubes", "fourths"), 1):
             found[key] = np.where(reach == 0, 0.0, sums[power - 1] * reach**power)
-    for k in np.flatnonzero(np.isfinite(largest) & ~np.isfinite(reach)).tolist():
-        if tensors[k].dtype is not torch.float64:
-            found[k] = _tallied([tensors[k].double()], span)[0]
     return found
 
 

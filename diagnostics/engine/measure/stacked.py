@@ -1,4 +1,5 @@
-"""Many tensors in few calls of torch's: small ones of one size together, one transfer for all.
+"""Many tensors in few calls of torch's: small ones of one size together, large ones in pieces, one
+transfer for all.
 
 A result that a type's range may have spoilt (squares of entries below ~1e-23 underflow in float32,
 above ~1e19 overflow) is computed again in float64, so that it is right wherever the entries are.
@@ -18,6 +19,10 @@ HALF = (torch.float16, torch.bfloat16)
 SMALL = 1 << 13
 """Entries up to which copying tensors side by side is cheaper than a call for each."""
 
+AT_ONCE = 1 << 22
+"""Entries that are worked on in one go: each copy that is made of them on the way takes 16 MiB. A
+language model's logits may be a thousand times as many, and a copy of all would fill a device."""
+
 SAFE_LOW, SAFE_HIGH = 1e-25, 1e35
 """Sums of float32 squares in here are right to ~1e-6: what underflowed in them is negligible."""
 
@@ -27,13 +32,40 @@ def whole(dense: Tensor) -> Tensor:
     return dense.float() if dense.dtype in HALF else dense
 
 
-def norms(tensors: Sequence[Tensor]) -> Floats:
-    """The L2 norm of each dense tensor; NaN or inf where entries are."""
-    dense = [whole(tensor) for tensor in tensors]
-    found = transferred(torch._foreach_norm(dense))
+def pieces(rows: Sequence[int], tensors: Sequence[Tensor]) -> tuple[list[int], list[Tensor]]:
+    """Tensors of at most ``AT_ONCE`` entries: views of these, each with the row of its own."""
+    found = [(row, part) for row, one in zip(rows, tensors, strict=True) for part in _cut(one)]
+    return [row for row, _ in found], [part for _, part in found]
+
+
+def _cut(tensor: Tensor) -> Iterator[Tensor]:
+    """Cut along the axis whose neighbours lie farthest apart: what is contiguous stays so."""
+    if tensor.numel() <= AT_ONCE:
+        yield tensor
+        return
+    sizes, steps = tensor.shape, tensor.stride()
+    axis = max(range(tensor.ndim), key=lambda k: (sizes[k] > 1, steps[k]))
+    most = max(1, sizes[axis] * AT_ONCE // tensor.numel())
+    for part in tensor.split(most, axis):  # type: ignore[no-untyped-call]
+        yield from _cut(part)
+
+
+def norms(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The L2 norm of each tensor, where it lies, as far as its type holds squares."""
+    found: dict[int, Tensor] = {}
+    for wider, half in ((None, False), (torch.float32, True)):
+        these = [i for i, tensor in enumerate(tensors) if (tensor.dtype in HALF) == half]
+        if these:
+            sizes = torch._foreach_norm([tensors[i] for i in these], 2, wider)
+            found |= zip(these, sizes, strict=True)
+    return [found[i] for i in range(len(tensors))]
+
+
+def mended(found: Floats, tensors: Sequence[Tensor]) -> Floats:
+    """Norms, those anew whose squares may have left their type's range."""
     safe = (found > math.sqrt(SAFE_LOW)) & (found < math.sqrt(SAFE_HIGH))
     for i in np.flatnonzero(~safe).tolist():
-        found[i] = exact_norm(dense[i])
+        found[i] = exact_norm(tensors[i])
     return found
 
 
@@ -60,21 +92,24 @@ def square_sum(rows: Tensor) -> Tensor:
 
 
 def side_by_side(tensors: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
-    """Indices and matrix [tensors, entries]: small ones alike together, others alone."""
+    """Indices and matrix [tensors, entries], in a type that holds sums: small ones alike together,
+    others alone."""
     for rows in alike(tensors):
         if tensors[rows[0]].numel() <= SMALL and len(rows) > 1:
-            yield rows, torch.stack([tensors[i] for i in rows]).reshape(len(rows), -1)
+            yield rows, whole(torch.stack([tensors[i] for i in rows]).reshape(len(rows), -1))
         else:
             for i in rows:
-                yield [i], tensors[i].reshape(1, -1)
+                yield [i], whole(tensors[i].reshape(1, -1))
 
 
 def alike(tensors: Sequence[Tensor]) -> Iterator[list[int]]:
-    """Indices of tensors of one shape, type and device together."""
+    """Indices of tensors of one shape, type and device, ``AT_ONCE`` entries of them together."""
     found: dict[tuple[torch.Size, torch.dtype, torch.device], list[int]] = {}
     for i, tensor in enumerate(tensors):
         found.setdefault((tensor.shape, tensor.dtype, tensor.device), []).append(i)
-    yield from found.values()
+    for (shape, _, _), rows in found.items():
+        many = max(1, AT_ONCE // max(1, shape.numel()))
+        yield from (rows[k : k + many] for k in range(0, len(rows), many))
 
 
 def exact_norm(tensor: Tensor) -> float:

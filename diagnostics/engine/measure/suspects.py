@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diagnostics.engine.measure import gate
+from diagnostics.engine.measure import gate, stacked
 from diagnostics.engine.measure.kernels import Floats, Ints
 from diagnostics.engine.measure.layers import Layer, own
 
@@ -87,4 +87,7 @@ class Suspects:
 
 def _nonfinite(tensor: Tensor) -> int:
     known = gate.readable(tensor)
-    return 0 if known is None else int(known.numel() - torch.isfinite(known).sum())
+    if known is None:
+        return 0
+    _, parts = stacked.pieces([0], [known])
+    return sum(int(part.numel() - torch.isfinite(part).sum()) for part in parts)

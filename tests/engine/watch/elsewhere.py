@@ -1,12 +1,13 @@
 """A device that is none: tensors that say they lie elsewhere, and what refuses them there refuses.
 
 Whatever was not brought to the processor (``cpu()``, ``tolist()`` and their like, which are
-counted) says that it lies on another: its entries can't be read as they are, what lies here and
-there can't be mixed, and a device without float64 makes none. So what is done for other devices is
-tested where there is none.
+counted) says that it lies on another: gradients come by in a thread of its own, its entries can't
+be read as they are, what lies here and there can't be mixed, and a device without float64 makes
+none. So what is done for other devices is tested where there is none.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 from unittest import mock
@@ -84,7 +85,13 @@ class Elsewhere(TorchFunctionMode):
         return self._checked(name, function(*args, **kwargs))
 
     def _run_backward(self, *args: Any, **kwargs: Any) -> Any:
+        """In a thread of the device's, as torch has one for each."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._backward, *args, **kwargs).result()
+
+    def _backward(self, *args: Any, **kwargs: Any) -> Any:
         """Hooks are called in it, of which a mode that is at work would hear nothing."""
+        torch.set_num_threads(torch.get_num_threads())  # a thread's own: sums are in their order
         super().__enter__()
         try:
             return RUN_BACKWARD(*args, **kwargs)

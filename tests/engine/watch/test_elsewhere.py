@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diagnostics import watch
-from diagnostics.engine.measure import pending
+from diagnostics.engine.measure import pending, stacked
 from diagnostics.store.records import METRICS, StepBatch
 from diagnostics.store.store import Store
 from tests.engine.watch.elsewhere import Elsewhere
@@ -109,6 +109,15 @@ def test_autocast_halves_no_number(
     here = train(store, name, None, half=True, every=1)
     there = train(store, name, Elsewhere(kind, DEVICES[kind]), half=True, every=1)
     _same(there, here)
+
+
+@pytest.mark.parametrize("name", ["cnn", "transformer", "masked"])
+def test_pieces_of_tensors_come_to_the_same(
+    store: Store, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacked, "AT_ONCE", 10)
+    here = train(store, name, None, every=1)
+    _same(train(store, name, Elsewhere("cuda", True), every=1), here)
 
 
 @pytest.mark.parametrize("kind", DEVICES)
