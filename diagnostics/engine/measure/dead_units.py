@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import kernels, portable
+from diagnostics.engine.measure import gate, kernels, portable
 from diagnostics.engine.measure.kernels import Flags, Floats, Ints
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.reductions import Gathered
@@ -134,7 +134,12 @@ class InPassing:
         pairs = zip(these.other_rows, these.others, strict=True)
         known = [(call, h) for call, h in pairs if self._geometry[call, 2]]
         units_last = [h.movedim(self._axis(layers[call], h), -1) for call, h in known]
-        for (call, _), sums in zip(known, portable.magnitudes(units_last), strict=True):
+        try:
+            found = portable.magnitudes(units_last)
+        except gate.OUT_OF_MEMORY:
+            self._geometry[[call for call, _ in known]] = NOTHING
+            return
+        for (call, _), sums in zip(known, found, strict=True):
             self._of_calls[call, : len(sums)] += sums
 
     def _fit(self, calls: int, units: int) -> None:

@@ -21,6 +21,10 @@ DOUBLE_LESS = ("mps", "xpu")
 """Devices of which all or some have no float64: what lies there is read on the processor."""
 
 
+OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
+"""What is raised where training has taken all memory there is: ours is to do without."""
+
+
 def readable(tensor: Tensor) -> Tensor | None:
     """A dense, real, detached tensor of the same entries; None where they can't be had.
 

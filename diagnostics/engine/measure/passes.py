@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import kernels
+from diagnostics.engine.measure import gate, kernels
 from diagnostics.engine.measure.kernels import Flags, Ints
 
 Place = tuple[int, int]
@@ -67,18 +67,27 @@ class Passes:
         self.going = Pass(none[0], none[1])
         return self.going
 
-    def signal(self, place: Place, gradient: Tensor) -> tuple[int, Tensor]:
-        """A row for a signal gradient, and what belongs there: ∂L/∂z of all passes so far."""
+    def signal(self, place: Place, gradient: Tensor) -> tuple[int, Tensor | None]:
+        """A row for a signal gradient, and what belongs there: ∂L/∂z of all passes so far.
+
+        None where no memory was left to keep them in.
+        """
         assert self.going is not None
         before = self._before(place) if self._done else None
+        row, keeps = len(self.calls), torch._C._autograd._get_current_graph_task_keep_graph()
+        try:
+            if before is not None:
+                gradient = before[1] + gradient
+            elif self._done and self.kept:
+                return self.sums(place, again=keeps), None
+            if keeps:
+                self.going.kept[place] = row, gradient.detach().clone()
+        except gate.OUT_OF_MEMORY:
+            return self.sums(place, again=True), None
         if before is not None:
             self.going.replaced.add(before[0])
-            gradient = before[1] + gradient
-        row = len(self.calls)
         self.calls.append(place[0])
         self.going.events.append((row, place))
-        if torch._C._autograd._get_current_graph_task_keep_graph():
-            self.going.kept[place] = row, gradient.detach().clone()
         return row, gradient
 
     def sums(self, place: Place, again: bool) -> int:

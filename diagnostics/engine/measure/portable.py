@@ -44,10 +44,8 @@ def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
         one = tensors[rows[0]]
         several = torch.stack([tensors[i] for i in rows]) if len(rows) > 1 else one[None]
         sums += _unit_sums(several if one.ndim > 1 else several[:, None])
-    if not sums:
-        return []
-    ends = np.cumsum([len(part) for part in sums])[:-1]
-    found = dict(zip(order, np.split(transferred(sums), ends), strict=True))
+    ends = np.cumsum([len(part) for part in sums], dtype=np.int64)
+    found = dict(zip(order, np.split(transferred(sums), ends)[:-1], strict=True))
     return [found[i] for i in range(len(tensors))]
 
 

@@ -25,6 +25,9 @@ NATIVE = FLOATS | {(True, torch.float64, torch.strided, False)}
 """Kinds of tensors that kernels read, once they are contiguous."""
 ALL_ENTRIES = 1 << 62
 
+NO_ROOM = "a size that no memory was left for"
+"""Why something isn't read that otherwise could be."""
+
 
 class Gathered(NamedTuple):
     """Tensors, each of some row, sorted by who can read them.
@@ -35,15 +38,15 @@ class Gathered(NamedTuple):
 
     stretches: Stretches
     kept: Sequence[Tensor]
-    other_rows: Sequence[int]
-    others: Sequence[Tensor]
-    unread: Sequence[tuple[int, str]] = ()
+    other_rows: list[int]
+    others: list[Tensor]
+    unread: list[tuple[int, str]]
 
 
 def gather(rows: Sequence[int], tensors: Sequence[Tensor]) -> Gathered:
     """Sort tensors by who can read them."""
-    other_rows: Sequence[int] = ()
-    others: Sequence[Tensor] = ()
+    other_rows: list[int] = []
+    others: list[Tensor] = []
     unread: list[tuple[int, str]] = []
     kinds = set(map(KIND, tensors))
     if not (NATIVE.issuperset(kinds) and _plain(tensors)):
@@ -133,12 +136,17 @@ class Norms:
             self.rows = self._plain.view(SIZE)[:, 0]
 
     def add(self, these: Gathered) -> bool:
-        """Take tensors into their rows; whether all of them are finite."""
-        self.lose([row for row, _ in these.unread])
+        """Take tensors into their rows; whether all of them are known to be finite."""
         read = kernels.tails if self._tails else kernels.norms
         finite = bool(read(*these.stretches, self.rows))
         if these.others:
-            finite &= portable.sizes(these.other_rows, these.others, self._tails, self.rows)
+            try:
+                finite &= portable.sizes(these.other_rows, these.others, self._tails, self.rows)
+            except gate.OUT_OF_MEMORY:
+                finite = False
+                self._plain[these.other_rows] = np.nan
+                self.entries[these.other_rows] = list(map(Tensor.numel, these.others))
+        self.lose([row for row, _ in these.unread])
         return finite
 
     def take(self, rows: list[int], sizes: Records) -> None:
@@ -176,22 +184,26 @@ class Tally:
         self._low[layer], self._high[layer] = span or EVERYWHERE
 
     def add(self, these: Gathered, layers: Ints) -> bool:
-        """Add tensors to their calls; whether all sums are still finite.
+        """Add tensors to their calls; whether all sums are known, and still finite.
 
         Args:
             layers: of each call so far, the layer.
         """
         self._fit(len(layers))
-        self.lose([row for row, _ in these.unread])
         finite = bool(kernels.tallies(*these.stretches, layers, self._low, self._high, self.rows))
         if these.others:
-            owner = layers[list(these.other_rows)]
-            portable.tally(
-                these.other_rows, these.others, self._low[owner], self._high[owner], self.rows
-            )
-            squares = self.rows["squares"][list(these.other_rows)]
-            finite &= bool(np.isfinite(squares).all())
+            try:
+                finite &= self._add_others(these.other_rows, these.others, layers)
+            except gate.OUT_OF_MEMORY:
+                finite = False
+                these.unread.extend((row, NO_ROOM) for row in these.other_rows)
+        self.lose([row for row, _ in these.unread])
         return finite
+
+    def _add_others(self, calls: list[int], tensors: list[Tensor], layers: Ints) -> bool:
+        owner = layers[calls]
+        portable.tally(calls, tensors, self._low[owner], self._high[owner], self.rows)
+        return bool(np.isfinite(self.rows["squares"][calls]).all())
 
     def take(self, calls: list[int], rows: Records) -> None:
         """Rows as somebody else has summed them up."""

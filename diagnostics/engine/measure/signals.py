@@ -32,7 +32,10 @@ class Signals:
             call: its place among those.
         """
         row, whole = self._passes.signal((call, output), gradient)
-        self.pending.add(self._calls.key(call), row, whole)
+        if whole is None:
+            self._lose([row])
+        else:
+            self.pending.add(self._calls.key(call), row, whole)
 
     def hear(self, calls: list[int], gradients: list[Tensor]) -> None:
         """What a backward pass that is going on brought back to calls, which nothing changes."""

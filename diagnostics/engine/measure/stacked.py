@@ -64,13 +64,24 @@ def norms(tensors: Sequence[Tensor]) -> list[Tensor]:
 def mended(found: Floats, tensors: Sequence[Tensor]) -> Floats:
     """Norms, those anew whose squares may have left their type's range."""
     safe = (found > math.sqrt(SAFE_LOW)) & (found < math.sqrt(SAFE_HIGH))
-    for i in np.flatnonzero(~safe).tolist():
-        found[i] = exact_norm(tensors[i])
+    unsafe = np.flatnonzero(~safe & [tensor.numel() > 0 for tensor in tensors])
+    largest, scaled = side_to_side([_exact_norm(tensors[i]) for i in unsafe.tolist()], 2)
+    usual = np.isfinite(largest) & (largest > 0)
+    found[unsafe] = np.where(usual, largest * scaled, largest)
     return found
+
+
+def _exact_norm(tensor: Tensor) -> Tensor:
+    """The largest |x| and ‖x‖ over it, in float64: right at any scale, [2, 1]."""
+    sizes = tensor.double().abs()
+    largest = sizes.amax()
+    return torch.stack([largest, torch.linalg.vector_norm(sizes.div_(largest))])[:, None]
 
 
 def transferred(numbers: Sequence[Tensor]) -> Floats:
     """Several tensors in one, in one transfer."""
+    if not numbers:
+        return np.empty(0)
     first = numbers[0].device
     whole = torch.cat([number.reshape(-1).to(first) for number in numbers])
     return whole.detach().cpu().numpy().astype(np.float64)
@@ -78,9 +89,8 @@ def transferred(numbers: Sequence[Tensor]) -> Floats:
 
 def side_to_side(parts: Sequence[Tensor], rows: int) -> Floats:
     """Matrices of so many rows in one, in one transfer."""
-    if not parts:
-        return np.empty((rows, 0))
-    return transferred([torch.cat([part.to(parts[0]) for part in parts], 1)]).reshape(rows, -1)
+    together = [torch.cat([part.to(parts[0]) for part in parts], 1)] if parts else []
+    return transferred(together).reshape(rows, -1)
 
 
 def square_sum(rows: Tensor) -> Tensor:
@@ -110,12 +120,3 @@ def alike(tensors: Sequence[Tensor]) -> Iterator[list[int]]:
     for (shape, _, _), rows in found.items():
         many = max(1, AT_ONCE // max(1, shape.numel()))
         yield from (rows[k : k + many] for k in range(0, len(rows), many))
-
-
-def exact_norm(tensor: Tensor) -> float:
-    """The L2 norm in float64, rescaled by the largest entry: right at any scale."""
-    exact = whole(tensor).double()
-    largest = float(exact.abs().max()) if exact.numel() else 0.0
-    if largest == 0 or not math.isfinite(largest):
-        return largest
-    return largest * float(torch.linalg.vector_norm(exact / largest))

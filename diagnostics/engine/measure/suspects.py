@@ -1,5 +1,6 @@
 """Numbers that are not finite: where they were seen, in the order in which they were."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class Suspect(NamedTuple):
 
     layer: int
     name: str
-    entries: int
+    entries: float
     call: int
 
 
@@ -46,20 +47,20 @@ class Suspects:
         """Count what is not finite in a tensor."""
         self.add(layer, name, _nonfinite(tensor), call)
 
-    def add(self, layer: int, name: str, entries: int, call: int) -> None:
-        """So many entries of a tensor are not finite."""
+    def add(self, layer: int, name: str, entries: float, call: int) -> None:
+        """So many entries of a tensor are not finite; NaN where there may be some."""
         if entries:
-            sick = any(map(_nonfinite, self._weights[layer]))
+            sick = any(map(_sick, self._weights[layer]))
             self._found.append(Suspect(layer, "weight" if sick else name, entries, call))
 
     def spoilt_weights(self) -> bool:
         """Whether a step left weights that are not finite; the next one shows them as its cause."""
-        before = len(self._found)
-        for layer, weights in enumerate(self._weights):
-            entries = sum(map(_nonfinite, weights))
-            if entries:
-                self._found.append(Suspect(layer, "", entries, NO_CALL))
-        return len(self._found) > before or any(map(_nonfinite, self._others))
+        counts = [sum(map(_nonfinite, weights)) for weights in self._weights]
+        spoilt = any(entries > 0 for entries in counts)
+        if spoilt:
+            found = (Suspect(layer, "", n, NO_CALL) for layer, n in enumerate(counts) if n)
+            self._found.extend(found)
+        return spoilt or any(map(_sick, self._others))
 
     def counts(self, calls: Ints) -> Floats:
         """Of each layer, how many entries were not finite, [layers]."""
@@ -85,9 +86,18 @@ class Suspects:
         return [one for one in self._found if one.call in known]
 
 
-def _nonfinite(tensor: Tensor) -> int:
+def _sick(tensor: Tensor) -> bool:
+    """Whether it is known to have such entries."""
+    return _nonfinite(tensor) > 0
+
+
+def _nonfinite(tensor: Tensor) -> float:
+    """How many entries are not finite; NaN where no memory is left to count them."""
     known = gate.readable(tensor)
     if known is None:
         return 0
     _, parts = stacked.pieces([0], [known])
-    return sum(int(part.numel() - torch.isfinite(part).sum()) for part in parts)
+    try:
+        return sum(int(part.numel() - torch.isfinite(part).sum()) for part in parts)
+    except gate.OUT_OF_MEMORY:
+        return math.nan

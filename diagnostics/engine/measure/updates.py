@@ -90,8 +90,7 @@ class Updates:
             return
         if not self._native(rows):
             for k in rows:
-                seen = self._seen(k, self._weights[k])
-                self._before.put(k, None if seen is None else seen.clone())
+                self._before.put(k, self._copy_of(k))
             return
         before = self._before.make_room(rows, self._sizes)
         now = addresses([self._weights[k] for k in rows])
@@ -125,7 +124,10 @@ class Updates:
         there = {k: (g, v) for k, (g, v) in seen.items() if g is not None and v is not None}
         rows, told = list(there), portable.told([known[k] for k in there])
         g, v = ([pair[i] for pair in there.values()] for i in (0, 1))
-        return rows, portable.surprises(g, v, self._before.of(rows), told)
+        try:
+            return rows, portable.surprises(g, v, self._before.of(rows), told)
+        except gate.OUT_OF_MEMORY:
+            return [], np.empty(0)
 
     def read(self, which: Ints) -> None:
         """A step was made that may have moved these."""
@@ -187,9 +189,13 @@ class Updates:
         seen = {k: self._seen(k, self._weights[k]) for k in rows if kept[k] is not None}
         there = {k: now for k, now in seen.items() if now is not None}
         known = list(there)
-        found, entries, moved = portable.changes(
-            list(there.values()), self._before.of(known), [last.tensors[k] for k in known]
-        )
+        try:
+            found, entries, moved = portable.changes(
+                list(there.values()), self._before.of(known), [last.tensors[k] for k in known]
+            )
+        except gate.OUT_OF_MEMORY:
+            self._lose(known)
+            return
         for key, sums in found.items():
             self.rows[key][known] = sums
         for k, now, off in zip(known, entries, moved, strict=True):
@@ -205,6 +211,18 @@ class Updates:
         """The entries looked at of a weight, or of what belongs to it; None if it can't be read."""
         known = gate.readable(tensor)
         return None if known is None else self._some_of(k, known)
+
+    def _copy_of(self, k: int) -> Tensor | None:
+        try:
+            seen = self._seen(k, self._weights[k])
+            return None if seen is None else seen.clone()
+        except gate.OUT_OF_MEMORY:
+            return None
+
+    def _lose(self, rows: list[int]) -> None:
+        """Of these something wasn't seen: they begin anew."""
+        for k in rows:
+            self._begin(k, self._counts[k])
 
     def _some_of(self, k: int, tensor: Tensor) -> Tensor:
         stride = int(self._strides[k])

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from diagnostics.engine.measure import hearing
+from diagnostics.engine.measure import gate, hearing
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.measured import Measured
+from diagnostics.engine.measure.reductions import NO_ROOM
 from diagnostics.engine.specials.attention import Attention
 from diagnostics.engine.specials.router import Routers
 from diagnostics.engine.specials.special import Function, Reading, Special, Unreadable
@@ -36,6 +37,7 @@ class Specials:
         for one in self._found:
             for function, reader in one.readers.items():
                 self._readers.setdefault(function, []).append((one, reader))
+        self._lost: set[Special] = set()
         self.heard, self.seconds = 0, 0.0
         self.unread: set[str] = set()
 
@@ -51,9 +53,12 @@ class Specials:
             for special, reader in readers:
                 try:
                     numbers = reader(result, *args, **kwargs)
+                except gate.OUT_OF_MEMORY:
+                    self.unread.add(NO_ROOM)
+                    self._lost.add(special)
                 except Unreadable as kind:
                     self.unread.add(str(kind))
-                except Exception as error:  # whatever it is, as that no memory is left
+                except Exception as error:  # whatever it is
                     self.unread.add(type(error).__name__)
                 else:
                     self._keep(special, numbers)
@@ -62,11 +67,13 @@ class Specials:
     def write(self, step: Measured) -> None:
         """A step is over: its rows are filled."""
         for special, found in self._found.items():
-            special.write(found, step)
+            if special not in self._lost:
+                special.write(found, step)
 
     def clear(self) -> None:
         """A new step begins."""
         self.seconds = 0.0
+        self._lost.clear()
         for found in self._found.values():
             found.clear()
 

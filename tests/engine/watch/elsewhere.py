@@ -6,9 +6,11 @@ be read as they are, what lies here and there can't be mixed, and a device witho
 none. So what is done for other devices is tested where there is none.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -24,6 +26,9 @@ WAITED_FOR = ("cpu", "tolist", "item", "__float__", "__int__", "__bool__", "__in
 BRINGS = {getattr(Tensor, name) for name in WAITED_FOR}
 """What waits for a device until it has done all that it was given."""
 
+OURS = ("/engine/measure/", "/engine/specials/")
+THEIRS = ("/nn/modules/", "/torch/optim/", "/tests/", "/engine/watch/")
+
 
 class Elsewhere(TorchFunctionMode):
     """While it is on, all tensors lie on a device of some type.
@@ -31,14 +36,15 @@ class Elsewhere(TorchFunctionMode):
     Args:
         kind: of device.
         doubles: whether it has float64.
+        full: told of each call of ours that makes something there; whether no memory is left.
 
     Attributes:
         waited: how often numbers were waited for.
     """
 
-    def __init__(self, kind: str, doubles: bool) -> None:
+    def __init__(self, kind: str, doubles: bool, full: Callable[[], bool] = lambda: False) -> None:
         super().__init__()
-        self._device, self._doubles = torch.device(kind), doubles
+        self._device, self._doubles, self._full = torch.device(kind), doubles, full
         self._here: dict[int, Tensor] = {}
         self._lies = ExitStack()
         self.waited = 0
@@ -82,7 +88,12 @@ class Elsewhere(TorchFunctionMode):
             raise TypeError(f"can't convert a tensor of {self._device} to numpy")
         if any(tensor.dim() for tensor in given if self._is_here(tensor)):
             raise RuntimeError(f"{name}: all tensors must be on one device")
-        return self._checked(name, function(*args, **kwargs))
+        found = self._checked(name, function(*args, **kwargs))
+        known = set(map(_memory, given))
+        made = name != "__get__" and any(_memory(one) not in known for one in _tensors(found))
+        if made and _is_ours(sys._getframe().f_back) and self._full():
+            raise torch.OutOfMemoryError(f"{name}: no memory is left on {self._device}")
+        return found
 
     def _run_backward(self, *args: Any, **kwargs: Any) -> Any:
         """In a thread of the device's, as torch has one for each."""
@@ -112,6 +123,21 @@ class Elsewhere(TorchFunctionMode):
 
     def _device_of(self, tensor: Tensor) -> torch.device:
         return torch.device("cpu") if self._is_here(tensor) else self._device
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether it is watching that calls, and not the loop, a module or an optimizer."""
+    while frame is not None:
+        if any(part in frame.f_code.co_filename for part in OURS):
+            return True
+        if any(part in frame.f_code.co_filename for part in THEIRS):
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def _tensors(tree: Any) -> Iterator[Tensor]:

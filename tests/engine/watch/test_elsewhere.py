@@ -1,5 +1,6 @@
 """Models on another device: the same numbers, and few waits for it."""
 
+import random
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,6 +121,22 @@ def test_pieces_of_tensors_come_to_the_same(
     _same(train(store, name, Elsewhere("cuda", True), every=1), here)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.03])
+@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"empty"}))
+def test_where_no_memory_is_left_numbers_are_missing_and_training_goes_on(
+    store: Store, name: str, share: float
+) -> None:
+    here = train(store, name, None, every=1)
+    chance = random.Random(0)
+    there = train(store, name, Elsewhere("cuda", True, lambda: chance.random() < share), every=1)
+    np.testing.assert_array_equal(there.losses, here.losses)
+    for key in METRICS:
+        found, right = there.batch.metric(key), here.batch.metric(key)
+        assert found.shape == right.shape
+        known = ~np.isnan(found)
+        np.testing.assert_allclose(found[known], right[known], 2e-4, 1e-6, err_msg=key)
+
+
 @pytest.mark.parametrize("kind", DEVICES)
 def test_steps_that_are_not_measured_wait_for_nothing(store: Store, kind: str) -> None:
     found = train(store, "transformer", Elsewhere(kind, DEVICES[kind]), every=1000)
@@ -132,8 +149,7 @@ def test_a_deep_model_is_waited_for_as_often_as_a_shallow_one(store: Store) -> N
     for depth in (3, 40):
         model = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(depth)])
         waits.append(train_it(store, model, (4,), Elsewhere("cuda", True), every=1).waits[1:])
-    assert waits[0] == waits[1]
-    assert max(waits[0]) <= 10
+    assert max(waits[1]) <= max(waits[0]) + 1 <= 9  # once more for what nearly vanishes
 
 
 def test_several_losses_are_a_mean_where_there_is_no_float64(store: Store) -> None:
