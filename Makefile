@@ -11,7 +11,7 @@ CHECKING := node_modules/.ready
 # Node checks the page's scripts. Where it is missing that is left out; in CI it must be there.
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm)
 
-.PHONY: run edit test fast test-slow test-scripts lint lint-scripts env lock bench bench-watch bench-compiled bench-viewers bench-sweep soak faults fuzz audit corpus truth help clean
+.PHONY: run edit test fast test-slow test-scripts lint style lint-scripts env lock bench bench-watch bench-compiled bench-viewers bench-sweep soak faults fuzz audit corpus truth help clean
 .DEFAULT_GOAL := help
 
 run: $(READY) ## open the lab on http://127.0.0.1:8050
@@ -20,8 +20,10 @@ run: $(READY) ## open the lab on http://127.0.0.1:8050
 edit: $(READY) ## the lab while its code is edited: it starts anew, and its pages load anew
 	@$(BIN)/watchfiles --sigint-timeout 10 "$(BIN)/python app.py --reload 1" diagnostics
 
-# Browsers want a processor of their own; all other tests share what there is.
-test: lint test-scripts ## lint, check types and run every test
+# What is set up and checked by itself goes side by side. Browsers want a processor of their own;
+# all other tests share what there is.
+test: ## lint, check types and run every test
+	@$(MAKE) --no-print-directory -j2 lint test-scripts
 	$(BIN)/python -m pytest -rs -n auto --dist worksteal -m "not slow and not browser"
 	$(BIN)/python -m pytest -rs -m "browser and not slow" tests/browser
 
@@ -32,13 +34,15 @@ fast: $(READY) ## the tests that take no time: under a minute
 test-slow: $(TESTED) ## what takes long: trainings, all rooms and ends
 	$(BIN)/python -m pytest -m slow
 
-lint: $(TESTED) lint-scripts ## style and types, of Python and of the scripts
+lint: style lint-scripts ## style and types, of Python and of the scripts
+
+style: $(TESTED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 ifneq ($(NODE)$(CI),)
-lint-scripts: $(TESTED) $(CHECKING)
+lint-scripts: $(READY) $(CHECKING)
 	$(BIN)/python -m diagnostics.dashboard.typescript --check
 	npm run --silent lint
 

@@ -136,7 +136,7 @@ class InPassing:
         units_last = [h.movedim(self._axis(layers[call], h), -1) for call, h in known]
         try:
             found = portable.magnitudes(units_last)
-        except gate.OUT_OF_MEMORY:
+        except gate.BARRED:
             self._geometry[[call for call, _ in known]] = NOTHING
             return
         for (call, _), sums in zip(known, found, strict=True):

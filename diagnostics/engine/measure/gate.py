@@ -1,5 +1,6 @@
 """The gate for tensors: which can be read, and as what. Only here torch's odd kinds are known."""
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -21,8 +22,29 @@ DOUBLE_LESS = ("mps", "xpu")
 """Devices of which all or some have no float64: what lies there is read on the processor."""
 
 
-OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
-"""What is raised where training has taken all memory there is: ours is to do without."""
+class Captured(Exception):
+    """What is done now is not done, but recorded, to be done again and again (CUDA graphs)."""
+
+
+BARRED = (torch.OutOfMemoryError, MemoryError, Captured)
+"""Why nothing is to be had of a tensor for now: watching does without, and training goes on."""
+
+
+def is_captured(tensor: Tensor) -> bool:
+    """Whether what is done with it is recorded: then nobody may wait for its numbers."""
+    return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
+
+
+def refuse_captured(tensors: Sequence[Tensor]) -> None:
+    """Raise ``Captured`` where one is."""
+    if tensors and is_captured(tensors[0]):
+        raise Captured
+
+
+def why(error: Exception) -> str:
+    """The kind of what is barred, as of what can't be read."""
+    known = isinstance(error, Captured)
+    return "a CUDA graph that is captured" if known else "a size that no memory was left for"
 
 
 def readable(tensor: Tensor) -> Tensor | None:

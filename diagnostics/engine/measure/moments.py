@@ -82,6 +82,7 @@ def through_time(
     Args:
         signals: of the call's outputs (all hidden states, the last ones), the gradients.
     """
+    gate.refuse_captured(list(signals.values()))
     packed = isinstance(args[0], PackedSequence)
     few = not packed and args[0].ndim == 3
     axis = 0 if module.batch_first else 1

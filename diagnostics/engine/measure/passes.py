@@ -82,7 +82,7 @@ class Passes:
                 return self.sums(place, again=keeps), None
             if keeps:
                 self.going.kept[place] = row, gradient.detach().clone()
-        except gate.OUT_OF_MEMORY:
+        except gate.BARRED:
             return self.sums(place, again=True), None
         if before is not None:
             self.going.replaced.add(before[0])

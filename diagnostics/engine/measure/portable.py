@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diagnostics.engine.measure import kernels
+from diagnostics.engine.measure import gate, kernels
 from diagnostics.engine.measure.kernels import MEMORY, SIZE, TALLY, Floats, Records
 from diagnostics.engine.measure.layers import EVERYWHERE
 from diagnostics.engine.measure.running import Memory
@@ -28,9 +28,12 @@ from diagnostics.subject.activations import Span
 OF_A_CHANGE = ("sum", "squares", "moved", "moved_squares", "along", "last_squares")
 
 
-def _in_full(tensors: Sequence[Tensor]) -> AbstractContextManager[None]:
-    """Where a loop has torch compute in half precision, what is summed up here is not."""
-    kind = tensors[0].device.type
+def _apart(tensors: Sequence[Tensor]) -> AbstractContextManager[None]:
+    """Sums are no part of what a loop does: where it has torch compute in half precision, they are
+    not; of a graph that it captures, they would be waited for. Raises ``gate.Captured``.
+    """
+    gate.refuse_captured(tensors)
+    kind = tensors[0].device.type if tensors else "cpu"
     known = torch.amp.is_autocast_available(kind)
     return torch.autocast(kind, enabled=False) if known else nullcontext()
 
@@ -39,13 +42,15 @@ def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
     """Σ|x| of each unit, which lies along the last axis, for each tensor [units]."""
     order: list[int] = []
     sums: list[Tensor] = []
-    for rows in alike(tensors):
-        order += rows
-        one = tensors[rows[0]]
-        several = torch.stack([tensors[i] for i in rows]) if len(rows) > 1 else one[None]
-        sums += _unit_sums(several if one.ndim > 1 else several[:, None])
+    with _apart(tensors):
+        for rows in alike(tensors):
+            order += rows
+            one = tensors[rows[0]]
+            several = torch.stack([tensors[i] for i in rows]) if len(rows) > 1 else one[None]
+            sums += _unit_sums(several if one.ndim > 1 else several[:, None])
+        numbers = transferred(sums)
     ends = np.cumsum([len(part) for part in sums], dtype=np.int64)
-    found = dict(zip(order, np.split(transferred(sums), ends)[:-1], strict=True))
+    found = dict(zip(order, np.split(numbers, ends)[:-1], strict=True))
     return [found[i] for i in range(len(tensors))]
 
 
@@ -66,6 +71,7 @@ def changes(
     Args:
         now, before, last: of each weight the entries that are looked at.
     """
+    gate.refuse_captured(now)
     sums, order = [], []
     kept: list[Tensor] = list(now)
     moved: list[Tensor] = list(now)
@@ -88,6 +94,14 @@ def changes(
     return dict(zip(OF_A_CHANGE, found, strict=True)), kept, moved
 
 
+def nonfinite(tensor: Tensor) -> int:
+    """How many entries are not finite."""
+    _, parts = pieces([0], [tensor])
+    with _apart(parts):
+        finite = transferred([part.isfinite().sum() for part in parts])
+    return tensor.numel() - int(finite.sum())
+
+
 def told(memories: Sequence[Memory]) -> Records:
     """Rows of ``MEMORY``."""
     steps = [_number(one.steps) for one in memories]
@@ -102,6 +116,7 @@ def surprises(
     gradients: Sequence[Tensor], squares: Sequence[Tensor], weights: Sequence[Tensor], told: Records
 ) -> Floats:
     """What ``kernels.surprises`` gives, of entries that are looked at, [weights]."""
+    gate.refuse_captured(gradients)
     found, order, parts = np.empty((2, len(weights))), [], []
     for rows in alike(gradients):
         g, v, w = (
@@ -140,7 +155,7 @@ def sizes(rows: Sequence[int], tensors: Sequence[Tensor], tails: bool, out: Reco
     rows, tensors = pieces(rows, tensors)
     found = np.zeros(len(tensors), SIZE)
     found["entries"] = [tensor.numel() for tensor in tensors]
-    with _in_full(tensors):
+    with _apart(tensors):
         (_tails if tails else _norms_and_zeros)(tensors, found)
     kernels.add(found, np.array(rows, np.int64), out)
     return bool(np.isfinite(found["norm"]).all())
@@ -193,7 +208,7 @@ def tally(
     """
     spans = list(zip(low.tolist(), high.tolist(), strict=True))
     places, tensors = pieces(range(len(tensors)), tensors)
-    with _in_full(tensors):
+    with _apart(tensors):
         found = _tallied(tensors, [spans[place] for place in places])
     some = np.flatnonzero(found["count"])
     kernels.pool(found, some, np.array(rows, np.int64)[places], out)

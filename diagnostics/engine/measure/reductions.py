@@ -25,9 +25,6 @@ NATIVE = FLOATS | {(True, torch.float64, torch.strided, False)}
 """Kinds of tensors that kernels read, once they are contiguous."""
 ALL_ENTRIES = 1 << 62
 
-NO_ROOM = "a size that no memory was left for"
-"""Why something isn't read that otherwise could be."""
-
 
 class Gathered(NamedTuple):
     """Tensors, each of some row, sorted by who can read them.
@@ -142,7 +139,7 @@ class Norms:
         if these.others:
             try:
                 finite &= portable.sizes(these.other_rows, these.others, self._tails, self.rows)
-            except gate.OUT_OF_MEMORY:
+            except gate.BARRED:
                 finite = False
                 self._plain[these.other_rows] = np.nan
                 self.entries[these.other_rows] = list(map(Tensor.numel, these.others))
@@ -194,9 +191,9 @@ class Tally:
         if these.others:
             try:
                 finite &= self._add_others(these.other_rows, these.others, layers)
-            except gate.OUT_OF_MEMORY:
+            except gate.BARRED as bar:
                 finite = False
-                these.unread.extend((row, NO_ROOM) for row in these.other_rows)
+                these.unread.extend((row, gate.why(bar)) for row in these.other_rows)
         self.lose([row for row, _ in these.unread])
         return finite
 

@@ -61,12 +61,17 @@ def _remembered(optimizer: Optimizer) -> Iterator[tuple[int, Memory]]:
 def _memory(optimizer: Optimizer, group: Mapping[str, Any], parameter: Tensor) -> Memory | None:
     state, gradient = optimizer.state.get(parameter, {}), parameter.grad
     squares, forgets = _squares(state), _forgets(group)
-    if gradient is None or squares is None or forgets is None or not state.get("step"):
+    if gradient is None or squares is None or forgets is None or not _begun(state.get("step")):
         return None
     if not (_alike(squares, parameter) and _alike(gradient, parameter)):
         return None
     floor, decay = float(group.get("eps") or 0.0), _decay(optimizer, group)
     return Memory(gradient, squares, state["step"], forgets, floor, decay)
+
+
+def _begun(steps: Any) -> bool:
+    """Whether any were taken; of those that another device counts nobody asks: one just was."""
+    return isinstance(steps, Tensor) or bool(steps)
 
 
 def _squares(state: Mapping[str, Any]) -> Tensor | None:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from diagnostics.engine.measure import gate, stacked
+from diagnostics.engine.measure import gate, portable
 from diagnostics.engine.measure.kernels import Floats, Ints
 from diagnostics.engine.measure.layers import Layer, own
 
@@ -92,12 +91,11 @@ def _sick(tensor: Tensor) -> bool:
 
 
 def _nonfinite(tensor: Tensor) -> float:
-    """How many entries are not finite; NaN where no memory is left to count them."""
+    """How many entries are not finite; NaN where they can't be counted now."""
     known = gate.readable(tensor)
     if known is None:
         return 0
-    _, parts = stacked.pieces([0], [known])
     try:
-        return sum(int(part.numel() - torch.isfinite(part).sum()) for part in parts)
-    except gate.OUT_OF_MEMORY:
+        return portable.nonfinite(known)
+    except gate.BARRED:
         return math.nan

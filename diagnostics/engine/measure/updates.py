@@ -126,7 +126,7 @@ class Updates:
         g, v = ([pair[i] for pair in there.values()] for i in (0, 1))
         try:
             return rows, portable.surprises(g, v, self._before.of(rows), told)
-        except gate.OUT_OF_MEMORY:
+        except gate.BARRED:
             return [], np.empty(0)
 
     def read(self, which: Ints) -> None:
@@ -193,7 +193,7 @@ class Updates:
             found, entries, moved = portable.changes(
                 list(there.values()), self._before.of(known), [last.tensors[k] for k in known]
             )
-        except gate.OUT_OF_MEMORY:
+        except gate.BARRED:
             self._lose(known)
             return
         for key, sums in found.items():
@@ -214,9 +214,10 @@ class Updates:
 
     def _copy_of(self, k: int) -> Tensor | None:
         try:
+            gate.refuse_captured([self._weights[k]])
             seen = self._seen(k, self._weights[k])
             return None if seen is None else seen.clone()
-        except gate.OUT_OF_MEMORY:
+        except gate.BARRED:
             return None
 
     def _lose(self, rows: list[int]) -> None:

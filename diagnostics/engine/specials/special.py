@@ -49,7 +49,11 @@ class Unreadable(Exception):
 
 
 def plain(tensor: Tensor) -> Tensor:
-    """The same without a way back, as numbers that lie as they seem. Raises ``Unreadable``."""
+    """The same without a way back, as numbers that lie as they seem.
+
+    Raises ``Unreadable``, or one of ``gate.BARRED``.
+    """
+    gate.refuse_captured([tensor])
     found = None if tensor.is_nested else gate.readable(tensor)
     if found is None or found.shape != tensor.shape:
         raise Unreadable("NestedTensor" if tensor.is_nested else gate.name_of(tensor))

@@ -10,7 +10,6 @@ from torch import nn
 from diagnostics.engine.measure import gate, hearing
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.measured import Measured
-from diagnostics.engine.measure.reductions import NO_ROOM
 from diagnostics.engine.specials.attention import Attention
 from diagnostics.engine.specials.router import Routers
 from diagnostics.engine.specials.special import Function, Reading, Special, Unreadable
@@ -53,8 +52,8 @@ class Specials:
             for special, reader in readers:
                 try:
                     numbers = reader(result, *args, **kwargs)
-                except gate.OUT_OF_MEMORY:
-                    self.unread.add(NO_ROOM)
+                except gate.BARRED as bar:
+                    self.unread.add(gate.why(bar))
                     self._lost.add(special)
                 except Unreadable as kind:
                     self.unread.add(str(kind))

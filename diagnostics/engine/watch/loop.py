@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.amp import grad_scaler
 
+from diagnostics.engine.measure import gate
+
 DEPTH_SEARCHED = 12
 """Frames between an optimizer's step and the GradScaler that called it, and some more."""
 
@@ -40,7 +42,7 @@ def number(loss: Any, measuring: bool) -> float | None:
         known = [part for part in parts if part is not None]
         return sum(known) if known else None
     if isinstance(loss, Tensor):
-        if not loss.numel() or not (loss.is_cpu or measuring):
+        if not loss.numel() or not (loss.is_cpu or measuring) or gate.is_captured(loss):
             return None
         return float(loss.item() if loss.numel() == 1 else loss.detach().cpu().double().mean())
     try:

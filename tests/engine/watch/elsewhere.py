@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 AUTOCAST = torch.autocast
+FORK_RNG = torch.random.fork_rng
 RUN_BACKWARD = torch.autograd._engine_run_backward
 
 WAITED_FOR = ("cpu", "tolist", "item", "__float__", "__int__", "__bool__", "__index__")
@@ -40,6 +41,7 @@ class Elsewhere(TorchFunctionMode):
 
     Attributes:
         waited: how often numbers were waited for.
+        captures: whether what is done is recorded, so that nobody may wait for it.
     """
 
     def __init__(self, kind: str, doubles: bool, full: Callable[[], bool] = lambda: False) -> None:
@@ -47,14 +49,17 @@ class Elsewhere(TorchFunctionMode):
         self._device, self._doubles, self._full = torch.device(kind), doubles, full
         self._here: dict[int, Tensor] = {}
         self._lies = ExitStack()
-        self.waited = 0
+        self.waited, self.captures = 0, False
 
     def __enter__(self) -> "Elsewhere":
         for owner, name, lie in (
             (Tensor, "is_cpu", property(self._is_here)),
+            (Tensor, "is_cuda", property(lambda tensor: self._device_of(tensor).type == "cuda")),
+            (torch.cuda, "is_current_stream_capturing", lambda: self.captures),
             (Tensor, "is_mps", property(lambda tensor: self._device_of(tensor).type == "mps")),
             (Tensor, "device", property(self._device_of)),
             (torch.autograd, "_engine_run_backward", self._run_backward),
+            (torch.random, "fork_rng", lambda devices: FORK_RNG(devices=[])),
             (torch, "autocast", lambda kind, *rest, **named: AUTOCAST("cpu", *rest, **named)),
         ):
             self._lies.enter_context(mock.patch.object(owner, name, lie, create=True))
@@ -81,6 +86,8 @@ class Elsewhere(TorchFunctionMode):
         if not away and self._device.type not in aims:
             return self._kept(function(*args, **kwargs))
         if brings:
+            if self.captures:
+                raise RuntimeError(f"{name}: not permitted when stream is capturing")
             self.waited += 1
             found = function(*args, **kwargs)
             return self._kept(found.clone()) if isinstance(found, Tensor) else found

@@ -63,6 +63,7 @@ def train_it(
     shape: tuple[int, ...],
     device: Elsewhere | None,
     half: bool = False,
+    captured: int = 0,
     **options: Any,
 ) -> Trained:
     dtype = next(model.parameters()).dtype
@@ -70,7 +71,9 @@ def train_it(
     batches = [torch.randn(8, *shape).to(dtype) for _ in range(STEPS)]
     losses, waits = [], []
     with watch(model, optimizer, store=store.url, **options) as w:
-        for x in batches:
+        for step, x in enumerate(batches, 1):
+            if device:
+                device.captures = step == captured
             with device or torch.enable_grad():
                 before = device.waited if device else 0
                 with torch.autocast("cpu", torch.bfloat16, enabled=half):
@@ -135,6 +138,20 @@ def test_where_no_memory_is_left_numbers_are_missing_and_training_goes_on(
         assert found.shape == right.shape
         known = ~np.isnan(found)
         np.testing.assert_allclose(found[known], right[known], 2e-4, 1e-6, err_msg=key)
+
+
+@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"empty"}))
+def test_what_is_captured_in_a_graph_is_let_be(store: Store, name: str) -> None:
+    here = train(store, name, None, every=1)
+    device = Elsewhere("cuda", True)
+    there = train(store, name, device, every=1, captured=2)
+    np.testing.assert_array_equal(there.losses, here.losses)
+    for key in METRICS:
+        found, right = there.batch.metric(key), here.batch.metric(key)
+        close = {"rtol": 2e-4, "atol": 1e-6, "err_msg": key}
+        np.testing.assert_allclose(found[:1], right[:1], **close)
+        known = ~np.isnan(found[1])
+        np.testing.assert_allclose(found[1][known], right[1][known], **close)
 
 
 @pytest.mark.parametrize("kind", DEVICES)
