@@ -64,10 +64,13 @@ def train_it(
     device: Elsewhere | None,
     half: bool = False,
     captured: int = 0,
+    counts_there: bool = False,
     **options: Any,
 ) -> Trained:
     dtype = next(model.parameters()).dtype
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-2, weight_decay=0.1)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), 1e-2, weight_decay=0.1, capturable=counts_there
+    )
     batches = [torch.randn(8, *shape).to(dtype) for _ in range(STEPS)]
     losses, waits = [], []
     with watch(model, optimizer, store=store.url, **options) as w:
@@ -161,12 +164,18 @@ def test_steps_that_are_not_measured_wait_for_nothing(store: Store, kind: str) -
     assert found.waits[1:] == [0] * (STEPS - 1)
 
 
-def test_a_deep_model_is_waited_for_as_often_as_a_shallow_one(store: Store) -> None:
+@pytest.mark.parametrize("counts_there", [False, True])
+def test_a_deep_model_is_waited_for_as_often_as_a_shallow_one(
+    store: Store, counts_there: bool
+) -> None:
     waits = []
     for depth in (3, 40):
         model = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(depth)])
-        waits.append(train_it(store, model, (4,), Elsewhere("cuda", True), every=1).waits[1:])
-    assert max(waits[1]) <= max(waits[0]) + 1 <= 9  # once more for what nearly vanishes
+        device = Elsewhere("cuda", True)
+        found = train_it(store, model, (4,), device, counts_there=counts_there, every=1)
+        waits.append(found.waits[1:])
+    # Once more for what nearly vanishes, and for steps that are counted there.
+    assert max(waits[1]) <= max(waits[0]) + 1 <= 9 + counts_there
 
 
 def test_several_losses_are_a_mean_where_there_is_no_float64(store: Store) -> None:
