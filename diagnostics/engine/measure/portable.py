@@ -13,7 +13,6 @@ from diagnostics.engine.measure.kernels import MEMORY, SIZE, TALLY, Floats, Reco
 from diagnostics.engine.measure.layers import EVERYWHERE
 from diagnostics.engine.measure.running import Memory
 from diagnostics.engine.measure.stacked import (
-    HALF,
     alike,
     mended,
     norms,
@@ -22,6 +21,7 @@ from diagnostics.engine.measure.stacked import (
     side_to_side,
     square_sum,
     transferred,
+    unit_sums,
 )
 from diagnostics.subject.activations import Span
 
@@ -47,19 +47,11 @@ def magnitudes(tensors: Sequence[Tensor]) -> list[Floats]:
             order += rows
             one = tensors[rows[0]]
             several = torch.stack([tensors[i] for i in rows]) if len(rows) > 1 else one[None]
-            sums += _unit_sums(several if one.ndim > 1 else several[:, None])
+            sums += unit_sums(several if one.ndim > 1 else several[:, None])
         numbers = transferred(sums)
     ends = np.cumsum([len(part) for part in sums], dtype=np.int64)
     found = dict(zip(order, np.split(numbers, ends)[:-1], strict=True))
     return [found[i] for i in range(len(tensors))]
-
-
-def _unit_sums(several: Tensor) -> Tensor:
-    """Without a copy of magnitudes, [tensors, units]."""
-    wider = torch.float32 if several.dtype in HALF else None
-    axes = list(range(1, several.ndim - 1))
-    sums: Tensor = torch.linalg.vector_norm(several, 1, axes, dtype=wider)
-    return sums
 
 
 def changes(

@@ -101,6 +101,16 @@ def square_sum(rows: Tensor) -> Tensor:
     return sums
 
 
+def unit_sums(several: Tensor) -> Tensor:
+    """Σ|x| of each unit, which lies along the last axis, [tensors, units]."""
+    axes = list(range(1, several.ndim - 1))
+    if several.numel() <= AT_ONCE:
+        return whole(several).abs().sum(axes)
+    wider = torch.float32 if several.dtype in HALF else None
+    sums: Tensor = torch.linalg.vector_norm(several, 1, axes, dtype=wider)  # slower, by no copy
+    return sums
+
+
 def side_by_side(tensors: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
     """Indices and matrix [tensors, entries], in a type that holds sums: small ones alike together,
     others alone."""
