@@ -86,12 +86,13 @@ def changes(
     return dict(zip(OF_A_CHANGE, found, strict=True)), kept, moved
 
 
-def nonfinite(tensor: Tensor) -> int:
-    """How many entries are not finite."""
-    _, parts = pieces([0], [tensor])
+def nonfinite(tensors: Sequence[Tensor]) -> Floats:
+    """How many entries of each are not finite, [tensors]."""
+    rows, parts = pieces(range(len(tensors)), tensors)
     with _apart(parts):
         finite = transferred([part.isfinite().sum() for part in parts])
-    return tensor.numel() - int(finite.sum())
+    sizes = np.array([tensor.numel() for tensor in tensors], np.float64)
+    return sizes - np.bincount(np.array(rows, np.int64), finite, len(tensors))
 
 
 def told(memories: Sequence[Memory]) -> Records:

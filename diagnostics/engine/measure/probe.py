@@ -41,7 +41,7 @@ from diagnostics.engine.measure.pending import Pending
 from diagnostics.engine.measure.running import memories
 from diagnostics.engine.measure.signals import Signals
 from diagnostics.engine.measure.sums import Told, sizes, strange, tallies
-from diagnostics.engine.measure.suspects import Suspects
+from diagnostics.engine.measure.suspects import NO_CALL, Suspects
 from diagnostics.engine.measure.updates import Updates
 from diagnostics.subject.activations import Span
 
@@ -536,13 +536,17 @@ class Probe:
     # ---- what is not finite ----
 
     def _suspect(self, rows: list[int], name: str, tensors: list[Tensor]) -> None:
-        for row, tensor in zip(rows, tensors, strict=True):
-            self._suspects.look(self._calls.layers[row], name, tensor, row)
+        layers = [self._calls.layers[row] for row in rows]
+        self._suspects.look(layers, [name] * len(rows), tensors, rows)
 
     def _suspect_gradients(self, chosen: Flags) -> None:
-        for i, name, parameter in self.parameters.named():
-            if chosen[self.parameters.place[id(parameter)]] and parameter.grad is not None:
-                self._suspects.look(i, f"{name}_grad", parameter.grad)
+        found = [
+            (i, f"{name}_grad", parameter.grad, NO_CALL)
+            for i, name, parameter in self.parameters.named()
+            if chosen[self.parameters.place[id(parameter)]] and parameter.grad is not None
+        ]
+        if found:
+            self._suspects.look(*zip(*found, strict=True))
 
     def _judge(self, finite: bool) -> None:
         """Is the run broken, and where was that seen first?

@@ -53,11 +53,13 @@ def _cut(tensor: Tensor) -> Iterator[Tensor]:
 def norms(tensors: Sequence[Tensor]) -> list[Tensor]:
     """The L2 norm of each tensor, where it lies, as far as its type holds squares."""
     found: dict[int, Tensor] = {}
-    for wider, half in ((None, False), (torch.float32, True)):
-        these = [i for i, tensor in enumerate(tensors) if (tensor.dtype in HALF) == half]
-        if these:
-            sizes = torch._foreach_norm([tensors[i] for i in these], 2, wider)
-            found |= zip(these, sizes, strict=True)
+    groups: dict[tuple[torch.device, bool], list[int]] = {}
+    for i, tensor in enumerate(tensors):
+        groups.setdefault((tensor.device, tensor.dtype in HALF), []).append(i)
+    for (_, half), these in groups.items():
+        wider = torch.float32 if half else None
+        sizes = torch._foreach_norm([tensors[i] for i in these], 2, wider)
+        found |= zip(these, sizes, strict=True)
     return [found[i] for i in range(len(tensors))]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from diagnostics.engine.measure import gate, portable
-from diagnostics.engine.measure.kernels import Floats, Ints
+from diagnostics.engine.measure.kernels import Flags, Floats, Ints
 from diagnostics.engine.measure.layers import Layer, own
 
 NO_CALL = -1
@@ -36,34 +36,51 @@ class Suspects:
     """
 
     def __init__(self, layers: Sequence[Layer], others: Sequence[nn.Parameter]) -> None:
-        self._weights, self._others = [own(layer.linear) for layer in layers], others
+        self._weights = [(i, p) for i, layer in enumerate(layers) for p in own(layer.linear)]
+        self._layers, self._others = len(layers), list(others)
         self._found: list[Suspect] = []
+        self._ill: tuple[list[int | None], Flags] | None = None
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def look(self, layer: int, name: str, tensor: Tensor, call: int = NO_CALL) -> None:
-        """Count what is not finite in a tensor."""
-        self.add(layer, name, _nonfinite(tensor), call)
+    def look(
+        self, layers: Sequence[int], names: Sequence[str], tensors: Sequence[Tensor],
+        calls: Sequence[int],
+    ) -> None:  # fmt: skip
+        """Count what is not finite in tensors."""
+        for found in zip(layers, names, _nonfinite(tensors).tolist(), calls, strict=True):
+            self.add(*found)
 
     def add(self, layer: int, name: str, entries: float, call: int) -> None:
         """So many entries of a tensor are not finite; NaN where there may be some."""
         if entries:
-            sick = any(map(_sick, self._weights[layer]))
-            self._found.append(Suspect(layer, "weight" if sick else name, entries, call))
+            name = "weight" if self._ill_layers()[layer] else name
+            self._found.append(Suspect(layer, name, entries, call))
 
     def spoilt_weights(self) -> bool:
         """Whether a step left weights that are not finite; the next one shows them as its cause."""
-        counts = [sum(map(_nonfinite, weights)) for weights in self._weights]
-        spoilt = any(entries > 0 for entries in counts)
-        if spoilt:
-            found = (Suspect(layer, "", n, NO_CALL) for layer, n in enumerate(counts) if n)
-            self._found.extend(found)
-        return spoilt or any(map(_sick, self._others))
+        weights = _nonfinite([*(p for _, p in self._weights), *self._others])
+        counts = self._by_layer(weights[: len(self._weights)])
+        found = (Suspect(i, "", n, NO_CALL) for i, n in enumerate(counts.tolist()) if n)
+        self._found.extend(found)
+        return bool((weights > 0).any())
+
+    def _ill_layers(self) -> Flags:
+        """Which layers' weights are known to have such entries; looked at once for all of them."""
+        marks = [gate.version_of(p) for _, p in self._weights]
+        if self._ill is None or self._ill[0] != marks:
+            counts = self._by_layer(np.nan_to_num(_nonfinite([p for _, p in self._weights])))
+            self._ill = marks, counts > 0
+        return self._ill[1]
+
+    def _by_layer(self, counts: Floats) -> Floats:
+        owners = [i for i, _ in self._weights]
+        return np.asarray(np.bincount(owners, counts, self._layers), np.float64)
 
     def counts(self, calls: Ints) -> Floats:
         """Of each layer, how many entries were not finite, [layers]."""
-        found = np.zeros(len(self._weights))
+        found = np.zeros(self._layers)
         for one in self._of(calls):
             found[one.layer] += one.entries
         return found
@@ -78,24 +95,19 @@ class Suspects:
 
     def clear(self) -> None:
         """A new step begins."""
-        self._found = []
+        self._found, self._ill = [], None
 
     def _of(self, calls: Ints) -> list[Suspect]:
         known = {NO_CALL, *calls.tolist()}
         return [one for one in self._found if one.call in known]
 
 
-def _sick(tensor: Tensor) -> bool:
-    """Whether it is known to have such entries."""
-    return _nonfinite(tensor) > 0
-
-
-def _nonfinite(tensor: Tensor) -> float:
-    """How many entries are not finite; NaN where they can't be counted now."""
-    known = gate.readable(tensor)
-    if known is None:
-        return 0
+def _nonfinite(tensors: Sequence[Tensor]) -> Floats:
+    """How many entries of each are not finite; NaN where they can't be counted now."""
+    known = [(k, one) for k, one in enumerate(map(gate.readable, tensors)) if one is not None]
+    found = np.zeros(len(tensors))
     try:
-        return portable.nonfinite(known)
+        found[[k for k, _ in known]] = portable.nonfinite([one for _, one in known])
     except gate.BARRED:
-        return math.nan
+        found[[k for k, _ in known]] = math.nan
+    return found

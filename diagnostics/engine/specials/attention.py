@@ -19,12 +19,12 @@ from diagnostics.engine.measure import gate
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.measured import Measured
+from diagnostics.engine.measure.stacked import AT_ONCE
 from diagnostics.engine.specials.special import (
     Function,
     Reading,
     Unreadable,
     columns,
-    numbers,
     plain,
 )
 
@@ -42,12 +42,12 @@ NEAR = 16
 
 
 class Seen(NamedTuple):
-    """Of a call: sums of entropies, queries, largest logits, [3, heads].
+    """Of a call: sums of entropies, queries, largest logits, [3, heads], a tensor or an array.
 
     Where heads could not be told from samples, ``mixed``, they count as heads.
     """
 
-    sums: Tensor
+    sums: Any
     mixed: bool
 
 
@@ -176,7 +176,10 @@ def _products(queries: Tensor, keys: Tensor) -> Tensor:
         return torch.stack([_products(*both) for both in zip(queries, keys, strict=True)])
     shared = len(queries) // len(keys)
     grouped = queries.reshape(len(keys), -1, queries.shape[-1])
-    return (grouped @ keys.float().mT).reshape(shared * len(keys), -1, keys.shape[-2])
+    heads = max(1, AT_ONCE // keys[0].numel())  # of long sequences no copy of all heads is made
+    pairs = zip(grouped.split(heads), keys.split(heads), strict=True)  # type: ignore[no-untyped-call]
+    products = torch.cat([some @ other.float().mT for some, other in pairs])
+    return products.reshape(shared * len(keys), -1, keys.shape[-2])
 
 
 def _summed(logits: Tensor, keys: Tensor) -> Tensor:
@@ -199,7 +202,7 @@ def _summed(logits: Tensor, keys: Tensor) -> Tensor:
 
 def _pooled(parts: Sequence[Seen], heads: int) -> tuple[float, float, float]:
     """The largest logit, and entropies: of the mean head, and of the one that has least."""
-    found = [_by_head(numbers(sums), heads if mixed else sums.shape[1]) for sums, mixed in parts]
+    found = [_by_head(sums, heads if mixed else sums.shape[1]) for sums, mixed in parts]
     if len({one.shape for one in found}) > 1:
         found = [_by_head(one, 1) for one in found]
     sums, queries, largest = np.stack(found).transpose(1, 0, 2)

@@ -23,7 +23,6 @@ from diagnostics.engine.specials.special import (
     Reading,
     Unreadable,
     columns,
-    numbers,
     plain,
 )
 
@@ -43,9 +42,12 @@ class Router(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Of a call: how much each expert got, [experts], and whether that was chosen or weighed."""
+    """Of a call: how much each expert got, [experts], and whether that was chosen or weighed.
 
-    load: Tensor
+    A tensor where it is read, an array where it is written.
+    """
+
+    load: Any
     chosen: bool
 
 
@@ -94,7 +96,7 @@ class Routers:
         return None
 
     def _fill(self, router: Router, own: Sequence[Seen], values: Floats) -> None:
-        load = np.sum([numbers(seen.load) for seen in own], axis=0)
+        load = np.sum([seen.load for seen in own], axis=0)
         known = all(seen.chosen for seen in own) and load.sum() >= ENOUGH * router.experts
         with np.errstate(all="ignore"):
             share = load / load.sum()
@@ -134,6 +136,7 @@ class Routers:
             return None
         if type(indices) not in gate.PLAIN or indices.is_meta or indices.is_nested:
             raise Unreadable(gate.name_of(indices))
+        gate.refuse_captured([indices])
         flat = indices.flatten()
         load = torch.zeros(experts, dtype=torch.int64, device=flat.device)
         return Seen(load.scatter_add_(0, flat, torch.ones_like(flat)), True)

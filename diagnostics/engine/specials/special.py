@@ -5,18 +5,22 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from diagnostics.engine.measure import gate
-from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.measured import Measured
+from diagnostics.engine.measure.stacked import transferred
 from diagnostics.store.records import METRIC_INDEX
 
 Function = Callable[..., Any]
 
 
 class Reading(NamedTuple):
-    """What was read, and how many calls of layers had been heard in this step before."""
+    """What was read, and how many calls of layers had been heard in this step before.
+
+    Its tensors stay where they are until the step is over, and are arrays then.
+    """
 
     before: int
     numbers: Any
@@ -65,6 +69,11 @@ def columns(metrics: Sequence[str]) -> list[int]:
     return [METRIC_INDEX[key] for key in metrics]
 
 
-def numbers(tensor: Tensor) -> Floats:
-    """A tensor's entries, float64."""
-    return np.asarray(tensor.cpu().numpy(), np.float64)
+def brought(found: Sequence[Reading]) -> list[Reading]:
+    """The same, with arrays of float64 in place of tensors, all in one transfer."""
+    tensors: list[Tensor] = []
+    tree_map_only(Tensor, tensors.append, list(found))
+    ends = np.cumsum([tensor.numel() for tensor in tensors], dtype=np.int64)
+    parts = zip(np.split(transferred(tensors), ends)[:-1], tensors, strict=True)
+    arrays = (part.reshape(tensor.shape) for part, tensor in parts)
+    return tree_map_only(Tensor, lambda _: next(arrays), list(found))  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ from diagnostics.engine.measure.layers import Layer
 from diagnostics.engine.measure.measured import Measured
 from diagnostics.engine.specials.attention import Attention
 from diagnostics.engine.specials.router import Routers
-from diagnostics.engine.specials.special import Function, Reading, Special, Unreadable
+from diagnostics.engine.specials.special import Function, Reading, Special, Unreadable, brought
 
 SPECIALS: tuple[type[Special], ...] = (Attention, Routers)
 
@@ -65,9 +65,16 @@ class Specials:
 
     def write(self, step: Measured) -> None:
         """A step is over: its rows are filled."""
+        kept = [reading for found in self._found.values() for reading in found]
+        try:
+            arrays = iter(brought(kept))
+        except gate.BARRED as bar:
+            self.unread.add(gate.why(bar))
+            return
         for special, found in self._found.items():
+            readings = [next(arrays) for _ in found]
             if special not in self._lost:
-                special.write(found, step)
+                special.write(readings, step)
 
     def clear(self) -> None:
         """A new step begins."""

@@ -16,6 +16,7 @@ from torch.nn.attention.bias import causal_lower_right
 from diagnostics import watch
 from diagnostics.engine.specials import attention
 from diagnostics.engine.specials.attention import Attention
+from diagnostics.engine.specials.special import Reading, brought
 from diagnostics.store.records import StepBatch
 from diagnostics.store.store import Store
 
@@ -319,8 +320,12 @@ SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.parametrize("at_once", [1, attention.AT_ONCE])
 @pytest.mark.parametrize("key", SHAPES)
-def test_any_shape_that_torch_takes_is_read(key: str) -> None:
+def test_any_shape_that_torch_takes_is_read(
+    key: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "AT_ONCE", at_once)
     torch.manual_seed(10)
     first, second, options = SHAPES[key]
     q, k = torch.randn(first), torch.randn(second)
@@ -336,7 +341,8 @@ def test_any_shape_that_torch_takes_is_read(key: str) -> None:
     keep = torch.ones(logits.shape[-2:], dtype=torch.bool)
     if options.get("is_causal"):
         keep = keep.tril()
-    told = attention._pooled([seen], 1)
+    (read,) = brought([Reading(0, seen)])
+    told = attention._pooled([read.numbers], 1)
     if key == "one_key":
         assert np.isnan(told).all() and sums[1].eq(0).all()
         return

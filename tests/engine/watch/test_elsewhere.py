@@ -1,6 +1,7 @@
 """Models on another device: the same numbers, and few waits for it."""
 
 import random
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,18 +165,57 @@ def test_steps_that_are_not_measured_wait_for_nothing(store: Store, kind: str) -
     assert found.waits[1:] == [0] * (STEPS - 1)
 
 
+class Attending(nn.Module):
+    """Attention behind a layer, which routes among experts as well."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gate, self.experts = (
+            nn.Linear(width, 2),
+            nn.Parameter(torch.eye(width).repeat(2, 1, 1)),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        chosen = self.gate(x).topk(1)
+        mixed = (
+            chosen.values.sigmoid() * (self.experts[chosen.indices[:, 0]] @ x[..., None])[..., 0]
+        )
+        return F.scaled_dot_product_attention(*[mixed[None, None]] * 3)[0, 0]
+
+
+class Exploding(nn.Module):
+    """No longer finite after a few layers."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x) * 1e30
+
+
+PARTS: dict[str, Callable[[int], nn.Module]] = {
+    "plain": lambda width: nn.Sequential(nn.Linear(width, width), nn.Tanh()),
+    "attending": Attending,
+    "exploding": Exploding,
+}
+
+
 @pytest.mark.parametrize("counts_there", [False, True])
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 def test_a_deep_model_is_waited_for_as_often_as_a_shallow_one(
-    store: Store, counts_there: bool
+    store: Store, part: Callable[[int], nn.Module], counts_there: bool
 ) -> None:
     waits = []
-    for depth in (3, 40):
-        model = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(depth)])
+    for depth in (3, 16):
+        model = nn.Sequential(*map(part, [4] * depth))
         device = Elsewhere("cuda", True)
         found = train_it(store, model, (4,), device, counts_there=counts_there, every=1)
         waits.append(found.waits[1:])
-    # Once more for what nearly vanishes, and for steps that are counted there.
-    assert max(waits[1]) <= max(waits[0]) + 1 <= 9 + counts_there
+    # Once more for what nearly vanishes, for steps that are counted there, and for specials; once
+    # for each kind of what is not finite.
+    more = {Attending: 1, Exploding: 6}.get(part, 0)
+    assert max(waits[1]) <= max(waits[0]) + 1 <= 9 + counts_there + more
 
 
 def test_several_losses_are_a_mean_where_there_is_no_float64(store: Store) -> None:
