@@ -14,12 +14,27 @@ import tempfile
 from pathlib import Path
 
 import torch
+from torch import nn
 
+from benchmarks import probe_cost
 from benchmarks.peers import Watcher
-from benchmarks.probe_cost import WORKLOADS
+from benchmarks.probe_cost import Workload
 from benchmarks.watch_cost import bare, every_step, train_step
+from diagnostics.engine.measure.layers import Layer
 
 STEPS = 300
+
+
+def logits() -> Workload:
+    """A language model's last layer: 196 MiB of outputs, and as many of δ."""
+    head = nn.Linear(8, 50257).bfloat16()
+    return Workload(
+        nn.Sequential(head), [Layer("head", head, None)], torch.randn(2048, 8).bfloat16()
+    )
+
+
+LOGITS, FEW = "logits of 2,048 tokens, bfloat16", 4
+WORKLOADS = probe_cost.WORKLOADS | {LOGITS: logits}
 WATCHERS: dict[str, Watcher] = {"bare": bare, "watched": every_step}
 
 
@@ -82,8 +97,9 @@ def main() -> None:
         "| workload | bare, MiB | watched | ratio | growth, MiB |\n| --- | --- | --- | --- | --- |"
     )
     for workload in WORKLOADS:
-        alone, _ = _in_a_process(workload, "bare", steps)
-        watched, growth = _in_a_process(workload, "watched", steps)
+        count = FEW if workload == LOGITS else steps
+        alone, _ = _in_a_process(workload, "bare", count)
+        watched, growth = _in_a_process(workload, "watched", count)
         print(f"| {workload} | {alone >> 10} | {watched >> 10} | {watched / alone:.2f} | "
               f"{growth / 1024:.1f} |", flush=True)  # fmt: skip
 
