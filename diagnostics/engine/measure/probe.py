@@ -14,6 +14,7 @@ draws a random number or writes to what training reads.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -120,6 +121,8 @@ class Probe:
         self.ways = Ways()
         self._times = Times([layer.linear for layer in layers])
         self._loose: list[int] = []
+        self._one_at_a_time = threading.Lock()
+        """A model that lies on several devices has gradients from a thread of each."""
         self._memo: tuple[Ints, Flags, Ints] | None = None
         self._share = 1.0
         self._counted = np.full((2, count), np.nan)
@@ -473,14 +476,15 @@ class Probe:
         gradient = gradients[place]
         if gradient is None or not self._hooks.on:
             return
-        if self._passes.going is None:
-            self._pass_begins()
-        row = self._calls.row(call)
-        if row < 0:  # it was made in an earlier step
-            self._passes.outlived()
-            return
-        self._signals.add(row, output, gradient)
-        self._times.signal(row, output, gradient)
+        with self._one_at_a_time:
+            if self._passes.going is None:
+                self._pass_begins()
+            row = self._calls.row(call)
+            if row < 0:  # it was made in an earlier step
+                self._passes.outlived()
+                return
+            self._signals.add(row, output, gradient)
+            self._times.signal(row, output, gradient)
 
     @_timed
     def pass_begins(self) -> None:

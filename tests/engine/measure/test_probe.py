@@ -1,7 +1,9 @@
 """The probe against plain autograd, and against its traps."""
 
 import itertools
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -37,6 +39,29 @@ def by_autograd(
     found = torch.autograd.grad(loss, [*zs, *weights])
     norms = [float(torch.linalg.vector_norm(g.double())) for g in found]
     return norms[: len(zs)], norms[len(zs) :], hs
+
+
+def test_gradients_come_by_in_a_thread_of_each_device() -> None:
+    torch.manual_seed(0)
+    layers = [Layer(str(i), nn.Linear(3, 3), None) for i in range(200)]
+    probe = Probe(layers)
+    probe.attach()
+    outputs = [layer.linear(torch.ones(2, 3)) for layer in layers]
+    given = [torch.randn(2, 3) for _ in layers]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as devices:
+            parts = [(outputs[k::4], given[k::4]) for k in range(4)]
+            for done in [devices.submit(torch.autograd.backward, *part) for part in parts]:
+                done.result()
+    finally:
+        sys.setswitchinterval(before)
+    probe.backward()
+    probe.before_step()
+    found = probe.after_step().values[:, METRIC_INDEX["signal_grad_norm"]]
+    probe.detach()
+    np.testing.assert_allclose(found, [float(one.norm()) for one in given], rtol=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "gelu"])
