@@ -41,6 +41,7 @@ from diagnostics.engine.measure.passes import Passes
 from diagnostics.engine.measure.pending import Pending
 from diagnostics.engine.measure.running import memories
 from diagnostics.engine.measure.signals import Signals
+from diagnostics.engine.measure.stacked import Waits
 from diagnostics.engine.measure.sums import Told, sizes, strange, tallies
 from diagnostics.engine.measure.suspects import NO_CALL, Suspects
 from diagnostics.engine.measure.updates import Updates
@@ -50,16 +51,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _timed(method: F) -> F:
-    """Count what a probe's reading takes, once where one method calls another."""
+    """Count what a probe's reading takes, once where one method calls another.
+
+    Not what it waits for a device: that is at work for training as well.
+    """
 
     @wraps(method)
     def timed(self: "Probe", *given: Any, **named: Any) -> Any:
         step = self.step
-        before, started = step.seconds, time.perf_counter()
+        before, waited, started = step.seconds, Waits.seconds, time.perf_counter()
         try:
             return method(self, *given, **named)
         finally:
-            step.seconds = before + time.perf_counter() - started
+            step.seconds = before + time.perf_counter() - started - (Waits.seconds - waited)
 
     return cast(F, timed)
 

@@ -6,6 +6,7 @@ above ~1e19 overflow) is computed again in float64, so that it is right wherever
 """
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -80,13 +81,23 @@ def _exact_norm(tensor: Tensor) -> Tensor:
     return torch.stack([largest, torch.linalg.vector_norm(sizes.div_(largest))])[:, None]
 
 
+class Waits:
+    """Seconds that were waited for devices: their own work is in them, and training's."""
+
+    seconds = 0.0
+
+
 def transferred(numbers: Sequence[Tensor]) -> Floats:
     """Several tensors in one, in one transfer."""
     if not numbers:
         return np.empty(0)
     first = numbers[0].device
-    whole = torch.cat([number.reshape(-1).to(first) for number in numbers])
-    return whole.detach().cpu().numpy().astype(np.float64)
+    whole = torch.cat([number.reshape(-1).to(first) for number in numbers]).detach()
+    if not whole.is_cpu:
+        started = time.perf_counter()
+        whole = whole.cpu()
+        Waits.seconds += time.perf_counter() - started
+    return whole.numpy().astype(np.float64)
 
 
 def side_to_side(parts: Sequence[Tensor], rows: int) -> Floats:

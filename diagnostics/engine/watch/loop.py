@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.amp import grad_scaler
 
 from diagnostics.engine.measure import gate
@@ -49,6 +49,19 @@ def number(loss: Any, measuring: bool) -> float | None:
         return None if loss is None else float(loss)
     except (TypeError, ValueError):
         return None
+
+
+def settle(model: nn.Module) -> bool:
+    """Wait until devices have done all they were given; whether a model lies on any."""
+    devices = {parameter.device for parameter in model.parameters()}
+    found = False
+    for device in devices:
+        known = getattr(getattr(torch, device.type, None), "synchronize", None)
+        if known is None or device.type == "cpu" or torch.cuda.is_current_stream_capturing():
+            continue
+        known(*([] if device.type == "mps" else [device]))
+        found = True
+    return found
 
 
 def will_skip(optimizer: Any) -> bool:

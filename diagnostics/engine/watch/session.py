@@ -207,7 +207,7 @@ class Session:
             pace.go_on_together(observer, self._together)
         else:
             pace.go_on_alone(observer, self._budget.due, measured, compiled)
-        self._budget.go_on()
+        self._budget.go_on(observer.measuring)
 
     def _look_at_model(self) -> bool:
         """Follow it where it has other parts; whether it was found to be compiled meanwhile."""

@@ -11,6 +11,7 @@ Which steps are measured is decided before they begin, so that watching keeps to
 
 import weakref
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Self
 
 from torch import nn
@@ -121,7 +122,7 @@ class Watch:
         anatomy = examine(self._model)
         session = Session(
             *(self._model, self._optimizers, anatomy, chronicle),
-            *(Budget(*self._measuring), alerts, several),
+            *(Budget(*self._measuring, partial(loop.settle, self._model)), alerts, several),
         )
         session.observer.scaler = self._scaler
         session.begin()

@@ -56,6 +56,7 @@ class Elsewhere(TorchFunctionMode):
             (Tensor, "is_cpu", property(self._is_here)),
             (Tensor, "is_cuda", property(lambda tensor: self._device_of(tensor).type == "cuda")),
             (torch.cuda, "is_current_stream_capturing", lambda: self.captures),
+            *((room, "synchronize", self._wait) for room in (torch.cuda, torch.mps)),
             (Tensor, "is_mps", property(lambda tensor: self._device_of(tensor).type == "mps")),
             (Tensor, "device", property(self._device_of)),
             (torch.autograd, "_engine_run_backward", self._run_backward),
@@ -86,9 +87,7 @@ class Elsewhere(TorchFunctionMode):
         if not away and self._device.type not in aims:
             return self._kept(function(*args, **kwargs))
         if brings:
-            if self.captures:
-                raise RuntimeError(f"{name}: not permitted when stream is capturing")
-            self.waited += 1
+            self._wait()
             found = function(*args, **kwargs)
             return self._kept(found.clone()) if isinstance(found, Tensor) else found
         if function is Tensor.numpy:
@@ -101,6 +100,11 @@ class Elsewhere(TorchFunctionMode):
         if made and _is_ours(sys._getframe().f_back) and self._full():
             raise torch.OutOfMemoryError(f"{name}: no memory is left on {self._device}")
         return found
+
+    def _wait(self, device: object = None) -> None:
+        if self.captures:
+            raise RuntimeError("not permitted when stream is capturing")
+        self.waited += 1
 
     def _run_backward(self, *args: Any, **kwargs: Any) -> Any:
         """In a thread of the device's, as torch has one for each."""

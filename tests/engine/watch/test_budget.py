@@ -111,3 +111,70 @@ def test_ahead_of_what_is_costly_lie_many_steps(clock: Clock) -> None:
         clock.now += 0.010
         kept.over(False, 0.0)
     assert kept.due
+
+
+class Device(Clock):
+    """Works on what it was given, one thing after the other, while the loop goes on."""
+
+    free = 0.0
+
+    def give(self, host: float, device: float) -> None:
+        """The loop takes a while to hand work over."""
+        self.now += host
+        self.free = max(self.free, self.now) + device
+
+    def settle(self) -> bool:
+        self.now = max(self.now, self.free)
+        return True
+
+
+MOST_AHEAD = 5
+"""Steps by which a loop is ahead of a device at most: a queue is full then."""
+
+LOOPS = {"busy device": (0.002, 0.050), "busy loop": (0.050, 0.002)}
+"""Seconds that a step takes the loop, and the device."""
+
+
+def train_there(device: Device, kept: Budget, loop: str, looks: bool, measures: bool) -> float:
+    """Seconds that 5,000 steps take in all.
+
+    Args:
+        looks: whether the loop looks at each step's loss.
+        measures: whether what is due is done, and takes time.
+    """
+    host, work = LOOPS[loop]
+    kept.begin()
+    for _ in range(5000):
+        due = kept.due and measures
+        device.give(host / 2, work / 2)
+        if due:  # numbers of the forward pass are waited for, then some are made
+            device.settle()
+            device.give(0.004, 0.002)
+        device.give(host / 2, work / 2)
+        if looks:
+            device.settle()
+        device.now = max(device.now, device.free - MOST_AHEAD * work)
+        if measures:
+            kept.over(due, 0.004 if due else 0.0)
+            kept.go_on(kept.due)
+    device.settle()
+    return device.now
+
+
+@pytest.mark.parametrize("every", [None, 20])
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_watching_costs_beside_a_device_is_what_it_adds(
+    monkeypatch: pytest.MonkeyPatch, loop: str, looks: bool, every: int | None
+) -> None:
+    """Though a measured step waits for all that was given before it."""
+    seconds = []
+    for measures in (False, True):
+        device = Device()
+        monkeypatch.setattr(time, "perf_counter", device.perf_counter)
+        kept = Budget(0.03, every, device.settle)
+        seconds.append(train_there(device, kept, loop, looks, measures))
+    bare, watched = seconds
+    assert kept.share == pytest.approx(watched / bare - 1, rel=0.3, abs=0.002)
+    if every is None:
+        assert 0.02 < watched / bare - 1 < 0.04
