@@ -82,6 +82,16 @@ def has_memory(tensor: Tensor) -> bool:
     return not strided or tensor.data_ptr() != 0 or tensor.numel() == 0
 
 
+def lie_plainly(tensors: Sequence[Tensor]) -> bool:
+    """Whether the numbers of all lie as they are, in memory that is there."""
+    return (
+        PLAIN.issuperset(map(type, tensors))
+        and not any(map(Tensor.is_neg, tensors))
+        and not any(map(Tensor._is_zerotensor, tensors))
+        and all(map(Tensor.data_ptr, tensors))
+    )
+
+
 def version_of(tensor: Tensor) -> int | None:
     """How often it was written to; None where torch doesn't count, as in inference mode."""
     try:

@@ -46,7 +46,7 @@ def gather(rows: Sequence[int], tensors: Sequence[Tensor]) -> Gathered:
     others: list[Tensor] = []
     unread: list[tuple[int, str]] = []
     kinds = set(map(KIND, tensors))
-    if not (NATIVE.issuperset(kinds) and _plain(tensors)):
+    if not (NATIVE.issuperset(kinds) and gate.lie_plainly(tensors)):
         rows, tensors, unread = _readable(rows, tensors)
         native = [KIND(tensor) in NATIVE for tensor in tensors]
         foreign = [not one for one in native]
@@ -59,16 +59,6 @@ def gather(rows: Sequence[int], tensors: Sequence[Tensor]) -> Gathered:
         wide[:] = [tensor.dtype is torch.float64 for tensor in tensors]
     stretches = Stretches(np.array(rows, np.int64), addresses(tensors), _sizes(tensors), wide)
     return Gathered(stretches, tensors, other_rows, others, unread)
-
-
-def _plain(tensors: Sequence[Tensor]) -> bool:
-    """Whether all are numbers that lie as they are in memory of their own."""
-    return (
-        gate.PLAIN.issuperset(map(type, tensors))
-        and not any(map(Tensor.is_neg, tensors))
-        and not any(map(Tensor._is_zerotensor, tensors))
-        and all(map(Tensor.data_ptr, tensors))
-    )
 
 
 def _readable(
