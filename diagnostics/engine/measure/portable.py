@@ -230,11 +230,8 @@ def _about_means(told: Floats, count: Floats) -> Records:
     """Rows of ``TALLY`` of what ``_moments`` gives, and numbers of entries."""
     mean, largest, reach, *sums, zeros, outside = told
     found = np.zeros(len(mean), TALLY)
-    for key, column in (
-        *(("count", count), ("shift", mean), ("largest", largest)),
-        *(("zeros", zeros), ("outside", outside)),
-    ):
-        found[key] = column
+    found["count"], found["shift"], found["largest"] = count, mean, largest
+    found["zeros"], found["outside"] = zeros, outside
     with np.errstate(over="ignore"):
         for power, key in enumerate(("total", "squares", "cubes", "fourths"), 1):
             found[key] = np.where(reach == 0, 0.0, sums[power - 1] * reach**power)

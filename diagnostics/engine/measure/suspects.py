@@ -75,7 +75,7 @@ class Suspects:
         return self._ill[1]
 
     def _by_layer(self, counts: Floats) -> Floats:
-        owners = [i for i, _ in self._weights]
+        owners = np.array([i for i, _ in self._weights], np.int64)
         return np.asarray(np.bincount(owners, counts, self._layers), np.float64)
 
     def counts(self, calls: Ints) -> Floats:

@@ -31,6 +31,15 @@ def compiling() -> float:
     return float(dynamo.calculate_time_spent()["total_wall_time"]) if dynamo else 0.0
 
 
+def replays() -> bool:
+    """Whether what is compiled is replayed by CUDA graphs in this process (``reduce-overhead``)."""
+    trees = sys.modules.get("torch._inductor.cudagraph_trees")
+    if trees is None:
+        return False
+    containers = trees.get_obj(trees.local, "tree_manager_containers")
+    return any(one.tree_manager is not None for one in containers.values())
+
+
 def number(loss: Any, measuring: bool) -> float | None:
     """A loss as a number; None where none was given, it isn't looked at, or it is none.
 

@@ -79,6 +79,12 @@ COMPILED = (
 )
 
 
+REPLAYED = (
+    "Compiled with CUDA graphs: there are weights and their gradients, no signals and no "
+    "activations. These are there with mode='max-autotune-no-cudagraphs' or the default one."
+)
+
+
 class Observer:
     """Measures steps of optimizers.
 
@@ -458,8 +464,9 @@ class Observer:
             BY_HAND: self._by_hand,
             EARLY: self._early,
             CUT: not (self._heard_backward or self._mute or self._by_hand),
-            MUTE: self._mute,
+            MUTE: self._mute and not self._replayed,
             COMPILED: self._tapped is not None and not self._mute,
+            REPLAYED: self._replayed,
             DEAF: self._listening.deaf and not self._listening.evaluated,
             EVALUATED: self._listening.deaf and self._listening.evaluated,
             f"Depth in time was not looked at: {', '.join(timed)}.": bool(timed),
@@ -479,6 +486,10 @@ class Observer:
     @property
     def _silent(self) -> str:
         return "Never called as a module" if self._tapped is None else "Nothing was heard of"
+
+    @property
+    def _replayed(self) -> bool:
+        return self._tapped is not None and self._tapped.replayed
 
     @property
     def _timed(self) -> list[str]:

@@ -16,6 +16,7 @@ from torch._inductor import config as inductor
 
 from diagnostics import watch
 from diagnostics.engine.specials.specials import SPECIALS
+from diagnostics.engine.watch import loop
 from diagnostics.store.records import METRICS, StepBatch
 from diagnostics.store.store import Store
 from diagnostics.subject.watched import WatchedModel
@@ -268,3 +269,35 @@ def test_what_no_tap_reaches_is_named(store: Store) -> None:
         w.step()
     assert "Nothing was heard of: odd." in w.subject.unseen
     assert w.subject.names == ("one",)
+
+
+def test_of_what_graphs_replay_there_are_weights_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = STACKS["whole"]
+    bare, eager = train(stack, "aot_eager"), train(stack, "", store)
+    monkeypatch.setattr("diagnostics.engine.watch.loop.replays", lambda: True)
+    found = train(stack, "aot_eager", store)
+    assert found.losses == bare.losses
+    assert all(map(torch.equal, found.weights, bare.weights))
+    assert found.batch is not None and eager.batch is not None and found.subject is not None
+    for key in METRICS:
+        numbers, right = found.batch.metric(key), eager.batch.metric(key)
+        if "signal" in key or key in {*OUTPUTS, *UNSEEN}:
+            assert np.isnan(numbers).all(), key
+        else:
+            np.testing.assert_allclose(numbers, right, stack.rtol, 1e-7, err_msg=key)
+    (said,) = found.subject.unseen
+    assert said.startswith("Compiled with CUDA graphs: there are weights")
+
+
+def test_graphs_that_replay_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import cudagraph_trees as trees
+
+    assert not loop.replays()
+    container = trees.TreeManagerContainer(0)
+    known = {0: container}
+    monkeypatch.setattr(trees.local, "tree_manager_containers", known)
+    assert not loop.replays()
+    monkeypatch.setattr(container, "tree_manager", object())
+    assert loop.replays()
