@@ -50,7 +50,9 @@ class Album:
     def _take(self, step: int, dead: Flags) -> None:
         if self._batch is None:
             return
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.thread_time()
         self._sink.picture(self._studio.take(step, *self._batch, dead))
         self._taken, self.seconds = step, time.monotonic() - began
-        self._due = began + max(EVERY_SECONDS, self.seconds / self._share)
+        # Waiting for a processor that others use, as pages that open do, is no work.
+        worked = time.thread_time() - worked
+        self._due = began + max(EVERY_SECONDS, worked / self._share)

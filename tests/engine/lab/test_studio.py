@@ -185,15 +185,21 @@ def test_a_run_that_diverged_says_what_is_no_number() -> None:
     assert np.isnan(shot.sure).any() or shot.apart[..., 1].any()
 
 
-def test_pictures_of_large_networks_are_taken_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
+@pytest.mark.parametrize(("works", "taken"), [(0.125, [1, 26, 51]), (0.0, [1, 5, 9])])
+def test_pictures_of_large_networks_are_taken_less_often(
+    works: float, taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the work that each is: that others had the processor says nothing of the next."""
+    clock, worked = [0.0], [0.0]
     monkeypatch.setattr(album.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(album.time, "thread_time", lambda: worked[0])
 
     class Slow:
         ground = None
 
         def take(self, *given: object) -> object:
             clock[0] += 0.125
+            worked[0] += works
             return given[0]
 
     sink, batch = MemorySink(), _batch("dataset=moons")
@@ -201,4 +207,4 @@ def test_pictures_of_large_networks_are_taken_less_often(monkeypatch: pytest.Mon
     for step in range(1, 60):
         kept.look(step, batch, NONE)
         clock[0] += 0.25
-    assert sink.pictures[:3] == [1, 26, 51] and kept.seconds == 0
+    assert sink.pictures[:3] == taken and kept.seconds == 0
