@@ -16,7 +16,8 @@ from torch import nn
 from diagnostics import watch
 from diagnostics.dashboard import frames
 from diagnostics.dashboard.feed import Feed
-from diagnostics.engine.measure import hearing
+from diagnostics.engine.measure import hearing, reductions, stacked
+from diagnostics.engine.measure.updates import Updates
 from diagnostics.store.records import METRICS
 from diagnostics.store.store import Store
 from tests.engine.watch.loops import more  # noqa: F401  its rows are in the same table
@@ -45,12 +46,20 @@ def watched(store: Store, loop: Loop, every: int | None) -> Trial:
     return loop(watching)
 
 
+WAYS = [(1, False), (None, False), pytest.param(1, True, marks=pytest.mark.slow)]
+"""Which steps are measured; and whether by torch, in pieces, as on other devices."""
+
+
 @prototypes
-@pytest.mark.parametrize("every", [1, None])
+@pytest.mark.parametrize(("every", "by_torch"), WAYS)
 @pytest.mark.parametrize("name", EVERY)
 def test_numbers_are_autograds_and_nothing_changes(
-    store: Store, name: str, every: int | None
+    store: Store, name: str, every: int | None, by_torch: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if by_torch:
+        monkeypatch.setattr(reductions, "NATIVE", set())
+        monkeypatch.setattr(Updates, "_native", lambda self, which: False)
+        monkeypatch.setattr(stacked, "AT_ONCE", 7)
     ears = set(hearing._ears)
     plain, seen = EVERY[name](unwatched), watched(store, EVERY[name], every)
     assert len(plain.outputs) == len(seen.outputs)
