@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diagnostics.engine.measure import gate
 from diagnostics.engine.measure.kernels import Floats
 
 HALF = (torch.float16, torch.bfloat16)
@@ -88,9 +89,10 @@ class Waits:
 
 
 def transferred(numbers: Sequence[Tensor]) -> Floats:
-    """Several tensors in one, in one transfer."""
+    """Several tensors in one, in one transfer. Raises ``gate.Captured``."""
     if not numbers:
         return np.empty(0)
+    gate.refuse_captured(numbers)
     first = numbers[0].device
     whole = torch.cat([number.reshape(-1).to(first) for number in numbers]).detach()
     if not whole.is_cpu:

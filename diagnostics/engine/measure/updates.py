@@ -122,9 +122,10 @@ class Updates:
             k: (self._seen(k, one.gradient), self._seen(k, one.squares)) for k, one in known.items()
         }
         there = {k: (g, v) for k, (g, v) in seen.items() if g is not None and v is not None}
-        rows, told = list(there), portable.told([known[k] for k in there])
+        rows = list(there)
         g, v = ([pair[i] for pair in there.values()] for i in (0, 1))
         try:
+            told = portable.told([known[k] for k in rows])
             return rows, portable.surprises(g, v, self._before.of(rows), told)
         except gate.BARRED:
             return [], np.empty(0)

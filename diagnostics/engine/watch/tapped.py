@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from diagnostics.engine.measure import sums
-from diagnostics.engine.measure.gate import DOUBLE_LESS
+from diagnostics.engine.measure import gate, sums
 from diagnostics.engine.measure.kernels import Floats
 from diagnostics.engine.measure.layers import own
+from diagnostics.engine.measure.stacked import transferred
 from diagnostics.engine.measure.sums import Told
 from diagnostics.engine.watch import hiding, loop
 from diagnostics.engine.watch.anatomy import Anatomy
@@ -27,7 +27,7 @@ COUNTS = slice(0, sums.ENTRIES + 1)
 
 UNKNOWN = [math.nan] * sums.WIDTH
 
-TAPLESS = (*DOUBLE_LESS, "meta")
+TAPLESS = (*gate.DOUBLE_LESS, "meta")
 """Devices without float64, or without numbers."""
 
 
@@ -105,10 +105,10 @@ class Tapped:
 
     def read(self) -> Told:
         """What the backward pass that just ended has told; it is told once."""
-        if not self.replayed and loop.replays():
-            self.detach()
-            self._leaves, self.replayed = [], True
+        self.replayed = self.replayed or loop.replays()
         if self.replayed:
+            self.detach()
+            self._leaves = []
             return Told([], _matrix([]), _matrix([]), np.empty(0))
         if self._noted or not self._order:
             self._learn()
@@ -127,14 +127,14 @@ class Tapped:
         return found
 
     def _taken(self) -> dict[int, list[float]]:
-        """Sums of each leaf, by its ``id``, in one transfer."""
-        spoken = {id(leaf): sums for leaf in self._leaves if (sums := leaf.grad) is not None}
-        if not spoken:
-            return {}
-        first = next(iter(spoken.values())).device
-        whole = torch.stack([sums.to(first) for sums in spoken.values()])
+        """Sums of each leaf, by its ``id``, in one transfer; none of what is only recorded."""
+        spoken = {id(leaf): told for leaf in self._leaves if (told := leaf.grad) is not None}
         for leaf in self._leaves:
             leaf.grad = None
+        try:
+            whole = transferred([*spoken.values()]).reshape(-1, sums.WIDTH)
+        except gate.BARRED:
+            return {}
         return dict(zip(spoken, whole.tolist(), strict=True))
 
     def _output_of(self, layer: int, rows: dict[int, list[float]]) -> Tap | None:

@@ -291,6 +291,16 @@ def test_of_what_graphs_replay_there_are_weights_alone(
     assert said.startswith("Compiled with CUDA graphs: there are weights")
 
 
+def test_sums_that_are_only_recorded_are_not_waited_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = train(STACKS["whole"], "aot_eager")
+    monkeypatch.setattr("diagnostics.engine.measure.gate.is_captured", lambda tensor: True)
+    found = train(STACKS["whole"], "aot_eager", store)
+    assert found.losses == bare.losses and found.batch is not None
+    assert np.isnan(found.batch.metric("signal_grad_norm")).all()
+
+
 def test_graphs_that_replay_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     from torch._inductor import cudagraph_trees as trees
 

@@ -154,11 +154,12 @@ def test_where_no_memory_is_left_numbers_are_missing_and_training_goes_on(
         np.testing.assert_allclose(found[known], right[known], 2e-4, 1e-6, err_msg=key)
 
 
+@pytest.mark.parametrize("counts_there", [False, True])
 @pytest.mark.parametrize("name", SOME)
-def test_what_is_captured_in_a_graph_is_let_be(store: Store, name: str) -> None:
-    here = train(store, name, None, every=1)
-    device = Elsewhere("cuda", True)
-    there = train(store, name, device, every=1, captured=2)
+def test_what_is_captured_in_a_graph_is_let_be(store: Store, name: str, counts_there: bool) -> None:
+    known: dict[str, Any] = {"every": 1, "counts_there": counts_there}
+    here = train(store, name, Elsewhere("cuda", True) if counts_there else None, **known)
+    there = train(store, name, Elsewhere("cuda", True), captured=2, **known)
     np.testing.assert_array_equal(there.losses, here.losses)
     for key in METRICS:
         found, right = there.batch.metric(key), here.batch.metric(key)
