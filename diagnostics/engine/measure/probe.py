@@ -544,17 +544,16 @@ class Probe:
     # ---- what is not finite ----
 
     def _suspect(self, rows: list[int], name: str, tensors: list[Tensor]) -> None:
-        layers = [self._calls.layers[row] for row in rows]
-        self._suspects.look(layers, [name] * len(rows), tensors, rows)
+        pairs, layers = zip(rows, tensors, strict=True), self._calls.layers
+        self._suspects.look([(layers[row], name, tensor, row) for row, tensor in pairs])
 
     def _suspect_gradients(self, chosen: Flags) -> None:
-        found = [
+        these = [
             (i, f"{name}_grad", parameter.grad, NO_CALL)
             for i, name, parameter in self.parameters.named()
             if chosen[self.parameters.place[id(parameter)]] and parameter.grad is not None
         ]
-        if found:
-            self._suspects.look(*zip(*found, strict=True))
+        self._suspects.look(these)
 
     def _judge(self, finite: bool) -> None:
         """Is the run broken, and where was that seen first?

@@ -44,13 +44,11 @@ class Suspects:
     def __len__(self) -> int:
         return len(self._found)
 
-    def look(
-        self, layers: Sequence[int], names: Sequence[str], tensors: Sequence[Tensor],
-        calls: Sequence[int],
-    ) -> None:  # fmt: skip
-        """Count what is not finite in tensors."""
-        for found in zip(layers, names, _nonfinite(tensors).tolist(), calls, strict=True):
-            self.add(*found)
+    def look(self, these: Sequence[tuple[int, str, Tensor, int]]) -> None:
+        """Count what is not finite in tensors: each with its layer, its name and its call."""
+        counts = _nonfinite([tensor for _, _, tensor, _ in these]).tolist()
+        for (layer, name, _, call), entries in zip(these, counts, strict=True):
+            self.add(layer, name, entries, call)
 
     def add(self, layer: int, name: str, entries: float, call: int) -> None:
         """So many entries of a tensor are not finite; NaN where there may be some."""

@@ -52,9 +52,11 @@ class Budget:
         self._count = 0
         self._early: float = EARLY[0]
         self._spent = self._compiling = 0.0
-        self._alone = self._guess = self._settled = 0.0
-        self._ahead = False
-        self._passed = 0
+        self._alone = self._guess = 0.0
+        self._device = False
+        """Whether a device works in advance; at rest it was last at ``_settled``, in bare time, and
+        since then there were so many steps."""
+        self._settled, self._passed = 0.0, 0
         self.elsewhere = 0.0
         """Seconds that another thread of ours has taken."""
         self.due = True
@@ -63,7 +65,7 @@ class Budget:
     def begin(self, compiling: float = 0.0) -> None:
         """From now on time counts, but for what compiling takes."""
         self._compiling = compiling
-        self._ahead = self._settle()
+        self._device = self._settle()
         self._last = self._began = time.perf_counter()
 
     @property
@@ -87,7 +89,7 @@ class Budget:
             compiling: those that compiling has taken in this process, which are nobody's.
         """
         if measured:
-            self._ahead = self._settle()
+            self._device = self._settle()
         self._over = time.perf_counter()
         compiled, self._compiling = max(0.0, compiling - self._compiling), compiling
         self._began += compiled
@@ -97,7 +99,7 @@ class Budget:
             self._spent += self._cost(step, seconds)
             self._guess = _mean(self._guess, step - seconds)
             self._early = next((one for one in EARLY if one > self._count), math.inf)
-        elif self._ahead:
+        elif self._device:
             self._passed += 1
         else:
             self._alone = _mean(self._alone, step)
@@ -120,7 +122,7 @@ class Budget:
     def _cost(self, step: float, seconds: float) -> float:
         """Of a measured step that has taken so long."""
         more = step - self._alone if self._alone else 0.0
-        if self._ahead and self._alone:  # a device's clock sees all, and hooks' another's work
+        if self._device and self._alone:  # a device's clock sees all, and hooks' another's work
             return max(0.0, more)
         return UNSEEN * max(seconds, more)
 

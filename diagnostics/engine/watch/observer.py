@@ -78,7 +78,6 @@ COMPILED = (
     "there; where an activation is not known, z stands for it."
 )
 
-
 REPLAYED = (
     "Compiled with CUDA graphs: there are weights and their gradients, no signals and no "
     "activations. These are there with mode='max-autotune-no-cudagraphs' or the default one."
